@@ -1,0 +1,163 @@
+"""What can go wrong, as classes.
+
+    ToolkitError                 anything spacechain says no to; has `code`, `hint`
+    ├── (usage errors)           named where they arise, e.g. `UnknownEndpoint` in signature.py
+    └── CallFailed               a remote call did not yield its result; the class decides what to do next
+        ├── Asleep  Building  Paused  Missing  Drifted
+        ├── Unauthorized  OutOfQuota  Busy  RateLimited
+        ├── RejectedInput  Crashed  BadOutput
+        └── Unreachable  TimedOut
+
+Every class has a stable kebab-case `code`. A token is in no message and no attribute.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class ToolkitError(Exception):
+    """This cannot go on, and here is why; base of every error that users meet.
+
+    Args:
+        message: one line: what is wrong, and where.
+        hint: one line: what to do next, if there is something.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class CallFailed(ToolkitError):
+    """A call to a place did not yield its result.
+
+    Args:
+        place: Space id, URL or name of what was called.
+        message: one line for the user.
+        said: the place's own words, unchanged, if it said anything.
+        wait_s: seconds after which the place says another try may succeed.
+    """
+
+    code = "call-failed"
+
+    def __init__(
+        self,
+        place: str,
+        message: str,
+        *,
+        said: str | None = None,
+        wait_s: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
+        self.said = said
+        self.wait_s = wait_s
+
+
+class Asleep(CallFailed):
+    """The Space sleeps and did not wake within the time given."""
+
+    code = "asleep"
+
+
+class Building(CallFailed):
+    """The Space is building or starting and was not ready within the time given."""
+
+    code = "building"
+
+
+class Paused(CallFailed):
+    """The Space is paused or broken; only its owner can change that."""
+
+    code = "paused"
+
+
+class Missing(CallFailed):
+    """There is no such Space or app, as far as this token can see."""
+
+    code = "missing"
+
+
+class Drifted(CallFailed):
+    """The Space no longer offers what it offered when it was described."""
+
+    code = "drifted"
+
+
+class Unauthorized(CallFailed):
+    """The place wants a token or a login that it did not get."""
+
+    code = "unauthorized"
+
+
+class OutOfQuota(CallFailed):
+    """The caller's share of GPU time or credits is used up."""
+
+    code = "out-of-quota"
+
+
+class Busy(CallFailed):
+    """The queue is full, or no GPU became free."""
+
+    code = "busy"
+
+
+class RateLimited(CallFailed):
+    """Too many requests in too short a time; `wait_s` says how long to wait if the place said so."""
+
+    code = "rate-limited"
+
+
+class RejectedInput(CallFailed):
+    """The place understood the call and refuses these arguments."""
+
+    code = "rejected-input"
+
+
+class Crashed(CallFailed):
+    """The app raised an error, or died, while it worked on the call."""
+
+    code = "crashed"
+
+
+class Unreachable(CallFailed):
+    """No connection, a broken one, or an answer that is not the app's."""
+
+    code = "unreachable"
+
+
+class TimedOut(CallFailed):
+    """The call exceeded one of its clocks: connect, wake, queue or run."""
+
+    code = "timed-out"
+
+
+class BadOutput(CallFailed):
+    """The app answered, but not with what its description promises."""
+
+    code = "bad-output"
+
+
+def nearest(name: str, offered: Iterable[str]) -> str | None:
+    """The hint that names what the user may have meant, or lists what there is.
+
+    Args:
+        name: what the user wrote.
+        offered: what exists; order is kept in the list.
+
+    Returns:
+        `did you mean 'x'?`, else `available: a, b, c` (at most 12), else None if nothing is offered.
+    """
+    names = [str(one) for one in offered]
+    by_lower = {one.lower(): one for one in names}
+    if close := get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6):
+        return f"did you mean {by_lower[close[0]]!r}?"
+    if not names:
+        return None
+    more = f", … ({len(names)} in all)" if len(names) > 12 else ""  # noqa: PLR2004 - a line's worth
+    return f"available: {', '.join(names[:12])}{more}"

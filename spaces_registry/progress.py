@@ -1,0 +1,109 @@
+"""What a call tells while it is under way. Events are facts for listeners; nothing depends on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Waking:
+    """The place is not ready yet.
+
+    Attributes:
+        stage: the Hub's word for its state, e.g. `SLEEPING`.
+        waited_s: seconds waited so far.
+    """
+
+    stage: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An input file goes to the place.
+
+    Attributes:
+        name: the file's name.
+        size_bytes: its whole size.
+    """
+
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The call waits in the place's queue.
+
+    Attributes:
+        position: calls ahead of this one; 0 is next.
+        length: calls in the queue.
+        eta_s: the place's own estimate, if it makes one.
+    """
+
+    position: int
+    length: int
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The place works on the call; `eta_s` is its own estimate of the run."""
+
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the place says it is.
+
+    Attributes:
+        done: units done, or None.
+        total: units in all, or None.
+        fraction: 0 to 1, or None if it cannot be told.
+        unit: what is counted, e.g. `steps`.
+        description: the place's own words.
+    """
+
+    done: float | None = None
+    total: float | None = None
+    fraction: float | None = None
+    unit: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The place said something to its user; `level` is info, warning, success or error."""
+
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yielded:
+    """A generator yielded its next intermediate result; `count` starts at 1."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """An output file comes from the place.
+
+    Attributes:
+        name: the file's name.
+        size_bytes: the size the place announced, if it did.
+    """
+
+    name: str
+    size_bytes: int | None = None
+
+
+CallEvent: TypeAlias = Waking | Sending | Queued | Started | Progress | Logged | Yielded | Receiving
+Listener: TypeAlias = Callable[[CallEvent], None]
+
+
+def unheard(event: CallEvent) -> None:
+    """The listener that drops what it hears."""
+    del event
