@@ -1,0 +1,1 @@
+"""The runners: one module a step kind, behind the protocol of `protocol.py`."""

@@ -1,0 +1,37 @@
+"""What every runner is: one call in, its outputs out. Runners know nothing of chains, retries or the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from spaces_registry.clocks import Clocks
+from spaces_registry.progress import Listener
+from spaces_registry.signature import Endpoint, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, ready to be made.
+
+    Attributes:
+        place: what is called: a Space's address, `media`, or a user's `file.py`.
+        endpoint: what of it is called.
+        arguments: by parameter name, defaults filled in; a file is a `File`, several are a tuple of them.
+        folder: an existing, empty folder of this call's own, for the files that it makes or fetches.
+        clocks: its time limits.
+    """
+
+    place: str
+    endpoint: Endpoint
+    arguments: Mapping[str, Value]
+    folder: Path
+    clocks: Clocks = Clocks()
+
+
+class Runner(Protocol):
+    """Makes one call; returns its outputs in the endpoint's order, or raises `CallFailed`."""
+
+    async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
+        """Make the call, telling what happens meanwhile."""
+        ...
