@@ -1,0 +1,330 @@
+"""Works out the value of a parsed expression, by a whitelist of operations on plain values.
+
+No attribute of a Python object is ever reached: `.name` looks into a mapping, or asks an object that offers `Parts`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, Protocol, runtime_checkable
+
+from chains.functions import (
+    MAX_ITEMS,
+    MAX_NUMBER,
+    Function,
+    Refused,
+    as_text,
+    bounded,
+    functions,
+    number_of,
+    sort_of,
+    whole_of,
+)
+from chains.nodes import (
+    Arithmetic,
+    Call,
+    Choice,
+    Compare,
+    Index,
+    Listing,
+    Literal,
+    Logic,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Part,
+    Record,
+    Text,
+)
+from chains.source import Position
+from spaces_registry.errors import ToolkitError, nearest
+
+
+class Absent:
+    """What is read from a step that was skipped; there is one such value, `ABSENT`."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+
+
+@runtime_checkable
+class Parts(Protocol):
+    """Something whose parts an expression may name: a step's outputs, a file."""
+
+    def part(self, name: str) -> object:
+        """The part of that name; `KeyError` if there is none."""
+        ...
+
+    def parts(self) -> tuple[str, ...]:
+        """The names that `part` knows."""
+        ...
+
+
+class EvaluationFailed(ToolkitError):
+    """An expression has no value, with these values in it.
+
+    Attributes:
+        at: where in the chain file.
+    """
+
+    code = "evaluation-failed"
+
+    def __init__(self, message: str, at: Position, *, hint: str | None = None) -> None:
+        super().__init__(f"{at.file}:{at.line}:{at.column}: {message}", hint=hint)
+        self.at = at
+        self.reason = message
+
+
+def evaluate(node: Node, names: Mapping[str, object]) -> object:
+    """The value of a node.
+
+    Args:
+        node: a parsed value; its depth is bounded by the parser.
+        names: what every name stands for; `ABSENT` for a step that was skipped.
+
+    Returns:
+        A plain value (null, boolean, number, text, list, dict), something that a name led to, or `ABSENT`.
+
+    Raises:
+        EvaluationFailed: an unknown part, values that do not fit the operation, or a result out of bounds.
+    """
+    try:
+        return _value(node, names)
+    except Refused as cause:
+        raise EvaluationFailed(str(cause), node.at) from cause
+
+
+def _value(node: Node, names: Mapping[str, object]) -> object:  # noqa: C901, PLR0911, PLR0912 - one case a node
+    match node:
+        case Literal():
+            return node.value
+        case Name():
+            return _named(node, names)
+        case Part():
+            return _part(evaluate(node.of, names), node)
+        case Index():
+            return _item(evaluate(node.of, names), evaluate(node.index, names), node)
+        case Not():
+            return not _truth(evaluate(node.operand, names))
+        case Negative():
+            return _negative(evaluate(node.operand, names), minus=node.minus)
+        case Logic():
+            return _decide(node, names)
+        case Compare():
+            return _compare(node, names)
+        case Arithmetic():
+            return _arithmetic(node.operator, evaluate(node.left, names), evaluate(node.right, names))
+        case Choice():
+            return evaluate(node.then if _truth(evaluate(node.test, names)) else node.otherwise, names)
+        case Call():
+            return _call(node, names)
+        case Listing():
+            items = [evaluate(one, names) for one in node.items]
+            return ABSENT if any(one is ABSENT for one in items) else items
+        case Record():
+            fields = {key: evaluate(one, names) for key, one in node.fields.items()}
+            return ABSENT if any(one is ABSENT for one in fields.values()) else fields
+        case Text():
+            pieces = [evaluate(one, names) for one in node.pieces]
+            return ABSENT if any(one is ABSENT for one in pieces) else bounded("".join(map(as_text, pieces)))
+
+
+def _named(node: Name, names: Mapping[str, object]) -> object:
+    try:
+        return names[node.name]
+    except KeyError:
+        message = f"there is nothing called `{node.name}` here"
+        raise EvaluationFailed(message, node.at, hint=nearest(node.name, names)) from None
+
+
+def _truth(value: object) -> bool:
+    """Whether a value counts as true: not null, false, 0, empty or absent. An object of parts always does."""
+    if value is None or isinstance(value, bool | int | float | str | Mapping | Sequence | Absent):
+        return bool(value)
+    return True
+
+
+def _part(value: object, node: Part) -> object:
+    if value is ABSENT:
+        return ABSENT
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_part(one, node) for one in value]
+    try:
+        if isinstance(value, Mapping):
+            return value[node.name]
+        if isinstance(value, Parts):
+            return value.part(node.name)
+    except KeyError:
+        offered = value.parts() if isinstance(value, Parts) else map(str, value)
+        raise EvaluationFailed(
+            f"there is no `{node.name}`", node.at, hint=nearest(node.name, offered)
+        ) from None
+    raise EvaluationFailed(f"{sort_of(value)} has no `{node.name}`", node.at)
+
+
+def _item(value: object, index: object, node: Index) -> object:
+    if value is ABSENT or index is ABSENT:
+        return ABSENT
+    if isinstance(index, str):
+        return _part(value, Part(node.of, index, node.at))
+    if isinstance(value, Mapping):
+        raise EvaluationFailed(f"the keys of a mapping are text, not {sort_of(index)}", node.at)
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise EvaluationFailed(f"{sort_of(value)} has no items to count", node.at)
+    try:
+        return value[whole_of(index)]
+    except IndexError:
+        raise EvaluationFailed(f"there is no item {index}; the list has {len(value)}", node.at) from None
+
+
+def _negative(value: object, *, minus: bool) -> object:
+    if value is ABSENT:
+        return ABSENT
+    return -number_of(value) if minus else number_of(value)
+
+
+def _decide(node: Logic, names: Mapping[str, object]) -> object:
+    """The first operand that decides, as it is; the last one otherwise."""
+    value: object = None
+    for operand in node.operands:
+        value = evaluate(operand, names)
+        if _truth(value) == (node.operator == "or"):
+            break
+    return value
+
+
+def _compare(node: Compare, names: Mapping[str, object]) -> object:
+    left = evaluate(node.first, names)
+    for operator, operand in node.rest:
+        right = evaluate(operand, names)
+        result = _compared(operator, left, right)
+        if result is not True:
+            return result
+        left = right
+    return True
+
+
+def _compared(operator: str, left: object, right: object) -> bool | Absent:
+    if operator in {"==", "!="}:
+        if (left is ABSENT and right is not None) or (right is ABSENT and left is not None):
+            return ABSENT
+        same = _equal(_known(left), _known(right))
+        return same if operator == "==" else not same
+    if left is ABSENT or right is ABSENT:
+        return ABSENT
+    if operator in {"in", "not in"}:
+        return _holds(right, left) == (operator == "in")
+    return _ordered(operator, left, right)
+
+
+def _known(value: object) -> object:
+    """The value for a comparison with null, to which what is absent is equal."""
+    return None if value is ABSENT else value
+
+
+def _equal(left: object, right: object) -> bool:
+    """Equal as values of the language: `true` is not 1, and objects of parts are equal to themselves only."""
+    if isinstance(left, bool) != isinstance(right, bool):
+        return False
+    plain = bool | int | float | str | Mapping | Sequence
+    if isinstance(left, plain) and isinstance(right, plain):
+        if isinstance(left, Sequence) and isinstance(right, Sequence) and not isinstance(left, str):
+            return not isinstance(right, str) and list(left) == list(right)
+        return left == right
+    return left is right
+
+
+def _holds(box: object, value: object) -> bool:
+    if isinstance(box, str):
+        if not isinstance(value, str):
+            raise Refused(f"`in` looks for text in a text, not for {sort_of(value)}")
+        return value in box
+    if isinstance(box, Mapping):
+        return isinstance(value, str) and value in box
+    if isinstance(box, Sequence):
+        return any(_equal(one, value) for one in box)
+    raise Refused(f"`in` needs a text, a list or a mapping on its right, not {sort_of(box)}")
+
+
+def _ordered(operator: str, left: object, right: object) -> bool:
+    both_text = isinstance(left, str) and isinstance(right, str)
+    if not both_text:
+        for one in (left, right):
+            if isinstance(one, bool) or not isinstance(one, int | float):
+                raise Refused(f"`{operator}` compares two numbers or two texts, not {_pair(left, right)}")
+    less, same = left < right, left == right  # type: ignore[operator] # both are text or both numbers, see above
+    return {"<": less, "<=": less or same, ">": not (less or same), ">=": not less}[operator]
+
+
+def _pair(left: object, right: object) -> str:
+    return f"{sort_of(left)} and {sort_of(right)}"
+
+
+def _arithmetic(operator: str, left: object, right: object) -> object:
+    if left is ABSENT or right is ABSENT:
+        return ABSENT
+    if operator == "+" and isinstance(left, str) and isinstance(right, str):
+        return bounded(left + right)
+    if operator == "+" and isinstance(left, Sequence) and isinstance(right, Sequence):
+        if isinstance(left, str) or isinstance(right, str):
+            raise Refused(f"`+` cannot add {_pair(left, right)}")
+        if len(left) + len(right) > MAX_ITEMS:
+            raise Refused(f"the list would have more than {MAX_ITEMS:,} items")
+        return [*left, *right]
+    for one in (left, right):
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            raise Refused(f"`{operator}` cannot take {_pair(left, right)}")
+    return _calculated(operator, number_of(left), number_of(right))
+
+
+def _calculated(operator: str, left: float, right: float) -> int | float:
+    if operator in {"/", "%"} and right == 0:
+        raise Refused("division by zero")
+    try:
+        match operator:
+            case "+":
+                result = left + right
+            case "-":
+                result = left - right
+            case "*":
+                result = left * right
+            case "/":
+                result = left / right
+            case _:
+                result = left % right
+    except OverflowError:
+        result = math.inf
+    if abs(result) > MAX_NUMBER or math.isnan(result):
+        raise Refused("the number is too large")
+    return result
+
+
+def _call(node: Call, names: Mapping[str, object]) -> object:
+    function = _functions().get(node.function)
+    if function is None:
+        hint = nearest(node.function, _functions())
+        raise EvaluationFailed(f"there is no function `{node.function}`", node.at, hint=hint)
+    values = [evaluate(one, names) for one in node.arguments]
+    if any(one is ABSENT for one in values):
+        return ABSENT
+    if not function.least <= len(values) <= function.most:
+        raise EvaluationFailed(f"`{node.function}` is called as `{function.usage}`", node.at)
+    try:
+        result = function.call(*values)
+    except Refused as cause:
+        raise EvaluationFailed(f"{node.function}: {cause}", node.at) from cause
+    return bounded(result) if isinstance(result, str) else result
+
+
+@cache
+def _functions() -> Mapping[str, Function]:
+    return functions()

@@ -1,0 +1,295 @@
+"""`$ref` and `${{ … }}`: YAML values → templates that know what they refer to.
+
+Three forms make a value more than itself. `$name.part[0]`, standing alone, is a reference; `${{ … }}` is an
+expression; text may hold expressions. `$$` is a dollar sign. Everything else is literal.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from chains.evaluate import EvaluationFailed, evaluate
+from chains.grammar import Mistaken, parse_expression
+from chains.nodes import (
+    Call,
+    Choice,
+    Compare,
+    Index,
+    Listing,
+    Literal,
+    Logic,
+    Name,
+    Node,
+    Not,
+    Part,
+    Record,
+    Text,
+    every,
+    inner,
+)
+from chains.problems import Problem
+from chains.scalars import origins
+from chains.source import Fields, Items, Leaf, Position, Source
+from chains.source import Node as Tree
+from spaces_registry.errors import ToolkitError
+from spaces_registry.signature import Json
+
+RESERVED: Final = ("inputs", "env", "item", "index", "run")
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_STEP = re.compile(rf"\.(\w+)|\[(-?[0-9]{{1,9}})\]")
+_REFERENCE = re.compile(rf"\$({_NAME})((?:\.\w+|\[-?[0-9]{{1,9}}\])*)")
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\}\}", re.DOTALL)
+
+
+class NotLiteral(ToolkitError):
+    """The template refers to something that is known only at run time."""
+
+    code = "not-literal"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One mention of an input, an environment variable, an item or a step's output.
+
+    Attributes:
+        root: the name it begins with.
+        path: the parts and constant indexes that follow, as far as they are constant.
+        at: where the root stands.
+        parts_at: where each element of `path` stands.
+        guarded: whether an alternative stands beside it (`or`, `if`, a comparison), so that it may be absent.
+    """
+
+    root: str
+    path: tuple[str | int, ...]
+    at: Position
+    parts_at: tuple[Position, ...] = ()
+    guarded: bool = False
+
+    def __str__(self) -> str:
+        rest = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in self.path)
+        return f"${self.root}{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A value of a chain file, parsed.
+
+    Attributes:
+        node: its tree.
+        at: where it begins.
+        references: what it mentions, from left to right.
+    """
+
+    node: Node
+    at: Position
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it refers to nothing, so that its value is known."""
+        return not self.references
+
+    @property
+    def literal(self) -> Json:
+        """The plain value of a template that refers to nothing.
+
+        Raises:
+            NotLiteral: it refers to something.
+            EvaluationFailed: it is an expression without names that has no value, such as `1 / 0`.
+        """
+        if self.references:
+            raise NotLiteral(f"{self.references[0]} has no value before the run")
+        value: Json = self.evaluate({})  # type: ignore[assignment] # without names, only plain values come out
+        return value
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference, if the whole template is one: `$a.b`, `${{ a.b }}`."""
+        chain = isinstance(self.node, Name | Part | Index)
+        return self.references[0] if chain and len(self.references) == 1 and _whole(self.node) else None
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        """Every function call in it, from left to right."""
+        return (one for one in every(self.node) if isinstance(one, Call))
+
+    def evaluate(self, names: Mapping[str, object]) -> object:
+        """The value, with these names; `ABSENT` if it is built on a skipped step's output.
+
+        Raises:
+            EvaluationFailed: it has no value with these names.
+        """
+        try:
+            return evaluate(self.node, names)
+        except RecursionError as cause:
+            raise EvaluationFailed("a value in this is too deeply nested", self.at) from cause
+
+
+def template_of(node: Node) -> Template:
+    """The template of a tree, with its references collected."""
+    return Template(node, node.at, tuple(_references(node, guarded=False)))
+
+
+def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ...]]:
+    """A YAML value as a template.
+
+    Args:
+        tree: the value.
+        source: the text it stands in.
+
+    Returns:
+        The template, null in place of what could not be parsed; and the mistakes.
+    """
+    reader = _Reader(source, [])
+    return template_of(reader.value(tree)), tuple(reader.problems)
+
+
+def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...]]:
+    """A value that is an expression without any sign, as `when` takes it; the signs are allowed too."""
+    reader = _Reader(source, [])
+    if isinstance(leaf.value, str) and not leaf.value.lstrip().startswith("$"):
+        where = reader.where(leaf, leaf.value)
+        node = reader.expression(leaf.value, 0, where, leaf)
+    else:
+        node = reader.value(leaf)
+    return template_of(node), tuple(reader.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads values out of one file and collects what is wrong with them."""
+
+    source: Source
+    problems: list[Problem]
+
+    def value(self, tree: Tree) -> Node:
+        match tree:
+            case Leaf(value=str(text)) if "$" in text:
+                return self.text(tree, text)
+            case Leaf():
+                return Literal(tree.value, self.source.position(tree.start))
+            case Items():
+                return Listing(tuple(self.value(one) for one in tree.nodes), self.source.position(tree.start))
+            case Fields():
+                fields = {one.key: self.value(one.node) for one in tree.entries}
+                return Record(fields, self.source.position(tree.start))
+
+    def where(self, leaf: Leaf, text: str) -> Callable[[int], Position]:
+        """From an index into a scalar's value to its place in the file."""
+        indexes = origins(text, self.source.text[leaf.start : leaf.end])
+        return lambda index: self.source.position(leaf.start + indexes[min(index, len(text))])
+
+    def text(self, leaf: Leaf, text: str) -> Node:
+        """Text with a dollar sign in it."""
+        where = self.where(leaf, text)
+        if whole := _REFERENCE.fullmatch(text.strip()):
+            return _reference(whole, text.index("$"), where)
+        pieces = [*self.pieces(leaf, text, where)]
+        expressions = [one for one in pieces if not isinstance(one, Literal) or one.value is None]
+        if len(expressions) == 1 and all(
+            not str(one.value).strip() for one in pieces if isinstance(one, Literal)
+        ):
+            return expressions[0]
+        if all(isinstance(one, Literal) for one in pieces):
+            whole_text = "".join(str(one.value or "") for one in pieces if isinstance(one, Literal))
+            return Literal(whole_text, self.source.position(leaf.start))
+        return Text(tuple(pieces), self.source.position(leaf.start))
+
+    def pieces(self, leaf: Leaf, text: str, where: Callable[[int], Position]) -> Iterator[Node]:
+        """The literal parts and the expressions of a text, in order."""
+        at = 0
+        for sign in re.finditer(r"\$\$|\$\{\{", text):
+            if sign.start() < at:
+                continue
+            if sign.start() > at:
+                yield Literal(text[at : sign.start()], where(at))
+            if sign[0] == "$$":
+                yield Literal("$", where(sign.start()))
+                at = sign.end()
+                continue
+            end = _closing(text, sign.end())
+            if end is None:
+                self.problems.append(self.unclosed(leaf, where(sign.start())))
+                return
+            yield self.expression(text[sign.end() : end], sign.end(), where, leaf)
+            at = end + 2
+        if at < len(text):
+            yield Literal(text[at:], where(at))
+
+    def expression(self, text: str, offset: int, where: Callable[[int], Position], leaf: Leaf) -> Node:
+        """One expression; null in its place if it is none."""
+        try:
+            return parse_expression(text, lambda index: where(offset + index))
+        except Mistaken as mistake:
+            hint = _CUT if self.is_cut(leaf) else mistake.hint
+            self.problems.append(Problem(mistake.at, mistake.code, str(mistake), hint))
+            return Literal(None, where(offset))
+
+    def unclosed(self, leaf: Leaf, at: Position) -> Problem:
+        if self.is_cut(leaf):
+            return Problem(
+                at, "cut-expression", "the expression is cut at ` #`, which begins a comment", _CUT
+            )
+        return Problem(at, "unclosed-expression", "`${{` is never closed", "close it with `}}`")
+
+    def is_cut(self, leaf: Leaf) -> bool:
+        """Whether a comment follows a plain scalar on its line."""
+        return leaf.plain and re.match(r"[ \t]+#", self.source.text[leaf.end : leaf.end + 80]) is not None
+
+
+_CUT = "a comment begins at ` #`; put the whole value in quotes if the # belongs to it"
+
+
+def _closing(text: str, start: int) -> int | None:
+    """The index of the `}}` that ends an expression, past quoted text."""
+    for found in _QUOTED.finditer(text, start):
+        if found[0] == "}}":
+            return found.start()
+    plain = text.find("}}", start)  # a quote without its pair: let the grammar say so
+    return plain if plain >= 0 else None
+
+
+def _reference(whole: re.Match[str], offset: int, where: Callable[[int], Position]) -> Node:
+    """`$name.part[0]` as nodes."""
+    node: Node = Name(whole[1], where(offset))
+    for step in _STEP.finditer(whole[2]):
+        at = where(offset + whole.start(2) + step.start() + 1)
+        node = Part(node, step[1], at) if step[1] else Index(node, Literal(int(step[2]), at), at)
+    return node
+
+
+def _whole(node: Node) -> bool:
+    """Whether a node is a name followed by constant parts only."""
+    while not isinstance(node, Name):
+        if isinstance(node, Index) and not isinstance(node.index, Literal):
+            return False
+        if not isinstance(node, Part | Index):
+            return False
+        node = node.of
+    return True
+
+
+def _references(node: Node, *, guarded: bool) -> Iterator[Reference]:
+    """What a node mentions, from left to right."""
+    path: list[tuple[str | int, Position]] = []
+    base: Node = node
+    while isinstance(base, Part | Index):
+        match base:
+            case Part():
+                path.append((base.name, base.at))
+            case Index(index=Literal(value=str() | int() as key)) if not isinstance(key, bool):
+                path.append((key, base.at))
+            case Index():
+                path.clear()  # what follows an index that is not constant cannot be known
+                yield from _references(base.index, guarded=guarded)
+        base = base.of
+    if isinstance(base, Name):
+        names = [*reversed(path)]
+        yield Reference(base.name, tuple(n for n, _ in names), base.at, tuple(p for _, p in names), guarded)
+        return
+    guards = isinstance(base, Logic | Choice | Compare | Not)
+    below = inner(base)
+    for one in below:
+        yield from _references(one, guarded=guarded or guards)

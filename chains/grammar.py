@@ -1,0 +1,247 @@
+"""The text of an expression → nodes. Python's own parser reads it; a whitelist decides what is part of the language."""
+
+import ast
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from chains.nodes import (
+    Arithmetic,
+    Call,
+    Choice,
+    Compare,
+    Index,
+    Listing,
+    Literal,
+    Logic,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Part,
+)
+from chains.source import Position
+
+MAX_LENGTH: Final = 2_000  # characters
+MAX_DEPTH: Final = 100  # levels
+
+_CONSTANTS = {"true": True, "false": False, "null": None}
+_ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
+_COMPARISONS = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
+_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+
+# what people try, by the tree's class: what it is called, and what to write instead
+_FOREIGN = {
+    "BinOp": ("this operator", "there are `+ - * / %`"),
+    "Is": ("`is`", "write `==`"),
+    "IsNot": ("`is not`", "write `!=`"),
+    "Slice": ("a slice", "name one item, as in `list[0]`"),
+    "Tuple": ("a tuple", "write a list: `[a, b]`"),
+    "Dict": ("a mapping", "write it in YAML"),
+    "Set": ("a set", "write a list: `[a, b]`"),
+    "ListComp": ("a comprehension", "use `each`, or a `python` step"),
+    "SetComp": ("a comprehension", "use `each`, or a `python` step"),
+    "DictComp": ("a comprehension", "use `each`, or a `python` step"),
+    "GeneratorExp": ("a comprehension", "use `each`, or a `python` step"),
+    "Lambda": ("`lambda`", "use a `python` step"),
+    "JoinedStr": ("an f-string", 'use `format("{}", value)`, or text with `${{ … }}` in it'),
+    "TemplateStr": ("a t-string", 'use `format("{}", value)`, or text with `${{ … }}` in it'),
+    "NamedExpr": ("`:=`", "write `==` to compare"),
+    "Starred": ("`*`", "name every argument"),
+    "Await": ("`await`", None),
+    "Yield": ("`yield`", None),
+    "YieldFrom": ("`yield`", None),
+    "Invert": ("`~`", "write `not`"),
+}
+
+
+class Mistaken(Exception):  # noqa: N818 - a reason, turned into a Problem by whoever has the file
+    """The text is no expression of the language."""
+
+    def __init__(
+        self, message: str, at: Position, *, hint: str | None = None, code: str = "bad-expression"
+    ) -> None:
+        super().__init__(message)
+        self.at, self.hint, self.code = at, hint, code
+
+
+def parse_expression(text: str, where: Callable[[int], Position]) -> Node:
+    """Parse an expression.
+
+    Args:
+        text: what stands between `${{` and `}}`.
+        where: from an index into `text` to its place in the file.
+
+    Raises:
+        Mistaken: it is empty, too long, no expression, or uses what is not part of the language.
+    """
+    start = len(text) - len(text.lstrip())
+    if start == len(text):
+        raise Mistaken("the expression is empty", where(0), hint="write a name, as in `${{ inputs.prompt }}`")
+    if len(text) > MAX_LENGTH:
+        raise Mistaken(f"the expression is longer than {MAX_LENGTH:,} characters", where(start))
+    code = re.sub(r"\s", " ", text)  # character for character, so that columns stay
+    _refuse_signs(code, where)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice about Python
+            tree = ast.parse(code[start:], mode="eval")
+    except SyntaxError as error:
+        at = _column(code[start:], error)
+        raise Mistaken(*_said(code, start + at, where), hint=_advice(code)) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise Mistaken("the expression cannot be read", where(start)) from None
+    return _Converter(code[start:], start, where).convert(tree.body, 0)
+
+
+def _refuse_signs(code: str, where: Callable[[int], Position]) -> None:
+    """Signs that Python would read in a way nobody means."""
+    blank = _STRINGS.sub(lambda found: "_" * len(found[0]), code)
+    for sign, message, hint in (
+        ("#", "`#` means nothing in an expression", "put text in quotes"),
+        ("\\", "`\\` means nothing outside quotes", None),
+        ("$", "no dollar sign inside an expression", "write the name alone"),
+        (";", "an expression is one value", None),
+        ("&&", "`&&` is not part of the language", "write `and`"),
+        ("||", "`||` is not part of the language", "write `or`"),
+    ):
+        if (at := blank.find(sign)) >= 0:
+            raise Mistaken(message, where(at), hint=hint)
+    if found := re.search(r"!(?!=)", blank):
+        raise Mistaken("`!` is not part of the language", where(found.start()), hint="write `not`")
+    if found := re.search(r"(?<![=!<>:])=(?!=)", blank):
+        raise Mistaken("`=` compares nothing", where(found.start()), hint="write `==`")
+
+
+def _column(code: str, error: SyntaxError) -> int:
+    """The index of a syntax error (Python counts from 1, in characters for these), within the text."""
+    return max(0, min((error.offset or 1) - 1, len(code.rstrip())))
+
+
+def _said(code: str, at: int, where: Callable[[int], Position]) -> tuple[str, Position]:
+    found = code[at : at + 1].strip()
+    if re.search(r"['\"]", _STRINGS.sub("", code)):
+        return "a quote is never closed in this expression", where(at)
+    if not found:
+        return "the expression ends too early", where(len(code.rstrip()))
+    return f"the expression makes no sense at `{re.split(r'[ ]', code[at:])[0][:20]}`", where(at)
+
+
+def _advice(code: str) -> str | None:
+    if re.search(r"\w[?|]\w|\s[?|]\s", code):
+        return "write `a if condition else b`, and `or` for an alternative"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Converter:
+    """Turns Python's tree into ours, refusing what is not part of the language."""
+
+    code: str
+    start: int  # of `code` within the expression's text
+    where: Callable[[int], Position]
+
+    def at(self, node: ast.expr) -> Position:
+        return self.place(node.col_offset)
+
+    def place(self, byte: int) -> Position:
+        """The place of one of `ast`'s columns, which count UTF-8 bytes."""
+        return self.where(self.start + len(self.code.encode()[:byte].decode(errors="ignore")))
+
+    def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911 - one case a node
+        if depth > MAX_DEPTH:
+            raise Mistaken(f"the expression is more than {MAX_DEPTH} levels deep", self.at(node))
+
+        def below(one: ast.expr) -> Node:
+            return self.convert(one, depth + 1)
+
+        match node:
+            case ast.Constant():
+                return self.constant(node)
+            case ast.Name() if node.id in _CONSTANTS:
+                return Literal(_CONSTANTS[node.id], self.at(node))
+            case ast.Name():
+                return Name(node.id, self.at(node))
+            case ast.Attribute():
+                # the name is the last thing in the node
+                return Part(
+                    below(node.value),
+                    node.attr,
+                    self.place((node.end_col_offset or 0) - len(node.attr.encode())),
+                )
+            case ast.Subscript():
+                return Index(below(node.value), below(node.slice), self.at(node.slice))
+            case ast.UnaryOp(op=ast.Not()):
+                return Not(below(node.operand), self.at(node))
+            case ast.UnaryOp(op=ast.USub()) if isinstance(node.operand, ast.Constant):
+                return self.negated(node.operand, self.at(node))
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                return Negative(below(node.operand), self.at(node), isinstance(node.op, ast.USub))
+            case ast.BoolOp():
+                word = "and" if isinstance(node.op, ast.And) else "or"
+                return Logic(word, tuple(below(one) for one in node.values), self.at(node))
+            case ast.Compare():
+                return self.comparison(node, depth + 1)
+            case ast.BinOp() if type(node.op) in _ARITHMETIC:
+                left, right = below(node.left), below(node.right)
+                return Arithmetic(_ARITHMETIC[type(node.op)], left, right, self.at(node))
+            case ast.IfExp():
+                return Choice(below(node.test), below(node.body), below(node.orelse), self.at(node))
+            case ast.List():
+                return Listing(tuple(below(one) for one in node.elts), self.at(node))
+            case ast.Call():
+                return self.call(node, depth + 1)
+            case ast.UnaryOp():
+                raise self.foreign(node.op, node)
+        raise self.foreign(node, node)
+
+    def foreign(self, what: ast.AST, node: ast.expr) -> Mistaken:
+        name, hint = _FOREIGN.get(type(what).__name__, ("this", None))
+        return Mistaken(f"{name} is not part of the language", self.at(node), hint=hint)
+
+    def constant(self, node: ast.Constant) -> Literal:
+        if node.value is None or isinstance(node.value, bool | str):
+            return Literal(node.value, self.at(node))
+        if isinstance(node.value, int | float):
+            if abs(node.value) > 1e300:  # noqa: PLR2004 - as far as arithmetic goes, see functions.MAX_NUMBER
+                raise Mistaken("the number is too large", self.at(node))
+            return Literal(node.value, self.at(node))
+        raise Mistaken("only text, numbers, true, false and null can be written here", self.at(node))
+
+    def negated(self, node: ast.Constant, at: Position) -> Node:
+        """A negative number is a literal, so that `list[-1]` is a constant path."""
+        literal = self.constant(node)
+        if isinstance(literal.value, int | float) and not isinstance(literal.value, bool):
+            return Literal(-literal.value, at)
+        return Negative(literal, at)
+
+    def comparison(self, node: ast.Compare, depth: int) -> Node:
+        first = self.convert(node.left, depth)
+        rest: list[tuple[str, Node]] = []
+        for operator, operand in zip(node.ops, node.comparators, strict=True):
+            if type(operator) not in _COMPARISONS:
+                raise self.foreign(operator, node)
+            rest.append((_COMPARISONS[type(operator)], self.convert(operand, depth)))
+        return Compare(first, tuple(rest), self.at(node))
+
+    def call(self, node: ast.Call, depth: int) -> Node:
+        if not isinstance(node.func, ast.Name):
+            hint = "write `upper(text)`, not `text.upper()`"
+            raise Mistaken("only the language's functions can be called", self.at(node), hint=hint)
+        if node.keywords:
+            if node.func.id == "template":
+                message = "`template` is part of the chain language, but this version of spacechain does not run it yet"
+                raise Mistaken(message, self.at(node), code="not-in-this-version")
+            raise Mistaken("arguments have no names here", self.at(node), hint="give them in order")
+        return Call(node.func.id, tuple(self.convert(one, depth) for one in node.args), self.at(node))

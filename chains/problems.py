@@ -1,0 +1,113 @@
+"""Mistakes in a chain file: data with a position, collected, sorted, shown at the end."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from chains.source import Position, Source
+from spaces_registry.errors import ToolkitError
+
+__all__ = ["InvalidChain", "Position", "Problem", "in_order", "show"]
+
+_WIDTH = 100  # characters of a source line that are shown
+_LEAD = 60  # characters kept before the caret when a line is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a chain file.
+
+    Attributes:
+        at: where it stands.
+        code: stable kebab-case name of the sort of mistake.
+        message: one line: what is wrong.
+        hint: one line: what to do about it.
+        step: the step it stands in, if in one.
+        severity: an error keeps the chain from running, a warning does not.
+    """
+
+    at: Position
+    code: str
+    message: str
+    hint: str | None = None
+    step: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+
+class InvalidChain(ToolkitError):
+    """The text is not a chain of this version.
+
+    Attributes:
+        problems: every mistake found, by position; at least one is an error.
+        source: the text they stand in.
+    """
+
+    code = "invalid-chain"
+
+    def __init__(self, problems: Iterable[Problem], source: Source) -> None:
+        self.problems = in_order(problems)
+        self.source = source
+        first = next((one for one in self.problems if one.severity == "error"), self.problems[0])
+        rest = len(self.problems) - 1
+        more = f" (and {rest} more {'problem' if rest == 1 else 'problems'})" if rest else ""
+        where = f"{first.at.file}:{first.at.line}:{first.at.column}"
+        super().__init__(_safe(f"{where}: {first.message}{more}"), hint=first.hint)
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems by line and column, without repeats."""
+    unique = dict.fromkeys(problems)
+    return tuple(sorted(unique, key=lambda one: (one.at.line, one.at.column, one.code, one.message)))
+
+
+def show(problem: Problem, text: str) -> str:
+    """A problem for reading: position and message, the source line with a caret, the hint.
+
+    Args:
+        problem: what to show.
+        text: the text it stands in.
+
+    Returns:
+        Plain text of two to four lines, without a line end; control characters are made visible.
+    """
+    at = problem.at
+    severity = "warning: " if problem.severity == "warning" else ""
+    lines = [_safe(f"{at.file}:{at.line}:{at.column}: {severity}{problem.message} [{problem.code}]")]
+    source = text.split("\n")
+    if at.line <= len(source) and source[at.line - 1].strip():
+        lines += _excerpt(source[at.line - 1], at.line, at.column)
+    if problem.hint:
+        lines.append(_safe(f"  hint: {problem.hint}"))
+    return "\n".join(lines)
+
+
+def _excerpt(line: str, number: int, column: int) -> list[str]:
+    """The source line and the caret below its column."""
+    first = max(0, column - 1 - _LEAD) if len(line) > _WIDTH else 0
+    shown = _safe(line.rstrip("\r"))[first : first + _WIDTH]
+    caret = " " * sum(_cells(one) for one in shown[: column - 1 - first]) + "^"
+    gutter = " " * len(str(number))
+    return [f" {number} | {shown}".rstrip(), f" {gutter} | {caret}"]
+
+
+def _safe(text: str) -> str:
+    """Text that cannot steer a terminal, character for character as long as before."""
+    return "".join(_visible(one) for one in text)
+
+
+def _visible(character: str) -> str:
+    if character == "\t":
+        return " "
+    # control, format (direction marks), surrogate, line and paragraph separators
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNSEEN else character
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def _cells(character: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
