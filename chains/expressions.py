@@ -38,8 +38,9 @@ from spaces_registry.signature import Json
 RESERVED: Final = ("inputs", "env", "item", "index", "run")
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_STEP = re.compile(rf"\.(\w+)|\[(-?[0-9]{{1,9}})\]")
+_STEP = re.compile(r"\.(\w+)|\[(-?[0-9]{1,9})\]")
 _REFERENCE = re.compile(rf"\$({_NAME})((?:\.\w+|\[-?[0-9]{{1,9}}\])*)")
+_SIGNED = re.compile(rf"{_REFERENCE.pattern}|\$\{{\{{.*\}}\}}", re.DOTALL)
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\}\}", re.DOTALL)
 
 
@@ -149,11 +150,15 @@ def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ..
 def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...]]:
     """A value that is an expression without any sign, as `when` takes it; the signs are allowed too."""
     reader = _Reader(source, [])
-    if isinstance(leaf.value, str) and not leaf.value.lstrip().startswith("$"):
-        where = reader.where(leaf, leaf.value)
-        node = reader.expression(leaf.value, 0, where, leaf)
+    if isinstance(leaf.value, str) and not _SIGNED.fullmatch(leaf.value.strip()):
+        node = reader.expression(leaf.value, 0, reader.where(leaf, leaf.value), leaf)
     else:
         node = reader.value(leaf)
+    if isinstance(node, Text):
+        message = "this is text with expressions in it, which is always true"
+        reader.problems.append(
+            Problem(node.at, "bad-expression", message, "write one expression, without `${{ }}`")
+        )
     return template_of(node), tuple(reader.problems)
 
 
@@ -290,6 +295,5 @@ def _references(node: Node, *, guarded: bool) -> Iterator[Reference]:
         yield Reference(base.name, tuple(n for n, _ in names), base.at, tuple(p for _, p in names), guarded)
         return
     guards = isinstance(base, Logic | Choice | Compare | Not)
-    below = inner(base)
-    for one in below:
+    for one in inner(base):
         yield from _references(one, guarded=guarded or guards)

@@ -31,7 +31,7 @@ class _GiveUp(Exception):  # noqa: N818 - it never leaves this module
 
 
 def fastest_loader() -> Loader:
-    """libyaml's parser where it is there, else the pure one; positions are the same."""
+    """Libyaml's parser where it is there, else the pure one; positions are the same."""
     return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 

@@ -1,7 +1,7 @@
 """The text of a chain file as a tree that knows where everything stands."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -123,6 +123,20 @@ class Source:
                 case Leaf():
                     pass
         return places
+
+    @property
+    def leaves(self) -> Iterator[tuple[Path, Leaf]]:
+        """Every scalar with its path; a scalar that an alias repeats comes once a use."""
+        waiting: list[tuple[Path, Node]] = [] if self.root is None else [((), self.root)]
+        while waiting:
+            path, node = waiting.pop()
+            match node:
+                case Leaf():
+                    yield path, node
+                case Items():
+                    waiting += [((*path, at), one) for at, one in enumerate(node.nodes)]
+                case Fields():
+                    waiting += [((*path, one.key), one.node) for one in node.entries]
 
     def position(self, index: int) -> Position:
         """Line and column of an index into the text."""

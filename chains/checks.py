@@ -1,0 +1,48 @@
+"""Runs every rule over a chain."""
+
+from collections.abc import Iterable, Mapping
+
+from chains.model import Chain, MediaStep, SpaceStep, Step
+from chains.problems import Problem, in_order
+from chains.rules import RULES, SIGNATURE_RULES
+from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.signature import AmbiguousEndpoint, Endpoint, UnknownEndpoint
+
+
+def check(chain: Chain, endpoints: Mapping[str, Endpoint] | None = None) -> tuple[Problem, ...]:
+    """Everything that is wrong with what a chain means.
+
+    Args:
+        chain: a loaded chain.
+        endpoints: by step, what each calls, as far as it is known: media operations always, Spaces once
+            they were looked up. What is not in it is not checked against a signature.
+
+    Returns:
+        Problems by position: errors, and warnings about what is likely not meant.
+    """
+    known = endpoints or {}
+    found = [problem for rule in RULES for problem in rule(chain)]
+    found += [problem for rule in SIGNATURE_RULES for problem in rule(chain, known)]
+    return in_order(found)
+
+
+def unknown_operation(step: MediaStep, offered: Iterable[str]) -> Problem:
+    """The problem of a media step whose operation does not exist; `offered` are those that do."""
+    message = f"there is no media operation `{step.operation}`"
+    return Problem(
+        step.operation_at, "unknown-operation", message, nearest(step.operation, offered), step.name
+    )
+
+
+def not_reached(step: Step, error: ToolkitError) -> Problem:
+    """What a look-up of a step's place said no to, as a problem at that place in the file."""
+    at = step.at
+    match step:
+        case SpaceStep():
+            names_endpoint = isinstance(error, UnknownEndpoint | AmbiguousEndpoint)
+            at = step.endpoint_at if names_endpoint else step.space_at
+        case MediaStep():
+            at = step.operation_at
+        case _:
+            at = step.file_at
+    return Problem(at, error.code, error.message, error.hint, step.name)

@@ -1,0 +1,101 @@
+"""A chain file → a `Chain`, or everything that is wrong with the file at once."""
+
+from pathlib import Path
+
+from chains import model
+from chains.builder import Builder
+from chains.checks import check
+from chains.misfits import misfits
+from chains.problems import InvalidChain, Problem
+from chains.reader import read
+from chains.source import Source, plain
+from spaces_registry.errors import ToolkitError, nearest
+
+
+class ChainNotFound(ToolkitError):
+    """There is no chain file of that name; `path` is the name."""
+
+    code = "chain-not-found"
+
+    def __init__(self, path: str, offered: list[str], *, is_folder: bool = False) -> None:
+        what = "is a folder, not a chain file" if is_folder else "does not exist"
+        super().__init__(f"{path} {what}", hint=nearest(Path(path).name, offered))
+        self.path = path
+
+
+class ChainUnreadable(ToolkitError):
+    """The file is there, but cannot be read; `path` is its name."""
+
+    code = "chain-unreadable"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} cannot be read: {why}", hint="check its permissions")
+        self.path = path
+
+
+def load(path: Path | str) -> model.Chain:
+    """Load a chain file.
+
+    Args:
+        path: the file; its name stands in every position as it is given here.
+
+    Raises:
+        ChainNotFound: there is no such file.
+        ChainUnreadable: it cannot be read.
+        InvalidChain: it is not a chain; all problems are in it.
+    """
+    where = Path(path)
+    try:
+        if where.is_dir():
+            raise ChainNotFound(str(path), _chain_files(where), is_folder=True)
+        data = where.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as cause:
+        raise ChainNotFound(str(path), _chain_files(where.parent)) from cause
+    except OSError as cause:
+        raise ChainUnreadable(str(path), cause.strerror or type(cause).__name__) from cause
+    return loads(_decoded(data, str(path)), file=str(path), folder=where.resolve().parent)
+
+
+def loads(text: str, *, file: str = "<text>", folder: Path) -> model.Chain:
+    """Load a chain from text.
+
+    Args:
+        text: the YAML.
+        file: what to call it in positions.
+        folder: where relative paths in it begin.
+
+    Raises:
+        InvalidChain: it is not a chain; all problems are in it, mistakes of meaning too.
+    """
+    source, problems = read(text, file)
+    if source.root is None:
+        raise InvalidChain(problems, source)
+    found = [*misfits(plain(source.root), source)]
+    builder = Builder(source, folder, frozenset(path for path, _ in found))
+    chain = builder.chain()
+    everything = [*problems, *(one for _, one in found), *builder.problems]
+    if everything:
+        # what else is wrong with it is worth knowing at the same time; warnings may come of the mistakes
+        meant = [one for one in check(chain) if one.severity == "error"]
+        raise InvalidChain([*everything, *meant], source)
+    return chain
+
+
+def _chain_files(folder: Path) -> list[str]:
+    try:
+        return sorted(one.name for one in folder.iterdir() if one.suffix in {".yaml", ".yml"})
+    except (OSError, ValueError):
+        return []
+
+
+def _decoded(data: bytes, file: str) -> str:
+    """The text of a file, which is UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as cause:
+        text = data[: cause.start].decode("utf-8")
+        source = Source(file, data.decode("utf-8", errors="replace"))
+        utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        message = "the file is UTF-16, not UTF-8" if utf16 else "the file is not UTF-8 from here on"
+        problem = Problem(source.position(len(text)), "not-utf8", message, "save it as UTF-8")
+        raise InvalidChain([problem], source) from cause

@@ -1,0 +1,206 @@
+"""What a loaded chain is: frozen values, every one with its place in the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from chains.expressions import Reference, Template
+from chains.source import Position, Source
+from spaces_registry.clocks import Clocks
+from spaces_registry.signature import Json, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing that whoever runs the chain may hand in.
+
+    Attributes:
+        name: what expressions call it.
+        kind: what it is.
+        many: whether it is a list of that kind.
+        help: what it means, in one line.
+        default: what it is if nothing is handed in; a file default is a path relative to the chain's folder.
+        required: whether it must be handed in.
+        choices: the values it may have, or None for all.
+        minimum: smallest number.
+        maximum: largest number.
+        at: where its name stands.
+    """
+
+    name: str
+    kind: Kind
+    at: Position
+    many: bool = False
+    help: str = ""
+    default: Json = None
+    required: bool = True
+    choices: tuple[Json, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much may be asked of one place at once; `concurrency` counts calls."""
+
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What a step runs over.
+
+    Attributes:
+        value: a template of a list, or templates of lists that are gone through side by side.
+        keep_going: whether good items are kept when others fail.
+    """
+
+    value: Template | Mapping[str, Template]
+    keep_going: bool = False
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All templates in it."""
+        return (self.value,) if isinstance(self.value, Template) else tuple(self.value.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFields:
+    """What steps of every kind have.
+
+    Attributes:
+        name: what expressions call it.
+        at: where its name stands.
+        arguments: by parameter name.
+        when: false skips the step.
+        each: what it runs over, an item at a time.
+        matrix: lists of which it runs over every combination.
+        needs: steps to wait for, as written.
+        timeout: its clocks: the step's over the defaults' over ours.
+        cache: whether a result that is there already is used again.
+        outputs: names for parts of the raw answer, as JMESPath.
+        reads: every step it waits for: those mentioned in arguments, when, each and matrix, then `needs`.
+        argument_places: where each argument's name stands.
+        output_places: where each of `outputs` has its query.
+        need_places: where each of `needs` stands.
+    """
+
+    name: str
+    at: Position
+    arguments: Mapping[str, Template] = field(default_factory=dict)
+    when: Template | None = None
+    each: Each | None = None
+    matrix: Mapping[str, Template] | None = None
+    needs: tuple[str, ...] = ()
+    timeout: Clocks = Clocks()
+    cache: bool = True
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    argument_places: Mapping[str, Position] = field(default_factory=dict)
+    output_places: Mapping[str, Position] = field(default_factory=dict)
+    need_places: tuple[Position, ...] = ()
+
+    def argument_at(self, name: str) -> Position:
+        """Where an argument's name stands; the step's own name for one that is not written."""
+        return self.argument_places.get(name, self.at)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it runs several times, so that its outputs are lists."""
+        return self.each is not None or self.matrix is not None
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Every template in it: arguments, when, each, matrix."""
+        when = () if self.when is None else (self.when,)
+        each = () if self.each is None else self.each.templates
+        return (*self.arguments.values(), *when, *each, *(self.matrix or {}).values())
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference in it."""
+        return tuple(one for template in self.templates for one in template.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceStep(StepFields):
+    """Calls one endpoint of a Gradio app.
+
+    Attributes:
+        space: `owner/name` or a URL.
+        endpoint: its name, or None where one fits.
+        space_at: where the Space stands.
+        endpoint_at: where the endpoint stands, else where the Space does.
+    """
+
+    space: str
+    endpoint: str | None
+    space_at: Position
+    endpoint_at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaStep(StepFields):
+    """Works on media here; `operation` is its name, `operation_at` where it stands."""
+
+    operation: str
+    operation_at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonStep(StepFields):
+    """Calls a function of the user's.
+
+    Attributes:
+        file: path of the Python file, as written, relative to the chain's folder.
+        function: its name.
+        file_at: where the file stands.
+    """
+
+    file: str
+    function: str
+    file_at: Position
+
+
+Step: TypeAlias = SpaceStep | MediaStep | PythonStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chain: what goes in, which steps run, what comes out.
+
+    Attributes:
+        name: its own, else the file's.
+        description: one line about it.
+        version: as written.
+        inputs: by name, in the file's order.
+        steps: by name, in the file's order.
+        outputs: by name, in the file's order.
+        limits: by Space, host or service.
+        env: names of the environment variables that expressions may read.
+        folder: where the chain file lies; relative paths begin there.
+        source: the text it was read from.
+    """
+
+    name: str
+    steps: Mapping[str, Step]
+    folder: Path
+    source: Source
+    description: str = ""
+    version: str = ""
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    outputs: Mapping[str, Template] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    env: tuple[str, ...] = ()
+
+    @property
+    def templates(self) -> tuple[tuple[Step | None, Template], ...]:
+        """Every template of the chain with the step it stands in; None for the chain's own outputs."""
+        of_steps = [(step, one) for step in self.steps.values() for one in step.templates]
+        return (*of_steps, *((None, one) for one in self.outputs.values()))
+
+    @property
+    def references(self) -> tuple[tuple[Step | None, Reference], ...]:
+        """Every reference of the chain with the step it stands in; None for the chain's own outputs."""
+        return tuple((step, one) for step, template in self.templates for one in template.references)

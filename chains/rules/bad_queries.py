@@ -1,0 +1,22 @@
+"""Every name in a step's `outputs` has a JMESPath query that can be read."""
+
+from collections.abc import Iterator
+
+from chains.model import Chain
+from chains.problems import Problem
+
+
+def bad_queries(chain: Chain) -> Iterator[Problem]:
+    """A query is JMESPath."""
+    if not any(step.outputs for step in chain.steps.values()):
+        return
+    import jmespath  # noqa: PLC0415 - only chains with queries pay for it
+
+    for step in chain.steps.values():
+        for name, query in step.outputs.items():
+            try:
+                jmespath.compile(query)
+            except (jmespath.exceptions.JMESPathError, RecursionError, ValueError):
+                message = f"the query of `{name}` is not JMESPath: `{query[:60]}`"
+                hint = 'a part of the raw answer, as in `"[0][0].image"`; see jmespath.org'
+                yield Problem(step.output_places[name], "bad-query", message, hint, step.name)

@@ -1,0 +1,26 @@
+"""What is known before the run has a value."""
+
+from collections.abc import Iterator
+
+from chains.evaluate import EvaluationFailed
+from chains.functions import functions
+from chains.model import Chain
+from chains.problems import Problem
+
+
+def failing_constants(chain: Chain) -> Iterator[Problem]:
+    """An expression without names, such as `1 / 0`, does not fail."""
+    known = functions()
+    for step, template in chain.templates:
+        calls = [*template.calls]
+        if not template.is_literal or any(one.function not in known for one in calls):
+            continue
+        if any(
+            not known[one.function].least <= len(one.arguments) <= known[one.function].most for one in calls
+        ):
+            continue  # wrong counts are another rule's
+        try:
+            _ = template.literal
+        except EvaluationFailed as failure:
+            message = f"this expression always fails: {failure.reason}"
+            yield Problem(failure.at, "always-fails", message, failure.hint, step.name if step else None)

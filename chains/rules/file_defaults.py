@@ -1,0 +1,29 @@
+"""A file that is an input's default lies beside the chain."""
+
+from collections.abc import Iterator
+
+from chains.model import Chain
+from chains.paths import is_missing, is_outside, is_url
+from chains.problems import Problem
+from spaces_registry.signature import Kind
+
+
+def file_defaults(chain: Chain) -> Iterator[Problem]:
+    """A default is an address on the web, or a file inside the chain's folder that is there."""
+    for name, one in chain.inputs.items():
+        if not (one.kind.is_file or one.kind == Kind.GALLERY):
+            continue
+        at = chain.source.at(("inputs", name, "default"))
+        for file in one.default if isinstance(one.default, list) else [one.default]:
+            if not isinstance(file, str) or is_url(file):
+                continue
+            if is_outside(file, chain.folder):
+                message = f"the default of `{name}` lies outside the chain's folder: `{file[:80]}`"
+                yield Problem(
+                    at,
+                    "outside-folder",
+                    message,
+                    f"hand it in when you run the chain: `-i {name}={file[:80]}`",
+                )
+            elif is_missing(file, chain.folder):
+                yield Problem(at, "missing-file", f"there is no file `{file[:80]}` beside the chain")

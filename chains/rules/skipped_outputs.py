@@ -1,0 +1,35 @@
+"""An output of the chain does not hang on a step that may be skipped."""
+
+from collections.abc import Iterator
+
+from chains.model import Chain
+from chains.problems import Problem
+
+
+def skipped_outputs(chain: Chain) -> Iterator[Problem]:
+    """An output that reads only from a step with `when` will sometimes be missing."""
+    maybe = _skippable(chain)
+    for name, template in chain.outputs.items():
+        for one in template.references:
+            if one.root in maybe and not one.guarded:
+                cause = maybe[one.root]
+                chained = "" if cause == one.root else f", which waits for `{cause}`"
+                message = f"the output `{name}` is missing whenever `when` skips step `{one.root}`{chained}"
+                if chained:
+                    message = f"the output `{name}` is missing whenever `when` skips step `{cause}`, which `{one.root}` reads from"
+                hint = f"offer another: `${{{{ {str(one)[1:]} or other.part }}}}`"
+                yield Problem(one.at, "may-be-skipped", message, hint, severity="warning")
+
+
+def _skippable(chain: Chain) -> dict[str, str]:
+    """Every step that may be skipped, with the step whose `when` is the cause."""
+    found = {name: name for name, step in chain.steps.items() if step.when and not step.when.is_literal}
+    waiting = [*found]
+    while waiting:
+        cause = waiting.pop()
+        for name, step in chain.steps.items():
+            hangs = any(one.root == cause and not one.guarded for one in step.references)
+            if name not in found and hangs:
+                found[name] = found[cause]
+                waiting.append(name)
+    return found

@@ -1,0 +1,19 @@
+"""Every argument is a parameter of what the step calls."""
+
+from collections.abc import Iterator, Mapping
+
+from chains.model import Chain
+from chains.problems import Problem
+from spaces_registry.errors import nearest
+from spaces_registry.signature import Endpoint
+
+
+def unknown_parameters(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
+    """No argument is written that the endpoint does not take."""
+    for step in chain.steps.values():
+        endpoint = endpoints.get(step.name)
+        for name in step.arguments if endpoint else ():
+            if endpoint and endpoint.parameter(name) is None:
+                message = f"step `{step.name}` has an argument `{name}`, which {endpoint.name} does not take"
+                hint = nearest(name, [one.name for one in endpoint.parameters])
+                yield Problem(step.argument_at(name), "unknown-parameter", message, hint, step.name)

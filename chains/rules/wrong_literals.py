@@ -1,0 +1,43 @@
+"""Every literal argument is a value that its parameter takes."""
+
+from collections.abc import Iterator, Mapping
+
+from chains.evaluate import EvaluationFailed
+from chains.literals import misfit
+from chains.model import Chain
+from chains.problems import Problem
+from spaces_registry.errors import nearest
+from spaces_registry.signature import Endpoint, Json, Parameter
+
+
+def wrong_literals(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
+    """A literal is of its parameter's kind, among its choices and within its range."""
+    for step in chain.steps.values():
+        endpoint = endpoints.get(step.name)
+        for name, template in step.arguments.items() if endpoint else ():
+            parameter = endpoint.parameter(name) if endpoint else None
+            if parameter is None or not template.is_literal:
+                continue
+            try:
+                value = template.literal
+            except EvaluationFailed:
+                continue  # that it fails is another rule's
+            for code, said, hint in _wrong(parameter, value):
+                yield Problem(template.at, code, f"`{name}` of step `{step.name}` {said}", hint, step.name)
+
+
+def _wrong(parameter: Parameter, value: Json) -> Iterator[tuple[str, str, str | None]]:
+    if value is None:
+        return  # nothing is what most components take for "not given"
+    many = parameter.many and isinstance(value, list)
+    for one in value if many and isinstance(value, list) else [value]:
+        if said := misfit(one, parameter.kind):
+            yield "wrong-literal", said, None
+        elif parameter.choices is not None and parameter.closed and one not in parameter.choices:
+            close = nearest(str(one), [str(choice) for choice in parameter.choices])
+            yield "not-a-choice", f"cannot be `{str(one)[:40]}`", close
+        elif isinstance(one, int | float) and not isinstance(one, bool):
+            if parameter.minimum is not None and one < parameter.minimum:
+                yield "out-of-range", f"is at least {parameter.minimum:g}, not {one}", None
+            if parameter.maximum is not None and one > parameter.maximum:
+                yield "out-of-range", f"is at most {parameter.maximum:g}, not {one}", None

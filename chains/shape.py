@@ -1,0 +1,294 @@
+"""The shape of a chain file, as pydantic models: which keys there are and what they hold.
+
+They check a file's shape and are the source of the JSON Schema. What a chain means is in `model`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from spaces_registry.signature import Kind
+
+KINDS: Final = tuple(str(one) for one in Kind)
+STEP_KINDS: Final = ("space", "media", "python")
+_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+LONGEST_S: Final = 30 * 24 * 3600.0
+
+# what the language has and this version does not run yet, by the mapping it belongs to
+LATER: Final[Mapping[str, frozenset[str]]] = {
+    "chain": frozenset({"templates", "budget"}),
+    "step": frozenset(
+        ["find", "model", "service", "chain", "fallback", "retry", "expect", "pickup", "takes", "gives", "category", "among", "task", "provider"]
+    ),
+    "defaults": frozenset({"retry", "pickup"}),
+    "limit": frozenset({"per_minute", "per_day"}),
+}
+LATER_STEP_KINDS: Final = ("find", "model", "service", "chain")
+
+
+def duration(text: object) -> float:
+    """Seconds of `90s`, `5m`, `2h`, `1.5h`, `500ms`.
+
+    Raises:
+        ValueError: it is none, is nothing, or is longer than 30 days.
+    """
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not 0 < seconds <= LONGEST_S:
+        raise ValueError(text)
+    return seconds
+
+
+def _duration(value: object) -> object:
+    try:
+        duration(value)
+    except ValueError:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        hint = (
+            f"write `{value}s` for seconds" if number else "write it as `90s`, `5m` or `2h`, at most 30 days"
+        )
+        raise PydanticCustomError(
+            "bad-duration", "`{value}` is not a duration", {"value": str(value)[:40], "hint": hint}
+        ) from None
+    return value
+
+
+def _python(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"[^:]+\.py:[A-Za-z_]\w*", value):
+        hint = "write it as `file.py:function`"
+        raise PydanticCustomError(
+            "bad-function", "`{value}` names no function of a file", {"value": value[:60], "hint": hint}
+        )
+    return value
+
+
+def _text_or_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _matches(pattern: str, code: str, what: str, hint: str) -> BeforeValidator:
+    """A check that text has a form."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise PydanticCustomError(
+                code, "`{value}` is no {what}", {"value": value[:60], "what": what, "hint": hint}
+            )  # type: ignore[arg-type] # a code of ours, not a literal
+        return value
+
+    return BeforeValidator(check)
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+_DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$",
+    "examples": ["90s", "5m", "2h"],
+}
+Duration = Annotated[Any, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Scalar = bool | int | float | str | None
+_EXPRESSION = {"type": ["string", "boolean"], "examples": ['inputs.style == "photo"']}
+_LIST = {"oneOf": [{"type": "array"}, {"type": "string", "pattern": r"\$"}]}
+_LISTS = {"type": "object", "additionalProperties": _LIST, "minProperties": 1}
+
+
+class Timeout(_Shape):
+    """Time limits of a call, a clock a phase."""
+
+    wake: Duration = Field(None, description="for a sleeping Space to become ready")
+    queue: Duration = Field(None, description="from joining the queue to the start of the work")
+    run: Duration = Field(None, description="from the start of the work to its result")
+
+
+# a tag begins with `<`, so that it can be told from a key in an error's path
+TimeoutOrRun = Annotated[
+    Annotated[Timeout, Tag("<clocks>")] | Annotated[Duration, Tag("<run>")],
+    Discriminator(lambda value: "<clocks>" if isinstance(value, dict | Timeout) else "<run>"),
+]
+
+
+class InputShape(_Shape):
+    """One input; a bare value is a default alone."""
+
+    kind: Annotated[
+        Any, BeforeValidator(lambda value: _kind(value)), WithJsonSchema({"enum": list(KINDS)})
+    ] = Field(None, description="what it is")
+    help: str = Field("", description="what it means, in one line")
+    default: Any = Field(
+        None, description="what it is if nothing is handed in; a file is a path beside the chain"
+    )
+    required: bool = Field(
+        default=False, description="whether it must be handed in; true unless there is a default"
+    )
+    choices: list[Scalar] = Field(default_factory=list, min_length=1, description="the values it may have")
+    minimum: int | float | None = Field(None, description="smallest number")
+    maximum: int | float | None = Field(None, description="largest number")
+    many: bool = Field(default=False, description="whether it is a list")
+
+
+def _kind(value: object) -> object:
+    if value not in KINDS:
+        raise PydanticCustomError("bad-kind", "`{value}` is not a kind", {"value": str(value)[:40]})
+    return value
+
+
+InputOrDefault = Annotated[
+    Annotated[InputShape, Tag("<input>")]
+    | Annotated[
+        Any, WithJsonSchema({"not": {"type": "object"}, "description": "the default alone"}), Tag("<default>")
+    ],
+    Discriminator(lambda value: "<input>" if isinstance(value, dict) else "<default>"),
+]
+
+
+class EachShape(_Shape):
+    """What a step runs over, and how."""
+
+    in_: Annotated[Any, WithJsonSchema({"anyOf": [_LIST, _LISTS]})] = Field(
+        alias="in", description="a list, or lists to go through side by side"
+    )
+    keep_going: bool = Field(default=False, description="whether good items are kept when others fail")
+
+
+_LISTS_SIDE_BY_SIDE = _LISTS | {"not": {"anyOf": [{"required": ["in"]}, {"required": ["keep_going"]}]}}
+EachOrList = Annotated[
+    Annotated[EachShape, Tag("<each>")]
+    | Annotated[Any, WithJsonSchema({"anyOf": [_LIST, _LISTS_SIDE_BY_SIDE]}), Tag("<list>")],
+    Discriminator(lambda value: "<each>" if each_is_controlled(value) else "<list>"),
+]
+
+
+def each_is_controlled(value: object) -> bool:
+    """Whether `each` is written as `{in: …, keep_going: …}`."""
+    return isinstance(value, dict) and ("in" in value or "keep_going" in value)
+
+
+class StepShape(_Shape):
+    """What steps of every kind may have."""
+
+    with_: dict[str, Any] = Field(
+        default_factory=dict, alias="with", description="arguments by parameter name"
+    )
+    when: Annotated[Scalar, WithJsonSchema(_EXPRESSION)] = Field(
+        None, description="an expression; false skips the step"
+    )
+    each: EachOrList = Field(None, description="a list; the step runs once an item, with `item` and `index`")
+    matrix: Annotated[dict[str, Any], Field(min_length=1), WithJsonSchema(_LISTS)] = Field(
+        default_factory=dict, description="lists by name; the step runs once a combination"
+    )
+    needs: Annotated[
+        list[str],
+        BeforeValidator(_text_or_list),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = Field(default_factory=list, description="steps to wait for without reading from them")
+    timeout: TimeoutOrRun = Field(None, description="time limits of a call")
+    cache: bool = Field(default=True, description="whether a result that is there already is used again")
+    outputs: dict[str, str] = Field(
+        default_factory=dict, description="names for parts of the raw answer, as JMESPath"
+    )
+
+
+class SpaceShape(StepShape):
+    """A step that calls a Gradio Space."""
+
+    space: Annotated[
+        str,
+        _matches(
+            r"[\w.-]+/[\w.-]+|https?://[^\s/]\S*",
+            "bad-space",
+            "Space",
+            "write `owner/name`, or the URL of an app",
+        ),
+    ] = Field(description="`owner/name`, or the URL of an app")
+    endpoint: Annotated[
+        str, _matches(r"/?[^\s/][^\s]*", "bad-endpoint", "endpoint", "write it as `/name`")
+    ] = Field("", description="its endpoint, as `/name`; may be left out where there is one")
+
+
+class MediaShape(StepShape):
+    """A step that works on media on this machine."""
+
+    media: str = Field(description="the operation, such as `mux`", min_length=1)
+
+
+class PythonShape(StepShape):
+    """A step that calls a function of the user's."""
+
+    python: Annotated[str, BeforeValidator(_python)] = Field(
+        description="`file.py:function`, beside the chain"
+    )
+
+
+def step_kind(value: object) -> str:
+    """Which model a step is checked against; a step that does not say is taken for a Space's."""
+    keys = value if isinstance(value, dict) else {}
+    return next((one for one in STEP_KINDS if one in keys), "space")
+
+
+AnyStep = Annotated[
+    Annotated[SpaceShape, Tag("<space>")]
+    | Annotated[MediaShape, Tag("<media>")]
+    | Annotated[PythonShape, Tag("<python>")],
+    Discriminator(lambda value: f"<{step_kind(value)}>"),
+]
+
+
+class DefaultsShape(_Shape):
+    """What every step gets unless it says otherwise."""
+
+    timeout: TimeoutOrRun = Field(None, description="time limits of a call")
+    cache: bool = Field(default=True, description="whether results that are there already are used again")
+
+
+class LimitShape(_Shape):
+    """What may be asked of one place."""
+
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = Field(description="calls at once")
+
+
+class ChainShape(_Shape):
+    """A chain of Gradio Spaces and media operations."""
+
+    name: Annotated[
+        str,
+        _matches(
+            r"[^\W_][\w.-]{0,99}",
+            "bad-name",
+            "name of a chain",
+            "letters, digits, `-`, `_` and `.`; it names a folder",
+        ),
+    ] = Field("", description="what the chain is called; the file's name if left out")
+    description: str = Field("", description="one line about it")
+    version: str | int | float = Field("", description="the chain's own version")
+    inputs: dict[str, InputOrDefault] = Field(default_factory=dict, description="what goes in, by name")
+    steps: dict[str, AnyStep] = Field(min_length=1, description="what runs, by name")
+    outputs: dict[str, Any] = Field(
+        default_factory=dict, description="what comes out, by name; usually `$step.part`"
+    )
+    defaults: DefaultsShape = Field(
+        default_factory=DefaultsShape, description="what every step gets unless it says otherwise"
+    )
+    limits: dict[str, LimitShape] = Field(default_factory=dict, description="by Space, host or service")
+    env: list[
+        Annotated[
+            str, _matches(r"[A-Za-z_]\w*", "bad-variable", "environment variable", "give its name alone")
+        ]
+    ] = Field(
+        default_factory=list,
+        description="environment variables that expressions may read; their values stay secret",
+    )
