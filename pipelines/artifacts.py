@@ -265,10 +265,10 @@ class Store:
 def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
     """Put an artifact where its user looks for it, under a name a person can read.
 
-    The file is a hard link to the store's where the disk allows, else a copy. A link shares its bytes with the
-    store, so it is read-only as the store's file is: editors that write a new file and rename it are harmless,
-    and who makes it writable and edits it in place is found out by `Store.get`. A file of the user's is never
-    replaced: a name that is taken by other bytes becomes `stem-2.png`, `stem-3.png`, ….
+    The file is a hard link to the store's where the disk allows, else a copy. A link shares its bytes with
+    the store, so it is read-only as the store's file is: an editor that writes a new file and renames it is
+    harmless, and who makes it writable and edits it in place is found out by `Store.get`. A file of the
+    user's is never replaced: a name that is taken by other bytes becomes `stem-2.png`, `stem-3.png`, ….
 
     Args:
         artifact: what to publish.

@@ -1,8 +1,8 @@
 """What a file is, read from its bytes: its media type, its extension, and which kinds it may stand for.
 
 The common media are told apart here, tightly, because a kind promised by a Space is verified against this;
-the long tail is left to `puremagic`. The file's name is asked in two cases only, where bytes cannot tell: which
-of the look-alike text formats a text is (`.csv`, `.md`, …), and whether raw bytes are a Gaussian splat.
+the long tail is left to `puremagic`. The file's name is asked in two cases only, where bytes cannot tell:
+which of the look-alike text formats a text is (`.csv`, `.md`, …), and whether raw bytes are a Gaussian splat.
 """
 
 import json

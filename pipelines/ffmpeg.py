@@ -1,0 +1,213 @@
+"""Running ffmpeg: finding it, telling how far it is, ending it, and saying in one line why it failed.
+
+Inputs are files from strangers. ffmpeg may therefore open files only (no network), and only as formats that
+hold nothing but media: a playlist could name other files of this disk and carry them into the result.
+"""
+
+import errno
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from anyio.abc import ByteReceiveStream, Process
+from anyio.streams.text import TextReceiveStream
+
+from pipelines.artifacts import StorageFailed
+from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitError
+from spaces_registry.progress import Listener, Progress
+
+_FORMATS = (
+    "aac,aiff,asf,avi,caf,flac,flv,gif,image2,matroska,mov,mp3,mpeg,mpegts,ogg,png_pipe,srt,w64,wav,webvtt"
+)
+SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS)
+# the same inputs give the same bytes: no dates, no versions, and as many threads on every machine
+SAME_BYTES = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "2")
+_TAIL_LINES = 60
+_GENERIC = re.compile(
+    r"Conversion failed|Error opening (in|out)put|Nothing was (written|encoded)|Last message repeated|"
+    r"Task finished|Terminating thread|"
+    r"Error (closing|writing|while|sending|submitting|muxing|processing|marking)|"
+    r"Could not write header|Decode error rate|At least one output|cannot be determined",
+    re.IGNORECASE,
+)
+_DAMAGED = re.compile(
+    r"Invalid data found|moov atom not found|could not find codec parameters|does not contain any stream|"
+    r"matches no streams|Invalid NAL|Header missing|not on whitelist|no decodable|Decoder .*not found|EBML",
+    re.IGNORECASE,
+)
+_OPENING = "Error opening input files: "
+_FULL = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
+_SPEAKER = re.compile(r"^(\[[^\]]*@ 0x[0-9a-f]+\]|\[[a-z0-9#:/_-]+\])\s*", re.IGNORECASE)
+
+
+class MediaNotInstalled(ToolkitError):
+    """Pillow or ffmpeg is needed for this and is not here."""
+
+    code = "media-not-installed"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not installed", hint='pip install "spacechain[media]"')
+        self.what = what
+
+
+class NoSuchFfmpeg(ToolkitError):
+    """`SPACECHAIN_FFMPEG` names something that cannot be run."""
+
+    code = "no-such-ffmpeg"
+
+    def __init__(self, named: str) -> None:
+        super().__init__(
+            f"SPACECHAIN_FFMPEG names {named!r}, which is no program",
+            hint="set it to the path of ffmpeg, or leave it out",
+        )
+        self.named = named
+
+
+def find_ffmpeg(environ: Mapping[str, str] | None = None) -> Path:
+    """The ffmpeg to run.
+
+    `SPACECHAIN_FFMPEG` comes first, since it is somebody's choice; then the build in `imageio-ffmpeg`, since
+    it has the encoders that are needed and is the same on every machine; then whatever lies on PATH.
+
+    Raises:
+        NoSuchFfmpeg: the choice cannot be run.
+        MediaNotInstalled: there is none at all.
+    """
+    environ = os.environ if environ is None else environ
+    if named := environ.get("SPACECHAIN_FFMPEG"):
+        if found := shutil.which(named, path=environ.get("PATH", "")):
+            return Path(found)
+        raise NoSuchFfmpeg(named)
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe  # noqa: PLC0415 - an extra
+
+        return Path(get_ffmpeg_exe())
+    except (ImportError, RuntimeError):  # not installed, or a wheel without a program for this machine
+        if found := shutil.which("ffmpeg", path=environ.get("PATH", "")):
+            return Path(found)
+    raise MediaNotInstalled("ffmpeg")
+
+
+def source(path: Path, *options: str) -> tuple[str, ...]:
+    """The arguments that make `path` an input; a name with a dash, a colon or a `%` stays a name."""
+    return (*SAFE_INPUT, *options, "-i", f"file:{path.absolute()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ffmpeg:
+    """One ffmpeg, working in one folder for one place.
+
+    Attributes:
+        program: what to run.
+        folder: its working folder; outputs are named relative to it.
+        place: the name in error messages, e.g. `media mux`.
+        names: what to call files in messages, by path.
+    """
+
+    program: Path
+    folder: Path
+    place: str
+    names: Mapping[Path, str]
+
+    async def run(
+        self,
+        arguments: Sequence[str],
+        tell: Listener,
+        *,
+        seconds: float,
+        span: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """Run ffmpeg to its end; it is killed, and gone, when this is cancelled.
+
+        Args:
+            arguments: inputs, filters and the output.
+            tell: hears the progress.
+            seconds: how long the output will be.
+            span: the part of the whole work that this run is, as fractions.
+
+        Raises:
+            RejectedInput: it cannot decode what it was given.
+            Crashed: it failed otherwise.
+            StorageFailed: the disk is full.
+        """
+        quiet = ("-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y")
+        command = (str(self.program), *quiet, "-filter_complex_threads", "2", *arguments)
+        with anyio.CancelScope(shield=True):  # a process started is a process that must be ended
+            process = await self._start(command)
+        words: list[str] = []
+        try:
+            assert process.stdout is not None  # noqa: S101 - asked for above
+            assert process.stderr is not None  # noqa: S101 - asked for above
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_listen, process.stderr, words)
+                await _follow(process.stdout, tell, seconds, span)
+            code = await process.wait()
+        finally:
+            await _end(process)
+        if code:
+            raise self._failure(words, code)
+
+    async def _start(self, command: Sequence[str]) -> Process:
+        try:
+            return await anyio.open_process(
+                command,
+                stdin=subprocess.DEVNULL,
+                cwd=self.folder,
+                env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
+            )
+        except OSError as cause:
+            message = f"{self.place}: {self.program.name} could not be started: {cause.strerror}"
+            raise Crashed(self.place, message) from cause
+
+    def _failure(self, words: Sequence[str], code: int) -> ToolkitError:
+        said = last_words("\n".join(words), self.names) or f"exit code {code}"
+        if _FULL.search("\n".join(words)):
+            return StorageFailed(self.folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        kind: type[CallFailed] = RejectedInput if _DAMAGED.search("\n".join(words)) else Crashed
+        return kind(self.place, f"{self.place}: ffmpeg failed: {said}", said=said)
+
+
+def last_words(text: str, names: Mapping[Path, str]) -> str:
+    """The line of ffmpeg's complaints that says most, without addresses and folders; empty if silent."""
+    for path, name in names.items():
+        text = text.replace(f"file:{path.absolute()}", name).replace(str(path.absolute()), name)
+    lines = [_SPEAKER.sub("", _SPEAKER.sub("", line)).strip() for line in text.splitlines()]
+    telling = [line for line in lines if line and not _GENERIC.search(line)]
+    return (telling or [line for line in lines if line] or [""])[-1].removeprefix(_OPENING)
+
+
+async def _listen(stream: ByteReceiveStream, words: list[str]) -> None:
+    rest = ""
+    async for chunk in TextReceiveStream(stream, errors="replace"):
+        *lines, rest = (rest + chunk).split("\n")
+        words.extend(lines)
+        del words[:-_TAIL_LINES]
+    words.append(rest)
+
+
+async def _follow(
+    stream: ByteReceiveStream, tell: Listener, seconds: float, span: tuple[float, float]
+) -> None:
+    """Turn what `-progress` writes, `out_time_us=1500000` a few times a second, into progress."""
+    rest = ""
+    start, end = span
+    async for chunk in TextReceiveStream(stream, errors="replace"):
+        *lines, rest = (rest + chunk).split("\n")
+        for line in lines:
+            name, _, value = line.partition("=")
+            if name == "out_time_us" and value.isdigit() and seconds > 0:
+                done = min(int(value) / 1e6, seconds)
+                fraction = start + (end - start) * done / seconds
+                tell(Progress(done, seconds, fraction, "seconds"))
+
+
+async def _end(process: Process) -> None:
+    with anyio.CancelScope(shield=True):
+        if process.returncode is None:
+            process.kill()
+        await process.aclose()

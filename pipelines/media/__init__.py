@@ -1,0 +1,1 @@
+"""What can be done with media on this machine, by ffmpeg and Pillow."""

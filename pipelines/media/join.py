@@ -1,0 +1,301 @@
+"""Laying sound under a picture, and clips behind each other."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from pipelines.ffmpeg import SAFE_INPUT, source
+from pipelines.filetypes import filetype_of
+from pipelines.media.coding import (
+    BETWEEN,
+    MP4_FILE,
+    MP4_PICTURE,
+    MP4_SOUND,
+    SILENCE,
+    SOUND,
+    evened,
+    frame_rate,
+    framed,
+    parse_size,
+    stamp,
+)
+from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
+from pipelines.probe import Measures
+from spaces_registry.signature import File, Kind, Value
+
+_A_FRAME_S = 0.04  # a difference that nobody sees or hears, and that encoders make themselves
+_COPIED_FROM = frozenset({".mp4", ".mov", ".mkv"})  # containers whose H.264 has the times that MP4 needs
+_FIRST_PART = 0.8  # share of the work that bringing clips to one form takes; the rest joins them
+
+
+async def _mux(work: Work) -> tuple[Value, ...]:
+    video, audio = work.file("video"), work.file("audio")
+    picture = await work.picture(video)
+    await work.sound(audio)
+    shown, heard = await work.seconds(video, "v"), await work.seconds(audio, "a")
+    lengths = {"longest": max(shown, heard), "shortest": min(shown, heard), "video": shown, "audio": heard}
+    total = lengths[work.word("length")]
+    copied = abs(total - shown) < _A_FRAME_S and _is_ready(picture, video)
+    mixed = work.flag("keep_audio") and picture.has_audio
+    graph = [_track(work.number("volume"), total, mixed=mixed)]
+    if not copied:
+        held = max(0.0, total - shown) + 1  # a second more than needed; `-t` cuts exactly
+        rate = f"fps={frame_rate(picture)}"
+        graph.append(f"[0:v:0]{rate},{evened()},tpad=stop_mode=clone:stop_duration={stamp(held)}[v]")
+    pictures = ("-map", "0:v:0", "-c:v", "copy") if copied else ("-map", "[v]", *MP4_PICTURE)
+    result = work.made("mux.mp4", "video/mp4")
+    await work.ffmpeg().run(
+        (
+            *(*source(video.path), *source(audio.path), "-filter_complex", ";".join(graph)),
+            *(*pictures, "-map", "[a]", *MP4_SOUND, "-t", stamp(total), *MP4_FILE, result.name),
+        ),
+        work.tell,
+        seconds=total,
+    )
+    return (result,)
+
+
+def _is_ready(picture: Measures, video: File) -> bool:
+    """Whether the picture can go into an MP4 as it is."""
+    fits = picture.video_codec == "h264" and picture.pixel_format in {"yuv420p", "yuvj420p"}
+    return fits and filetype_of(video.path).extension in _COPIED_FROM
+
+
+def _track(volume: float, total: float, *, mixed: bool) -> str:
+    """The filters that make the new sound track, as long as the result."""
+    louder = f"[1:a:0]{SOUND},volume={volume:.3f}"
+    padded = f"apad=whole_dur={stamp(total)}[a]"
+    if not mixed:
+        return f"{louder},{padded}"
+    mix = "amix=inputs=2:duration=longest:normalize=0,alimiter=limit=0.97:level=disabled"
+    return f"{louder}[new];[0:a:0]{SOUND}[old];[old][new]{mix},{padded}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What clips have to have in common before they can be joined.
+
+    Attributes:
+        width: pixels, even.
+        height: pixels, even.
+        fps: whole frames a second.
+        sound: whether there is a sound track.
+    """
+
+    width: int
+    height: int
+    fps: int
+    sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """How clips follow each other: `none`, `fade` (through black) or `crossfade`, and for how many seconds."""
+
+    transition: str
+    seconds: float
+
+    def frames(self, counts: Sequence[int], fps: int) -> tuple[int, ...]:
+        """How many frames each transition lasts; never more than half of a clip beside it."""
+        if self.transition == "none":
+            return (0,) * (len(counts) - 1)
+        wanted = round(self.seconds * fps)
+        return tuple(min(wanted, one // 2, two // 2) for one, two in pairwise(counts))
+
+    def fades(self, counts: Sequence[int], fps: int) -> tuple[tuple[float, float], ...]:
+        """For each clip, for how many seconds it fades in and out by itself."""
+        if self.transition != "fade":
+            return ((0.0, 0.0),) * len(counts)
+        half = [0.0, *(one / 2 / fps for one in self.frames(counts, fps)), 0.0]
+        return tuple(pairwise(half))
+
+
+async def _concat(work: Work) -> tuple[Value, ...]:
+    videos = work.files("videos")
+    measured = [await work.picture(one) for one in videos]
+    form = Form(
+        *chosen_size(work, measured[0].width or 2, measured[0].height or 2),
+        fps=int(work.maybe("fps") or frame_rate(measured[0])),
+        sound=any(one.has_audio for one in measured),
+    )
+    lengths = [await _clip_seconds(work, *one) for one in zip(videos, measured, strict=True)]
+    counts = [max(1, round(one * form.fps)) for one in lengths]
+    joint = Joint(work.word("transition"), work.number("transition_seconds"))
+    fades = joint.fades(counts, form.fps)
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        clips = []
+        for index, video in enumerate(videos):
+            clip = parts / f"{index:04}.mov"
+            arguments = _normal(video, measured[index], form, counts[index], fades[index])
+            span = part_span(counts, index)
+            await work.ffmpeg().run(
+                (*arguments, *between(joint), str(clip.relative_to(work.folder))),
+                work.tell,
+                seconds=counts[index] / form.fps,
+                span=span,
+            )
+            clips.append(clip)
+        return (await join(work, clips, counts, form, joint, "concat.mp4"),)
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def chosen_size(work: Work, width: int, height: int) -> tuple[int, int]:
+    """The `size` argument, or else the size given, made even.
+
+    Raises:
+        RejectedInput: it is no size.
+    """
+    text = work.value("size")
+    if text is None:
+        return parse_size(f"{width}x{height}") or (1280, 720)
+    size = parse_size(str(text))
+    if size is None:
+        raise work.refuse(f"size is {text!r}", hint="write it like 1280x720, each side 16 to 4096")
+    return size
+
+
+def part_span(counts: Sequence[int], index: int) -> tuple[float, float]:
+    """The share of the whole work that bringing one clip of several to form is, as fractions."""
+    whole = sum(counts)
+    return _FIRST_PART * sum(counts[:index]) / whole, _FIRST_PART * sum(counts[: index + 1]) / whole
+
+
+def between(joint: Joint) -> tuple[str, ...]:
+    """The encoder of a clip: final where it is copied into the result, else quick and without visible loss."""
+    sound = ("-c:a", "pcm_s16le")
+    return (
+        BETWEEN if joint.transition == "crossfade" else (*MP4_PICTURE, *sound, "-threads", "2", "-f", "mov")
+    )
+
+
+async def _clip_seconds(work: Work, video: File, measured: Measures) -> float:
+    """A clip is as long as its picture; where its sound goes on, the last frame is held, so nothing is cut."""
+    shown = await work.seconds(video, "v")
+    heard = await work.seconds(video, "a") if measured.has_audio else 0.0
+    return heard if heard > shown + 0.1 else shown
+
+
+def _normal(
+    video: File, measured: Measures, form: Form, count: int, fades: tuple[float, float]
+) -> tuple[str, ...]:
+    """The arguments that bring one clip to form: size, rate, length, sound."""
+    length = count / form.fps
+    fitted = framed(form.width, form.height, "contain")
+    picture = (
+        f"[0:v:0]setpts=PTS-STARTPTS,fps={form.fps},{fitted},tpad=stop_mode=clone:stop_duration={stamp(length)},"
+        f"trim=end_frame={count},setpts=PTS-STARTPTS{faded('fade', fades, length)},format=yuv420p[v]"
+    )
+    if not form.sound:
+        return (*source(video.path), "-filter_complex", picture, "-map", "[v]")
+    origin = f"[0:a:0]{SOUND}" if measured.has_audio else SILENCE
+    sound = (
+        f"{origin},apad=whole_dur={stamp(length)},atrim=end={stamp(length)}{faded('afade', fades, length)}[a]"
+    )
+    return (*source(video.path), "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[a]")
+
+
+def faded(name: str, fades: tuple[float, float], length: float) -> str:
+    """The filters that fade a clip in and out, with their leading comma; empty if it does neither."""
+    into, out = fades
+    begins = f",{name}=t=in:st=0:d={stamp(into)}" if into else ""
+    ends = f",{name}=t=out:st={stamp(length - out)}:d={stamp(out)}" if out else ""
+    return begins + ends
+
+
+async def join(
+    work: Work, clips: Sequence[Path], counts: Sequence[int], form: Form, joint: Joint, name: str
+) -> File:
+    """Join clips of one form into the result; only a crossfade encodes the picture once more."""
+    overlaps = joint.frames(counts, form.fps) if joint.transition == "crossfade" else ()
+    total = (sum(counts) - sum(overlaps)) / form.fps
+    result = work.made(name, "video/mp4")
+    if any(overlaps):
+        arguments = _crossfaded(clips, counts, overlaps, form)
+    else:
+        arguments = _one_after_another(clips, form)
+    await work.ffmpeg().run(
+        (*arguments, *MP4_FILE, result.name), work.tell, seconds=total, span=(_FIRST_PART, 1.0)
+    )
+    return result
+
+
+def _one_after_another(clips: Sequence[Path], form: Form) -> tuple[str, ...]:
+    listing = clips[0].parent / "list.txt"
+    listing.write_text("".join(f"file '{clip.name}'\n" for clip in clips), encoding="utf-8")
+    whitelists = ("-protocol_whitelist", "file,pipe", "-format_whitelist", "concat,mov")
+    sound = MP4_SOUND if form.sound else ()
+    return (
+        *whitelists,
+        "-f",
+        "concat",
+        "-safe",
+        "0",
+        "-i",
+        f"file:{listing.absolute()}",
+        "-c:v",
+        "copy",
+        *sound,
+    )
+
+
+def _crossfaded(
+    clips: Sequence[Path], counts: Sequence[int], overlaps: Sequence[int], form: Form
+) -> tuple[str, ...]:
+    inputs = [one for clip in clips for one in (*SAFE_INPUT, "-i", f"file:{clip.absolute()}")]
+    graph = [f"[{index}:v]settb=AVTB,fps={form.fps},format=yuv420p[v{index}]" for index in range(len(clips))]
+    picture, sound, end = "v0", "0:a", counts[0]
+    for index, overlap in enumerate(overlaps, start=1):
+        seconds = stamp(max(overlap, 1) / form.fps)
+        offset = stamp((end - max(overlap, 1)) / form.fps)
+        graph.append(
+            f"[{picture}][v{index}]xfade=transition=fade:duration={seconds}:offset={offset}[x{index}]"
+        )
+        if form.sound:
+            graph.append(f"[{sound}][{index}:a]acrossfade=d={seconds}:c1=tri:c2=tri[y{index}]")
+        picture, sound, end = f"x{index}", f"y{index}", end + counts[index] - max(overlap, 1)
+    heard = ("-map", f"[{sound}]", *MP4_SOUND) if form.sound else ()
+    return (*inputs, "-filter_complex", ";".join(graph), "-map", f"[{picture}]", *MP4_PICTURE, *heard)
+
+
+TRANSITION = (
+    choice("transition", "What happens between two of them", "none", "fade", "crossfade"),
+    number("transition_seconds", "How long that takes", 0.5, 0.1, 10),
+)
+MUX = operation(
+    "mux",
+    "Lay sound under a video; a longer sound holds the last frame, a longer picture goes on in silence.",
+    (
+        needs("video", Kind.VIDEO, "Video"),
+        needs("audio", Kind.AUDIO, "Sound"),
+        choice(
+            "length", "Which of the two says how long the result is", "longest", "shortest", "video", "audio"
+        ),
+        option(
+            "keep_audio",
+            Kind.BOOLEAN,
+            "Mix with the video's own sound instead of replacing it",
+            default=False,
+        ),
+        number("volume", "Loudness of the added sound; 1 leaves it as it is", 1, 0, 10),
+    ),
+    Kind.VIDEO,
+    _mux,
+)
+CONCAT = operation(
+    "concat",
+    "Put clips behind each other. All are brought to one size and frame rate; silent ones get silence.",
+    (
+        needs("videos", Kind.VIDEO, "Clips, in order", many=True),
+        *TRANSITION,
+        option("size", Kind.TEXT, "Like 1280x720; the first clip's if left out"),
+        number("fps", "Frames a second; the first clip's if left out", None, 1, 60, whole=True),
+    ),
+    Kind.VIDEO,
+    _concat,
+)
+JOINING: tuple[Operation, ...] = (MUX, CONCAT)

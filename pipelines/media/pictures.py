@@ -1,0 +1,190 @@
+"""Images by Pillow: opening what a stranger sent, resizing, converting. Pillow is imported when needed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from pipelines.ffmpeg import MediaNotInstalled
+from pipelines.media.coding import LARGEST
+from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
+from spaces_registry.signature import File, Kind, Value
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Colour = tuple[int, int, int, int]
+
+MOST_PIXELS = 80_000_000  # an image of 320 MB in memory; below the size at which Pillow itself warns
+_FORMATS = {"png": ("PNG", "image/png"), "jpeg": ("JPEG", "image/jpeg"), "webp": ("WEBP", "image/webp")}
+_EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+
+
+def colour(work: Work, name: str) -> Colour:
+    """A colour argument, by name or as `#rrggbb[aa]`, as red, green, blue, alpha of 0 to 255.
+
+    Raises:
+        RejectedInput: it is no colour.
+    """
+    try:
+        from PIL import ImageColor  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as cause:
+        raise MediaNotInstalled("Pillow") from cause
+    text = work.word(name)
+    if text == "transparent":
+        return 0, 0, 0, 0
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(text)
+    except ValueError as cause:
+        raise work.refuse(f"{name} is {text!r}, which is no colour", hint="write black or #1a2b3c") from cause
+    return red, green, blue, alpha[0] if alpha else 255
+
+
+def opened(work: Work, file: File) -> Image.Image:
+    """The image of a file: its first frame, upright, as RGB or RGBA, in memory. Blocking.
+
+    Raises:
+        RejectedInput: it is damaged, a drawing (SVG), too large, or of a format that Pillow does not know.
+        MediaNotInstalled: Pillow is missing.
+    """
+    try:
+        from PIL import Image, ImageOps  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as cause:
+        raise MediaNotInstalled("Pillow") from cause
+    try:
+        with Image.open(file.path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")  # noqa: TRY301
+            if getattr(image, "n_frames", 1) > 1:
+                work.warn(f"{file.name!r} is animated; only its first frame is used")
+            image.load()
+            return _plain(ImageOps.exif_transpose(image))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
+        message = f"{file.name!r} has more than {MOST_PIXELS // 1_000_000} million pixels"
+        raise work.refuse(message, said=str(cause)) from cause
+    except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
+        said = str(cause).replace(str(file.path), file.name) or type(cause).__name__
+        hint = "draw it as pixels first" if said.endswith(".svg'") else None
+        raise work.refuse(f"{file.name!r} cannot be decoded: {said}", said=said, hint=hint) from cause
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Eight bits a channel, with alpha only where there is some."""
+    if image.mode.startswith("I"):  # 16-bit grey would be clipped, not scaled
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+    alpha = image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info
+    return image.convert("RGBA" if alpha else "RGB")
+
+
+def fitted(image: Image.Image, width: int, height: int, fit: str, background: Colour) -> Image.Image:
+    """The image at exactly that size: `contain` adds bars, `cover` crops, `stretch` distorts."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - an extra, and slow to import
+
+    filtering = Image.Resampling.LANCZOS
+    if fit == "stretch":
+        return image.resize((width, height), filtering)
+    if fit == "cover":
+        return ImageOps.fit(image, (width, height), filtering)
+    inner = ImageOps.contain(image, (width, height), filtering)
+    if inner.size == (width, height):
+        return inner
+    canvas = Image.new("RGBA", (width, height), background)
+    place = ((width - inner.width) // 2, (height - inner.height) // 2)
+    canvas.paste(inner, place)  # bars around the picture, nothing behind it: its own transparency stays
+    return canvas if image.mode == "RGBA" or background[3] < 255 else canvas.convert("RGB")  # noqa: PLR2004
+
+
+def flattened(image: Image.Image, background: Colour) -> Image.Image:
+    """The image without transparency, over a background."""
+    from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
+
+    if image.mode != "RGBA":
+        return image
+    canvas = Image.new("RGBA", image.size, (*background[:3], 255))
+    return Image.alpha_composite(canvas, image).convert("RGB")
+
+
+def save(work: Work, image: Image.Image, stem: str, form: str, quality: int, background: Colour) -> File:
+    """Write an image into the call's folder; what cannot be transparent is laid over `background`."""
+    written, mime = _FORMATS[form]
+    result = work.made(stem + _EXTENSIONS[form], mime)
+    if form == "jpeg":
+        image = flattened(image, background)
+    extra = {} if form == "png" else {"quality": quality}
+    icc = image.info.get("icc_profile")
+    image.save(result.path, written, icc_profile=icc, **extra)
+    return result
+
+
+async def _resize(work: Work) -> tuple[Value, ...]:
+    file, background, fit = work.file("image"), colour(work, "background"), work.word("fit")
+    width, height = work.maybe("width"), work.maybe("height")
+    if width is None and height is None:
+        raise work.refuse("neither width nor height is given", hint="give one, or both")
+    return (await anyio.to_thread.run_sync(partial(_resized, work, file, width, height, fit, background)),)
+
+
+def _resized(
+    work: Work, file: File, width: float | None, height: float | None, fit: str, background: Colour
+) -> File:
+    image = opened(work, file)
+    wide = round(width or (height or 0) * image.width / image.height) or 1
+    high = round(height or (width or 0) * image.height / image.width) or 1
+    if wide * high > MOST_PIXELS:
+        raise work.refuse(f"{wide}x{high} pixels are too many")
+    shape = (
+        fit if width and height else "stretch"
+    )  # one side given: the other follows, and nothing is left to fit
+    result = fitted(image, wide, high, shape, background)
+    result.info = image.info
+    form = file_form(file)
+    return save(work, result, "resize", form, 92, background)
+
+
+def file_form(file: File) -> str:
+    """The format to write an image in that was read from `file`: its own, or PNG where that is not offered."""
+    from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
+
+    with Image.open(file.path) as image:
+        form = (image.format or "").lower()
+    return form if form in _FORMATS else "png"
+
+
+async def _convert(work: Work) -> tuple[Value, ...]:
+    file, form = work.file("image"), work.word("format")
+    quality, background = int(work.number("quality")), colour(work, "background")
+    return (
+        await anyio.to_thread.run_sync(
+            lambda: save(work, opened(work, file), "convert", form, quality, background)
+        ),
+    )
+
+
+RESIZE = operation(
+    "resize",
+    "Bring an image to another size.",
+    (
+        needs("image", Kind.IMAGE, "Image"),
+        number("width", "Width in pixels; follows the height if left out", None, 1, LARGEST * 4, whole=True),
+        number("height", "Height in pixels; follows the width if left out", None, 1, LARGEST * 4, whole=True),
+        choice("fit", "Bars, cropping or distortion where the shapes differ", "contain", "cover", "stretch"),
+        option("background", Kind.TEXT, "Colour of the bars; `transparent` is one", "black"),
+    ),
+    Kind.IMAGE,
+    _resize,
+)
+CONVERT = operation(
+    "convert",
+    "Write an image in another format.",
+    (
+        needs("image", Kind.IMAGE, "Image"),
+        choice("format", "Format", "png", "jpeg", "webp"),
+        number("quality", "Quality of JPEG and WebP", 90, 1, 100, whole=True),
+        option("background", Kind.TEXT, "What transparency becomes in JPEG", "white"),
+    ),
+    Kind.IMAGE,
+    _convert,
+)
+PICTURES: tuple[Operation, ...] = (RESIZE, CONVERT)
