@@ -1,4 +1,4 @@
-"""What every runner is: one call in, its outputs out. Runners know nothing of chains, retries or the store."""
+"""What every runner is: one call in, its outputs out; it knows nothing of chains, retries or the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

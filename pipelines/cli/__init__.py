@@ -1,0 +1,54 @@
+"""The command line. `main` alone turns errors into text and exit codes."""
+
+import os
+import sys
+
+from spaces_registry.errors import ToolkitError
+
+
+def main() -> None:
+    """The `spacechain` command.
+
+    Raises:
+        SystemExit: always, with a documented exit code.
+    """
+    from pipelines.cli.app import app  # noqa: PLC0415 - so that an error while importing is ours to show
+    from pipelines.cli.exits import Exit, exit_for  # noqa: PLC0415
+    from pipelines.cli.show import say, show_error  # noqa: PLC0415
+
+    try:
+        app(prog_name="spacechain")
+    except ToolkitError as error:
+        show_error(error)
+        sys.exit(exit_for(error))
+    except KeyboardInterrupt:
+        say("interrupted")
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of our output went away, as `| head` does; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.DONE)
+    except Exception as fault:  # noqa: BLE001 - the last border: what comes here is a fault of ours
+        _show_fault(fault)
+        sys.exit(Exit.FAULT)
+
+
+def _show_fault(fault: Exception) -> None:
+    """A fault of ours, with its traceback in a file rather than in the user's face."""
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+
+    say(f"error: this is a fault of spacechain's: {type(fault).__name__}: {safe(str(fault))} [fault]")
+    if os.environ.get("SPACECHAIN_DEBUG"):
+        traceback.print_exception(fault)
+        return
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="spacechain-fault-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            traceback.print_exception(fault, file=file)
+        say(f"  hint: please report it with the details in {file.name}")
+    except OSError:
+        say("  hint: run it again with SPACECHAIN_DEBUG=1 to see the details")

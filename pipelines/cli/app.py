@@ -1,0 +1,36 @@
+"""The commands, by name. Each is options, one library call, one thing shown, an exit code."""
+
+import typer
+
+from pipelines.cli import calling, checking, library, running
+
+app = typer.Typer(
+    name="spacechain",
+    help="Chain Gradio Spaces and models into media.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+app.command()(running.run)
+app.command()(checking.check)
+app.command()(checking.plan)
+app.command()(calling.inspect)
+app.command()(calling.call)
+app.command()(library.recipes)
+app.command()(library.new)
+app.command()(library.trust)
+app.command()(library.schema)
+app.command()(running.studio)
+
+
+@app.callback(invoke_without_command=True)
+def spacechain(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),  # noqa: FBT001, FBT003
+) -> None:
+    """Chain Gradio Spaces and models into media."""
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415
+
+        typer.echo(f"spacechain {installed('spacechain')}")
+        raise typer.Exit

@@ -1,0 +1,117 @@
+"""The state of a run as its events tell it, for whatever shows it: one row a step."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipelines.events import CallSettled, CallTold, RunEvent, RunSettled, RunStarted, StepSettled, StepStarted
+from pipelines.results import Failed, Skipped, Succeeded
+from spaces_registry.progress import (
+    CallEvent,
+    Logged,
+    Progress,
+    Queued,
+    Receiving,
+    Sending,
+    Started,
+    Waking,
+    Yielded,
+)
+
+
+@dataclass(slots=True)
+class Row:
+    """One step.
+
+    Attributes:
+        name: of the step.
+        state: waiting, working, succeeded, failed or skipped.
+        via: where it is performed.
+        calls: how many calls it makes.
+        done: how many of them have ended.
+        now: what its place last said.
+        fraction: 0 to 1, if the place tells.
+        since: when it started, by the clock.
+        seconds: how long it took, once it has ended.
+        cached: whether no call was made.
+    """
+
+    name: str
+    state: str = "waiting"
+    via: str = ""
+    calls: int = 1
+    done: int = 0
+    now: str = ""
+    fraction: float | None = None
+    since: float = 0.0
+    seconds: float = 0.0
+    cached: bool = False
+
+
+@dataclass(slots=True)
+class Board:
+    """All steps of a run."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    status: str = "running"
+
+    @classmethod
+    def of(cls, steps: Sequence[str]) -> "Board":
+        """A board on which every step waits."""
+        return cls({name: Row(name) for name in steps})
+
+    def hear(self, event: RunEvent) -> None:
+        """Bring the board up to date."""
+        match event:
+            case StepStarted(step=step, via=via, calls=calls):
+                row = self.rows[step]
+                row.state, row.via, row.calls, row.since = "working", via, calls, time.monotonic()
+            case CallTold(step=step, event=told):
+                row = self.rows[step]
+                row.now, row.fraction = words(told), _fraction(told)
+            case CallSettled(step=step):
+                self.rows[step].done += 1
+            case StepSettled(step=step, result=result):
+                self._settle(self.rows[step], result)
+            case RunSettled(status=status):
+                self.status = status
+            case RunStarted():
+                pass
+
+    def _settle(self, row: Row, result: Succeeded | Failed | Skipped) -> None:
+        row.fraction = None
+        match result:
+            case Succeeded():
+                row.state, row.seconds, row.now = "succeeded", result.seconds, ""
+                row.cached = bool(result.calls) and all(one.cached for one in result.calls)
+            case Failed():
+                row.state, row.seconds, row.now = "failed", result.seconds, result.error.message
+            case Skipped():
+                row.state, row.now = "skipped", result.because
+
+
+def words(event: CallEvent) -> str:
+    """What a place said, in a few words."""
+    match event:
+        case Waking(stage=stage):
+            return f"waiting for the Space: {stage.lower().replace('_', ' ')}"
+        case Sending(name=name):
+            return f"sending {name}"
+        case Queued(position=position, eta_s=eta):
+            place = "next in the queue" if position <= 0 else f"in the queue behind {position}"
+            return place + (f", about {eta:.0f} s" if eta and eta >= 1 else "")
+        case Started(eta_s=eta):
+            return "working" + (f", about {eta:.0f} s" if eta and eta >= 1 else "")
+        case Progress(description=description, done=done, total=total, unit=unit):
+            counted = f"{done:g}/{total:g} {unit}".strip() if done is not None and total else ""
+            return " ".join(one for one in (description, counted) if one) or "working"
+        case Logged(message=message):
+            return message
+        case Yielded(count=count):
+            return f"result {count}"
+        case Receiving(name=name):
+            return f"receiving {name}"
+
+
+def _fraction(event: CallEvent) -> float | None:
+    return event.fraction if isinstance(event, Progress) else None

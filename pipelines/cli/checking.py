@@ -1,0 +1,138 @@
+"""`check` and `plan`: what can be known before anything is called."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.exits import Exit
+from pipelines.cli.options import AsJson, ChainName, Inputs, Local, Use, pairs, settings
+
+if TYPE_CHECKING:
+    from chains.model import Chain
+    from chains.problems import Problem
+    from pipelines.plan import Plan
+    from pipelines.preflight import Look
+    from pipelines.workshop import Settings
+
+
+def check(
+    chain: ChainName,
+    *,
+    static: Annotated[bool, typer.Option("--static", help="Touch no network.")] = False,
+    local: Local = False,
+    use: Use = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a chain against its Spaces without a call that costs."""
+    import anyio  # noqa: PLC0415
+
+    from chains.problems import InvalidChain  # noqa: PLC0415
+    from pipelines.cli.show import problem_json, result, result_json, show_problems  # noqa: PLC0415
+    from pipelines.library import find_chain  # noqa: PLC0415
+
+    try:
+        found = find_chain(chain)
+        problems, text = _static(found), found.source.text
+        if not static and not _errors(problems):
+            looked = anyio.run(_looked, found, settings(local=local, use=use, quiet=as_json))
+            if looked.refusal is not None:
+                raise looked.refusal
+            problems = looked.problems
+    except InvalidChain as invalid:
+        problems, text = invalid.problems, invalid.source.text
+    ok = not _errors(problems)
+    if as_json:
+        result_json({"ok": ok, "problems": [problem_json(one) for one in problems]})
+    else:
+        show_problems(problems, text)
+        if ok:
+            result(f"{chain} is fine" + (" as far as can be told without the network" if static else ""))
+    raise typer.Exit(Exit.DONE if ok else Exit.WRONG)
+
+
+def plan(
+    chain: ChainName,
+    *,
+    input: Inputs = None,  # noqa: A002 - the option's name
+    local: Local = False,
+    use: Use = None,
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="Print the chain as a Mermaid flowchart.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do and why."""
+    import anyio  # noqa: PLC0415
+
+    from pipelines.cli.show import result, result_json  # noqa: PLC0415
+    from pipelines.library import find_chain  # noqa: PLC0415
+
+    found = find_chain(chain)
+    if mermaid:
+        from chains.graph import mermaid as drawn  # noqa: PLC0415
+
+        result(drawn(found))
+        return
+    given = pairs("-i", input, "NAME=VALUE")
+    planned = anyio.run(_planned, found, given, settings(local=local, use=use, quiet=as_json))
+    if as_json:
+        result_json(planned.to_json())
+    else:
+        _show_plan(planned)
+
+
+def _static(chain: "Chain") -> tuple["Problem", ...]:
+    from pipelines.preflight import static_problems  # noqa: PLC0415
+
+    return static_problems(chain)
+
+
+def _errors(problems: tuple["Problem", ...]) -> bool:
+    return any(one.severity == "error" for one in problems)
+
+
+async def _looked(chain: "Chain", where: "Settings") -> "Look":
+    from pipelines.preflight import look  # noqa: PLC0415
+    from pipelines.workshop import open_workshop  # noqa: PLC0415
+
+    async with open_workshop(chain, where) as shop:
+        return await look(chain, shop.places)
+
+
+async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Settings") -> "Plan":
+    from chains.problems import InvalidChain  # noqa: PLC0415
+    from pipelines.environment import read_environment  # noqa: PLC0415
+    from pipelines.inputs import read_inputs  # noqa: PLC0415
+    from pipelines.plan import make_plan  # noqa: PLC0415
+    from pipelines.preflight import look  # noqa: PLC0415
+    from pipelines.workshop import open_workshop  # noqa: PLC0415
+
+    async with open_workshop(chain, where) as shop:
+        looked = await look(chain, shop.places)
+        if looked.refusal is not None:
+            raise looked.refusal
+        if not looked.ok:
+            raise InvalidChain(looked.problems, chain.source)
+        inputs = read_inputs(chain, given, shop.store, as_text=True)
+        environment = read_environment(chain)
+        return make_plan(
+            chain, {"inputs": inputs, "env": environment}, looked.places, shop, secrets=environment
+        )
+
+
+def _show_plan(plan: "Plan") -> None:
+    import json  # noqa: PLC0415
+
+    from pipelines.cli.show import result, safe  # noqa: PLC0415
+
+    steps = {one.name: one for one in plan.steps}
+    for number, layer in enumerate(plan.order, start=1):
+        for name in layer:
+            step = steps[name]
+            where = step.via if step.kind == "media" or not step.endpoint else f"{step.via} {step.endpoint}"
+            result(f"{number}. {name}: {'kept' if step.cached else 'call'} {safe(where)}")
+            result(f"     {safe(step.why)}")
+            for parameter, value in step.arguments.items():
+                shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                result(f"     {parameter}: {safe(shown)}")

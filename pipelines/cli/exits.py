@@ -1,0 +1,32 @@
+"""Exit codes, as documented: scripts depend on them."""
+
+from enum import IntEnum
+
+from spaces_registry.errors import CallFailed, Missing, OutOfQuota, ToolkitError, Unauthorized
+
+
+class Exit(IntEnum):
+    """What the command's exit code means."""
+
+    DONE = 0
+    STEP_FAILED = 1
+    WRONG = 2
+    FAULT = 3
+    NOT_ALLOWED = 4
+    BLOCKED = 5
+    INTERRUPTED = 130
+
+
+def exit_for(error: ToolkitError) -> Exit:
+    """The exit code of an error that ended a command."""
+    match error:
+        case Unauthorized():
+            return Exit.NOT_ALLOWED
+        case OutOfQuota():
+            return Exit.BLOCKED
+        case Missing():
+            return Exit.WRONG
+        case CallFailed():
+            return Exit.STEP_FAILED
+        case _:
+            return Exit.NOT_ALLOWED if error.code == "not-trusted" else Exit.WRONG

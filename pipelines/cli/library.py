@@ -1,0 +1,82 @@
+"""`recipes`, `new`, `trust` and `schema`: chains as files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, ChainName
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this recipe's YAML.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the bundled chains, or print one."""
+    from pipelines.cli.show import result, result_json, table  # noqa: PLC0415
+    from pipelines.library import UnknownChain, load_recipe  # noqa: PLC0415
+    from pipelines.library import recipes as bundled  # noqa: PLC0415
+    from spaces_registry.errors import nearest  # noqa: PLC0415
+
+    known = bundled()
+    if name is not None:
+        if name not in known:
+            raise UnknownChain(f"there is no recipe named {name!r}", hint=nearest(name, known))
+        if as_json:
+            result_json({"name": name, "yaml": known[name].text})
+        else:
+            result(known[name].text.rstrip("\n"))
+        return
+    chains = {one.name: load_recipe(one) for one in known.values()}
+    if as_json:
+        result_json(
+            [
+                {"name": one, "description": chain.description, "inputs": [*chain.inputs]}
+                for one, chain in chains.items()
+            ]
+        )
+        return
+    rows = [(one, chain.description) for one, chain in chains.items()]
+    table(("RECIPE", "WHAT IT MAKES"), rows)
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the chain; the file is NAME.yaml.")],
+    *,
+    recipe: Annotated[
+        str, typer.Option("--from", metavar="RECIPE", help="Start from this recipe.")
+    ] = "starter",
+) -> None:
+    """Write a new chain to begin with."""
+    from pipelines.cli.show import result, say  # noqa: PLC0415
+    from pipelines.library import write_new  # noqa: PLC0415
+
+    path = write_new(Path(name), recipe)
+    result(str(path))
+    say(f"try it with: spacechain run {path} --local")
+
+
+def trust(chain: ChainName) -> None:
+    """Allow the Python files of a chain to run, as they are now."""
+    from chains.model import PythonStep  # noqa: PLC0415
+    from pipelines.cli.show import result, say  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.trust import trust as trust_file  # noqa: PLC0415
+
+    found = find_chain(chain)
+    files = dict.fromkeys(step.file for step in found.steps.values() if isinstance(step, PythonStep))
+    if not files:
+        say(f"{chain} runs no code of its own; there is nothing to trust")
+    for file in files:
+        sha256 = trust_file(find_home(), found.folder / file)
+        result(f"trusted {file} as it is now (sha256 {sha256[:12]}…)")
+
+
+def schema() -> None:
+    """Print the JSON Schema of chain files, for editors."""
+    from chains.schema import chain_schema  # noqa: PLC0415
+    from pipelines.cli.show import result_json  # noqa: PLC0415
+
+    result_json(chain_schema())

@@ -1,0 +1,183 @@
+"""Shows a run while it goes on: a line a step on a terminal, plain lines elsewhere, JSON for programs."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipelines.cli.board import Board, Row, words
+from pipelines.cli.show import duration, safe, say
+from pipelines.events import (
+    CallSettled,
+    CallTold,
+    RunEvent,
+    RunListener,
+    RunSettled,
+    RunStarted,
+    StepSettled,
+    StepStarted,
+    unheard,
+)
+from pipelines.results import Failed, Result, Skipped, Succeeded
+from spaces_registry.progress import Logged
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+_MARKS = {
+    "waiting": ("·", "dim"),
+    "working": ("▸", "cyan"),
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+}
+_PER_SECOND = 8
+
+
+@contextmanager
+def watching(steps: Sequence[str], *, events: bool, quiet: bool) -> Iterator[RunListener]:
+    """A listener for a run's events, shown in the way that fits where the output goes."""
+    if events:
+        yield _print_json
+    elif quiet:
+        yield unheard
+    elif sys.stderr.isatty():
+        with _live(steps) as listener:
+            yield listener
+    else:
+        yield _print_line
+
+
+@contextmanager
+def _live(steps: Sequence[str]) -> Iterator[RunListener]:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+
+    board = Board.of(steps)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    with Live(
+        console=console, get_renderable=lambda: draw(board, console.width), refresh_per_second=_PER_SECOND
+    ):
+        yield board.hear
+
+
+def draw(board: Board, width: int) -> "Table":
+    """The board as a table of one line a step that never wraps.
+
+    Args:
+        board: the run's state.
+        width: of the terminal, in characters.
+    """
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    lines = Table(box=None, show_header=False, padding=(0, 1, 0, 0), width=width, pad_edge=False)
+    lines.add_column(width=1)
+    lines.add_column(no_wrap=True, max_width=max(12, width // 4), overflow="ellipsis")
+    lines.add_column(no_wrap=True, justify="right", min_width=8)
+    lines.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
+    for row in board.rows.values():
+        mark, style = _MARKS[row.state]
+        lines.add_row(Text(mark, style), Text(row.name, style), Text(_time(row), "dim"), _detail(row))
+    return lines
+
+
+def _time(row: Row) -> str:
+    match row.state:
+        case "working":
+            return duration(time.monotonic() - row.since)
+        case "succeeded" | "failed":
+            return "kept" if row.cached else duration(row.seconds)
+        case _:
+            return ""
+
+
+def _detail(row: Row) -> "Text":
+    from rich.text import Text  # noqa: PLC0415
+
+    parts = [row.via] if row.via and row.state in ("working", "succeeded") else []
+    if row.calls > 1:
+        parts.append(f"{row.done}/{row.calls}")
+    if row.fraction is not None and row.state == "working":
+        parts.append(_bar(row.fraction))
+    if row.now:
+        parts.append(safe(row.now))
+    return Text("  ".join(parts), {"failed": "red", "skipped": "dim"}.get(row.state, ""))
+
+
+def _bar(fraction: float, cells: int = 12) -> str:
+    full = round(max(0.0, min(1.0, fraction)) * cells)
+    return "━" * full + "─" * (cells - full) + f" {fraction:4.0%}"
+
+
+def _print_line(event: RunEvent) -> None:
+    """Plain lines for logs: beginnings and ends, and what a place says to its user."""
+    match event:
+        case RunStarted(chain=chain, run=run, folder=folder):
+            say(f"run {run} of {chain}, in {folder}")
+        case StepStarted(step=step, via=via, calls=calls):
+            say(f"{step}: started at {via}" + (f", {calls} calls" if calls != 1 else ""))
+        case CallTold(step=step, event=Logged() as told):
+            say(f"{step}: {safe(words(told))}")
+        case StepSettled(step=step, result=Succeeded() as result):
+            kept = bool(result.calls) and all(one.cached for one in result.calls)
+            say(f"{step}: {'kept from before' if kept else 'done in ' + duration(result.seconds)}")
+        case StepSettled(step=step, result=Failed() as result):
+            say(f"{step}: failed: {safe(result.error.message)}")
+        case StepSettled(step=step, result=Skipped() as result):
+            say(f"{step}: skipped, {safe(result.because)}")
+        case RunSettled(status=status, seconds=seconds):
+            say(f"{status} in {duration(seconds)}")
+        case _:
+            pass
+
+
+def _print_json(event: RunEvent) -> None:
+    """One JSON object a line, for programs."""
+    print(json.dumps(event_json(event), ensure_ascii=False), flush=True)
+
+
+def event_json(event: RunEvent) -> dict[str, object]:
+    """An event as JSON: `event` names it, the rest are its facts."""
+    match event:
+        case RunStarted():
+            return {
+                "event": "run-started",
+                "run": event.run,
+                "chain": event.chain,
+                "folder": event.folder,
+                "steps": list(event.steps),
+            }
+        case StepStarted():
+            return {"event": "step-started", "step": event.step, "via": event.via, "calls": event.calls}
+        case CallTold(event=told):
+            facts = {name: getattr(told, name) for name in told.__dataclass_fields__}
+            kind = type(told).__name__.lower()
+            return {"event": "call-told", "step": event.step, "item": event.item, "told": kind, **facts}
+        case CallSettled():
+            return {
+                "event": "call-settled",
+                "step": event.step,
+                "item": event.item,
+                "ok": event.ok,
+                "cached": event.cached,
+            }
+        case StepSettled():
+            return {"event": "step-settled", "step": event.step, **_result_json(event.result)}
+        case RunSettled():
+            seconds = round(event.seconds, 3)
+            return {"event": "run-settled", "run": event.run, "status": event.status, "seconds": seconds}
+
+
+def _result_json(result: Result) -> dict[str, object]:
+    match result:
+        case Succeeded():
+            return {"status": "succeeded", "seconds": round(result.seconds, 3)}
+        case Failed(error=error):
+            facts = {"code": error.code, "message": error.message, "hint": error.hint}
+            return {"status": "failed", "error": facts}
+        case Skipped():
+            return {"status": "skipped", "because": result.because}

@@ -1,0 +1,57 @@
+"""Options that several commands share."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from spaces_registry.errors import ToolkitError
+
+if TYPE_CHECKING:
+    from pipelines.workshop import Settings
+
+ChainName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="CHAIN", help="A chain file, or a recipe's name.")
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Inputs: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("-i", "--input", metavar="NAME=VALUE", help="An input; a file by its path. Repeatable."),
+]
+Local: TypeAlias = Annotated[bool, typer.Option("--local", help="Use the local studio instead of the Hub.")]
+Use: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--use", metavar="SPACE=URL", help="Use the app at URL for this Space. Repeatable."),
+]
+Out: TypeAlias = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where outputs go.")]
+
+
+class BadOption(ToolkitError):
+    """An option's value is not of the form it must have."""
+
+    code = "bad-option"
+
+
+def pairs(option: str, written: Sequence[str] | None, what: str) -> Mapping[str, list[str]]:
+    """`name=value` texts as a mapping; a repeated name has several values.
+
+    Raises:
+        BadOption: one has no `=`, or no name.
+    """
+    found: dict[str, list[str]] = {}
+    for text in written or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise BadOption(f"{option} takes {what}, and got {text!r}", hint=f"write {option} {what}")
+        found.setdefault(name.strip(), []).append(value)
+    return found
+
+
+def settings(*, local: bool = False, use: Sequence[str] | None = None, quiet: bool = False) -> "Settings":
+    """Where to work, from the options of a command."""
+    from pipelines.cli.show import say  # noqa: PLC0415
+    from pipelines.workshop import Settings  # noqa: PLC0415
+
+    given = {name: values[-1] for name, values in pairs("--use", use, "SPACE=URL").items()}
+    return Settings(local=local, use=given) if quiet else Settings(local=local, use=given, say=say)

@@ -1,0 +1,145 @@
+"""`run` and `studio`: making things happen."""
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.exits import Exit, exit_for
+from pipelines.cli.options import AsJson, ChainName, Inputs, Local, Out, Use, pairs, settings
+
+if TYPE_CHECKING:
+    from pipelines.run import Run
+
+
+def run(  # noqa: PLR0913 - a command's options
+    chain: ChainName,
+    *,
+    input: Inputs = None,  # noqa: A002 - the option's name
+    out: Out = Path("outputs"),
+    local: Local = False,
+    use: Use = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every call again.")] = False,
+    redo: Annotated[
+        list[str] | None,
+        typer.Option("--redo", metavar="STEP", help="Make this step's calls again, and what follows."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="STEP", help="Run this step and what it needs, no more."),
+    ] = None,
+    events: Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a chain and save what it makes."""
+    import anyio  # noqa: PLC0415
+
+    from pipelines.cli.live import watching  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json  # noqa: PLC0415
+    from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.run import Options, run_loaded  # noqa: PLC0415
+
+    found = find_chain(chain)
+    given = pairs("-i", input, "NAME=VALUE")
+    options = Options(out, fresh=fresh, redo=redo or (), only=only or (), as_text=True, watch_signals=True)
+    quiet = as_json or events
+    with watching([*found.steps], events=events, quiet=as_json) as tell:
+        done = anyio.run(
+            lambda: run_loaded(found, dict(given), settings(local=local, use=use, quiet=quiet), options, tell)
+        )
+    if as_json:
+        result_json(done.to_json())
+    elif not events:
+        for path in output_lines(done):
+            result(path)
+    if not done.ok:
+        _explain(done)
+    raise typer.Exit(run_exit(done))
+
+
+def run_exit(run: "Run") -> Exit:
+    """The exit code of a run that was recorded."""
+    from pipelines.results import failed_ones  # noqa: PLC0415
+
+    match run.status:
+        case "succeeded":
+            return Exit.DONE
+        case "interrupted":
+            return Exit.INTERRUPTED
+        case "blocked":
+            return Exit.BLOCKED
+        case "failed":
+            codes = {exit_for(one.error) for one in failed_ones(step.result for step in run.steps.values())}
+            return Exit.NOT_ALLOWED if codes == {Exit.NOT_ALLOWED} else Exit.STEP_FAILED
+
+
+def output_lines(run: "Run") -> list[str]:
+    """What a run is run for: the outputs, a line each, the chain's first one last."""
+    from pipelines.record import FileOutput, ValueOutput  # noqa: PLC0415
+
+    lines: list[str] = []
+    for name, output in reversed([*run.outputs.items()]):
+        several = output if isinstance(output, tuple) else (output,)
+        for one in several:
+            match one:
+                case FileOutput():
+                    lines.append(str(one.path))
+                case ValueOutput():
+                    lines.append(f"{name}: {one.value}")
+    return lines
+
+
+def _explain(run: "Run") -> None:
+    """Why a run did not finish, and the command that goes on from here."""
+    from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
+    from pipelines.results import failed_ones  # noqa: PLC0415
+
+    for failed in failed_ones(step.result for step in run.steps.values()):
+        say(f"step {failed.step} failed:")
+        show_error(failed.error)
+    if run.status == "blocked":
+        say(f"blocked by a quota; what is done is kept in {run.folder}")
+    else:
+        say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
+    again = shlex.join(["spacechain", *(one for one in sys.argv[1:] if one != "--fresh")])
+    say(f"go on from there with: {safe(again)}")
+
+
+def studio(
+    spaces: Annotated[
+        list[str] | None, typer.Argument(metavar="[SPACE]...", help="Only these Spaces.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Run the local Spaces until Ctrl-C."""
+    import anyio  # noqa: PLC0415
+
+    anyio.run(_serve_studio, spaces, as_json)
+
+
+async def _serve_studio(spaces: list[str] | None, as_json: bool) -> None:  # noqa: FBT001 - anyio.run is positional
+    import anyio  # noqa: PLC0415
+
+    from pipelines.cli.show import say  # noqa: PLC0415
+    from pipelines.interrupts import interruptible  # noqa: PLC0415
+    from pipelines.studio import open_studio  # noqa: PLC0415
+
+    async with open_studio(spaces, tell=say) as urls:
+        _show_urls(urls, as_json=as_json)
+        say("stop with Ctrl-C")
+        async with interruptible(watch_signals=True):
+            await anyio.sleep_forever()
+
+
+def _show_urls(urls: Mapping[str, str], *, as_json: bool) -> None:
+    from pipelines.cli.show import result_json, table  # noqa: PLC0415
+
+    if as_json:
+        result_json(dict(urls))
+    else:
+        table(("SPACE", "URL"), list(urls.items()))
+    sys.stdout.flush()

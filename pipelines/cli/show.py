@@ -1,0 +1,97 @@
+"""How things are shown: results to stdout, all else to stderr, and nothing that could steer a terminal."""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from chains.problems import InvalidChain, Problem, show
+from spaces_registry.errors import ToolkitError
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def safe(text: str) -> str:
+    """Text from outside on one line, without control characters, escapes and direction marks."""
+    folded = " ".join(text.split())
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNSEEN else one for one in folded
+    )
+
+
+def say(line: str) -> None:
+    """A line for the person at the terminal."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def result(line: str) -> None:
+    """A line of the command's result."""
+    print(line)
+
+
+def result_json(document: object) -> None:
+    """The command's result as one JSON document."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def show_error(error: ToolkitError) -> None:
+    """An error: its problems with their source lines, or one line and a hint."""
+    if isinstance(error, InvalidChain):
+        show_problems(error.problems, error.source.text)
+        return
+    say(f"error: {safe(error.message)} [{error.code}]")
+    said = getattr(error, "said", None)
+    if said and safe(said) not in safe(error.message):
+        say(f"  said: {safe(said)}")
+    if error.hint:
+        say(f"  hint: {safe(error.hint)}")
+
+
+def show_problems(problems: Iterable[Problem], text: str) -> None:
+    """Each problem with its line, then how many there are."""
+    problems = tuple(problems)
+    for problem in problems:
+        say(show(problem, text))
+    errors = sum(one.severity == "error" for one in problems)
+    warnings = len(problems) - errors
+    parts = [_counted(errors, "error")] if errors else []
+    parts += [_counted(warnings, "warning")] if warnings else []
+    if parts:
+        say(" and ".join(parts))
+
+
+def problem_json(problem: Problem) -> dict[str, object]:
+    """A problem in the documented JSON shape."""
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+        "hint": problem.hint,
+        "file": problem.at.file,
+        "line": problem.at.line,
+        "column": problem.at.column,
+        "step": problem.step,
+    }
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns as wide as they need, on stdout; the last one takes what it takes."""
+    every = [tuple(head), *(tuple(safe(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[place]) for row in every) for place in range(len(head))]
+    for row in every:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        print("  ".join([*cells, row[-1]]).rstrip())
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`."""
+    if seconds < 10:  # noqa: PLR2004 - two digits are enough
+        return f"{seconds:.1f} s"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

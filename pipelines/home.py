@@ -1,0 +1,45 @@
+"""Where spacechain keeps what outlives a run: the store, the journal, descriptions and trust."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folders of one user's spacechain; nothing is created until something is written.
+
+    Attributes:
+        folder: root of them all.
+    """
+
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        """Content-addressed artifacts."""
+        return self.folder / "store"
+
+    @property
+    def journal(self) -> Path:
+        """The SQLite record of calls."""
+        return self.folder / "journal.db"
+
+    @property
+    def signatures(self) -> Path:
+        """Descriptions of Hub Spaces, by id and revision."""
+        return self.folder / "signatures"
+
+    @property
+    def trusted(self) -> Path:
+        """Hashes of the code files that the user trusts."""
+        return self.folder / "trusted"
+
+
+def find_home() -> Home:
+    """`$SPACECHAIN_HOME`, else the platform's data folder for this user."""
+    if given := os.environ.get("SPACECHAIN_HOME"):
+        return Home(Path(given).expanduser().absolute())
+    return Home(platformdirs.user_data_path("spacechain"))

@@ -1,0 +1,104 @@
+"""Chains by name: a file of the user's, or a recipe that comes with spacechain."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from chains.loader import load, loads
+from chains.model import Chain
+from spaces_registry.errors import ToolkitError, nearest
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class UnknownChain(ToolkitError):
+    """There is neither a file nor a recipe of that name."""
+
+    code = "unknown-chain"
+
+
+class NotWritten(ToolkitError):
+    """A new chain file was not written."""
+
+    code = "not-written"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A bundled chain.
+
+    Attributes:
+        name: what users write.
+        text: its YAML.
+    """
+
+    name: str
+    text: str
+
+
+def recipes() -> Mapping[str, Recipe]:
+    """The bundled chains, by name, sorted."""
+    folder = files("chains") / "recipes"
+    found = sorted((one for one in folder.iterdir() if one.name.endswith(".yaml")), key=lambda one: one.name)
+    return {
+        one.name.removesuffix(".yaml"): Recipe(
+            one.name.removesuffix(".yaml"), one.read_text(encoding="utf-8")
+        )
+        for one in found
+    }
+
+
+def find_chain(name: str) -> Chain:
+    """The chain that a user names: a path, or the name of a recipe.
+
+    Raises:
+        UnknownChain: there is neither.
+        InvalidChain: the file is no chain of this version.
+    """
+    path = Path(name)
+    if path.suffix in _SUFFIXES or path.is_file():
+        return load(path)
+    known = recipes()
+    if name in known:
+        return load_recipe(known[name])
+    if path.is_dir():
+        raise UnknownChain(f"{name} is a folder, not a chain file", hint=_chains_in(path))
+    raise UnknownChain(f"there is no chain file and no recipe named {name!r}", hint=nearest(name, known))
+
+
+def load_recipe(recipe: Recipe) -> Chain:
+    """A recipe as a chain; it reads no file, so its folder is where the user is."""
+    return loads(recipe.text, file=recipe.name, folder=Path.cwd())
+
+
+def write_new(path: Path, recipe: str) -> Path:
+    """Write a new chain file to begin with; a file that is there is never touched.
+
+    Args:
+        path: where; `.yaml` is added if it is not there, and the stem becomes the chain's name.
+        recipe: the bundled chain to start from.
+
+    Raises:
+        UnknownChain: there is no such recipe.
+        NotWritten: the file exists, or cannot be written.
+    """
+    known = recipes()
+    if recipe not in known:
+        raise UnknownChain(f"there is no recipe named {recipe!r}", hint=nearest(recipe, known))
+    path = path if path.suffix in _SUFFIXES else path.with_name(f"{path.name}.yaml")
+    text = re.sub(r"(?m)^name: .*$", f"name: {path.stem}", known[recipe].text, count=1)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise NotWritten(f"{path} is there already", hint="choose another name, or remove it first") from None
+    except OSError as cause:
+        raise NotWritten(f"{path} cannot be written: {cause.strerror or cause}") from cause
+    return path
+
+
+def _chains_in(folder: Path) -> str | None:
+    found = sorted(str(one) for one in folder.iterdir() if one.suffix in _SUFFIXES)
+    return f"in it: {', '.join(found[:6])}" if found else None

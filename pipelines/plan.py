@@ -1,0 +1,204 @@
+"""What a run would do and why, found out without a call that costs anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chains.graph import order
+from chains.model import Chain, Step
+from pipelines.arguments import arguments_of
+from pipelines.binding import bind, shown
+from pipelines.environment import masked
+from pipelines.items import scopes_of
+from pipelines.outputs import outputs_of
+from pipelines.perform import names_for
+from pipelines.places import Place, kind_of, named_place
+from pipelines.results import Result, Skipped, Succeeded
+from pipelines.workshop import Workshop
+from spaces_registry.errors import ToolkitError
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What would happen to one step.
+
+    Attributes:
+        name: of the step.
+        kind: `space`, `media` or `python`.
+        via: the place's address, or what the chain says where the place is not ready.
+        endpoint: what of it is called, if known.
+        needs: steps it waits for.
+        cached: whether every result it needs is kept from before.
+        why: in words, why it is called or not.
+        arguments: by parameter: values where they are known, else the expression as written.
+    """
+
+    name: str
+    kind: str
+    via: str
+    endpoint: str | None
+    needs: tuple[str, ...]
+    cached: bool
+    why: str
+    arguments: Mapping[str, object]
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "via": self.via,
+            "endpoint": self.endpoint,
+            "needs": list(self.needs),
+            "cached": self.cached,
+            "why": self.why,
+            "arguments": dict(self.arguments),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        chain: its name.
+        steps: in the order of the file.
+        order: layers of steps that may run side by side.
+    """
+
+    chain: str
+    steps: tuple[PlannedStep, ...]
+    order: tuple[tuple[str, ...], ...]
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape."""
+        return {
+            "chain": self.chain,
+            "steps": [one.to_json() for one in self.steps],
+            "order": [list(layer) for layer in self.order],
+        }
+
+
+def make_plan(
+    chain: Chain,
+    given: Mapping[str, object],
+    places: Mapping[str, Place],
+    shop: Workshop,
+    *,
+    secrets: Mapping[str, str] = {},
+) -> Plan:
+    """Plan a run of a checked chain.
+
+    Args:
+        chain: what would run.
+        given: what expressions may read beside steps; an input that was not handed in is missing from it.
+        places: by step, those that are ready.
+        shop: knows what is kept.
+        secrets: values that the plan must not show.
+    """
+    layers = order(chain)
+    known: dict[str, Result] = {}
+    planned: dict[str, PlannedStep] = {}
+    for name in (name for layer in layers for name in layer):
+        step = chain.steps[name]
+        found, result = _plan_step(step, _Sight(chain, given, known, shop), places.get(name))
+        planned[name] = replace(
+            found, arguments={one: masked(value, secrets) for one, value in found.arguments.items()}
+        )
+        if result is not None:
+            known[name] = result
+    return Plan(chain.name, tuple(planned[name] for name in chain.steps), layers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What can be known before the run.
+
+    Attributes:
+        chain: what would run.
+        given: names that expressions may read beside steps.
+        known: results that are kept from before, or skipped for sure.
+        shop: knows what is kept.
+    """
+
+    chain: Chain
+    given: Mapping[str, object]
+    known: Mapping[str, Result]
+    shop: Workshop
+
+
+def _plan_step(step: Step, sight: _Sight, place: Place | None) -> tuple[PlannedStep, Result | None]:
+    if place is None:
+        return _planned(step, None, "its place is not ready", _written(step, sight)), None
+    waits = [name for name in step.reads if name not in sight.known]
+    if waits:
+        return _planned(step, place, f"{waits[0]} will give it something new", _written(step, sight)), None
+    try:
+        names = names_for(step.reads, sight.given, sight.known)
+        if step.when is not None and not step.when.evaluate(names):
+            return _planned(step, place, "skipped: its `when` is false", {}), _skipped(step)
+        scopes = scopes_of(step, names)
+        bound = (
+            None if scopes is None else [_bound(step, place, sight, {**names, **scope}) for scope in scopes]
+        )
+    except ToolkitError as failure:
+        return _planned(step, place, failure.message, _written(step, sight)), None
+    if bound is None or any(one is None for one in bound):
+        return _planned(step, place, "skipped: what it reads from is", {}), _skipped(step)
+    return _with_kept(step, place, sight, [one for one in bound if one is not None])
+
+
+def _with_kept(
+    step: Step, place: Place, sight: _Sight, bound: Sequence[Mapping[str, object]]
+) -> tuple[PlannedStep, Result | None]:
+    kept = (
+        [sight.shop.journal.result(place.key(one), sight.shop.store) for one in bound] if step.cache else []
+    )
+    arguments = shown(bound[0] if len(bound) == 1 else {"each": list(bound)})
+    told = arguments if isinstance(arguments, Mapping) else {}
+    missing = len(bound) - sum(one is not None for one in kept)
+    if not step.cache:
+        return _planned(step, place, "its results are not kept (`cache: false`)", told), None
+    if missing:
+        part = f" for {missing} of {len(bound)} items" if step.repeats else ""
+        return _planned(step, place, f"no result is kept{part} for these arguments here", told), None
+    outputs = outputs_of(step, place.endpoint, [one for one in kept if one is not None])
+    why = "its result is kept from an earlier run"
+    return _planned(step, place, why, told, cached=True), Succeeded(step.name, outputs, (), 0.0)
+
+
+def _bound(step: Step, place: Place, sight: _Sight, names: Mapping[str, object]) -> dict[str, object] | None:
+    values = arguments_of(step, place.endpoint, names, folder=sight.chain.folder, store=sight.shop.store)
+    return None if values is None else bind(place.endpoint, values, place=place.address)
+
+
+def _written(step: Step, sight: _Sight) -> dict[str, object]:
+    """Arguments as far as they are known: the values of literals, the words of expressions."""
+    told: dict[str, object] = {}
+    for name, template in step.arguments.items():
+        if all(one.root in sight.given for one in template.references):
+            try:
+                told[name] = shown(template.evaluate(sight.given))
+            except ToolkitError:
+                told[name] = str(template)
+        else:
+            told[name] = str(template)
+    return told
+
+
+def _planned(
+    step: Step, place: Place | None, why: str, arguments: Mapping[str, object], *, cached: bool = False
+) -> PlannedStep:
+    return PlannedStep(
+        name=step.name,
+        kind=kind_of(step),
+        via=place.address if place else named_place(step),
+        endpoint=place.endpoint.name if place else None,
+        needs=step.reads,
+        cached=cached,
+        why=why,
+        arguments=arguments,
+    )
+
+
+def _skipped(step: Step) -> Skipped:
+    return Skipped(step.name, because="`when`", by_choice=True)

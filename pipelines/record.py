@@ -1,0 +1,177 @@
+"""A run as JSON: what `run --json` prints and `run.json` keeps (see the command line's JSON shapes)."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from pipelines.artifacts import Artifact, StorageFailed
+from pipelines.binding import shown
+from pipelines.results import CallDone, Failed, Result, Skipped, Succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """A file that a run made, under its readable name.
+
+    Attributes:
+        kind: image, audio, video, …
+        path: in the run's folder.
+        mime: from the bytes.
+        sha256: of the bytes, hex.
+        size_bytes: of the file.
+    """
+
+    kind: str
+    path: Path
+    mime: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOutput:
+    """An output that is no file."""
+
+    kind: str
+    value: object
+
+
+Output: TypeAlias = FileOutput | ValueOutput | tuple["Output", ...]
+
+
+def as_output(value: object, published: Mapping[str, Path]) -> Output:
+    """A value of a run as users get it.
+
+    Args:
+        value: an artifact, a plain value, or a list of these.
+        published: the readable path of each artifact, by SHA-256.
+    """
+    match value:
+        case Artifact():
+            path = published.get(value.sha256, value.path)
+            return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
+        case bool():
+            return ValueOutput("boolean", value)
+        case int():
+            return ValueOutput("integer", value)
+        case float():
+            return ValueOutput("number", value)
+        case str():
+            return ValueOutput("text", value)
+        case Sequence():
+            return tuple(as_output(one, published) for one in value)
+        case _:
+            return ValueOutput("json", shown(value))
+
+
+def output_json(output: Output) -> object:
+    """An output in the documented JSON shape."""
+    match output:
+        case FileOutput():
+            return {
+                "kind": output.kind,
+                "path": str(output.path),
+                "mime": output.mime,
+                "sha256": output.sha256,
+                "size_bytes": output.size_bytes,
+            }
+        case ValueOutput():
+            return {"kind": output.kind, "value": output.value}
+        case tuple():
+            return [output_json(one) for one in output]
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step of a finished run, as users get it.
+
+    Attributes:
+        result: how it ended.
+        outputs: by the returns' names; files with readable paths.
+    """
+
+    result: Result
+    outputs: Mapping[str, Output]
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape of a step."""
+        match self.result:
+            case Skipped():
+                return {
+                    "status": "skipped",
+                    "because": self.result.because,
+                    "cached": False,
+                    "via": None,
+                    "endpoint": None,
+                    "attempts": 0,
+                    "seconds": 0.0,
+                    "outputs": {},
+                    "error": None,
+                }
+            case Succeeded(calls=calls, seconds=seconds):
+                return {"status": "succeeded", **self._called(calls, seconds), "error": None}
+            case Failed(calls=calls, seconds=seconds):
+                return {"status": "failed", **self._called(calls, seconds), "error": _error(self.result)}
+
+    def _called(self, calls: Sequence[CallDone], seconds: float) -> dict[str, object]:
+        first = calls[0] if calls else None
+        told: dict[str, object] = {
+            "cached": bool(calls) and all(one.cached for one in calls),
+            "via": first.via if first else None,
+            "endpoint": first.endpoint if first else None,
+            "revision": first.revision if first else None,
+            "attempts": sum(not one.cached for one in calls),
+            "seconds": round(seconds, 3),
+            "outputs": {name: output_json(one) for name, one in self.outputs.items()},
+        }
+        if len(calls) > 1 or any(one.failure for one in calls):
+            told["calls"] = [_call(one) for one in calls]
+        return told
+
+
+def _call(call: CallDone) -> dict[str, object]:
+    return {
+        "item": call.item,
+        "status": "failed" if call.failure else "succeeded",
+        "cached": call.cached,
+        "via": call.via,
+        "seconds": round(call.seconds, 3),
+        "error": {"code": call.failure.code, "message": call.failure.message} if call.failure else None,
+    }
+
+
+def _error(failed: Failed) -> dict[str, object]:
+    attempts = [
+        {"via": one.via, "class": one.failure, "said": one.said, "seconds": round(one.seconds, 3)}
+        for call in failed.calls
+        for one in call.attempts
+    ]
+    return {
+        "code": failed.error.code,
+        "message": failed.error.message,
+        "hint": failed.error.hint,
+        "said": next((one["said"] for one in attempts if one["said"]), getattr(failed.error, "said", None)),
+        "attempts": attempts,
+    }
+
+
+def write_json(path: Path, document: Mapping[str, object]) -> None:
+    """Write a JSON document so that a reader never sees half of it.
+
+    Raises:
+        StorageFailed: the disk is full or the folder cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as cause:
+        aside.unlink(missing_ok=True)
+        raise StorageFailed(path, cause) from cause

@@ -1,0 +1,306 @@
+"""A run from beginning to end: look first, then execute, keep what was made, and say how it went."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, TypeAlias
+
+import anyio
+import anyio.to_thread
+
+from chains.evaluate import ABSENT
+from chains.model import Chain, Step
+from chains.problems import InvalidChain
+from pipelines.artifacts import StorageFailed
+from pipelines.binding import shown
+from pipelines.calls import CallMaker
+from pipelines.environment import masked, read_environment
+from pipelines.events import RunListener, RunSettled, RunStarted, StepSettled, unheard
+from pipelines.executor import execute
+from pipelines.folder import RunFolder
+from pipelines.inputs import read_inputs
+from pipelines.interrupts import interruptible
+from pipelines.limits import Limits
+from pipelines.perform import Performer, names_for
+from pipelines.preflight import look
+from pipelines.record import Output, StepReport, output_json
+from pipelines.results import Result, Skipped, Succeeded, failed_ones
+from pipelines.workshop import Settings, Workshop, open_workshop
+from spaces_registry.errors import ToolkitError, nearest
+
+Status: TypeAlias = Literal["succeeded", "failed", "blocked", "interrupted"]
+
+
+class UnknownStep(ToolkitError):
+    """`--redo` or `--only` names a step that the chain does not have."""
+
+    code = "unknown-step"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a chain is run.
+
+    Attributes:
+        out: the folder below which the run gets its own.
+        fresh: make every call again, kept results or not.
+        redo: make these steps' calls again, and those of what reads from them.
+        only: run these steps and what they read from, nothing else.
+        as_text: inputs are text from a command line.
+        watch_signals: let SIGINT and SIGTERM interrupt the run in good order (main thread only).
+    """
+
+    out: Path = Path("outputs")
+    fresh: bool = False
+    redo: Sequence[str] = ()
+    only: Sequence[str] = ()
+    as_text: bool = False
+    watch_signals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run went.
+
+    Attributes:
+        id: time and six random digits, e.g. `20261121-051200-ab12cd`.
+        chain: its name.
+        status: `succeeded`, `failed`, `blocked` (a quota; run it again later) or `interrupted`.
+        seconds: from the first look to the last file.
+        folder: where its files are.
+        outputs: the chain's outputs; those of steps that did not succeed are not in it.
+        steps: by name, in the order of the file.
+        inputs: what it was run with, as JSON.
+    """
+
+    id: str
+    chain: str
+    status: Status
+    seconds: float
+    folder: Path
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    steps: Mapping[str, StepReport] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step succeeded or was skipped by choice."""
+        return self.status == "succeeded"
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape."""
+        return {
+            "run": self.id,
+            "chain": self.chain,
+            "status": self.status,
+            "seconds": round(self.seconds, 3),
+            "folder": str(self.folder),
+            "outputs": {name: output_json(one) for name, one in self.outputs.items()},
+            "steps": {name: one.to_json() for name, one in self.steps.items()},
+        }
+
+
+async def run_loaded(
+    chain: Chain,
+    inputs: Mapping[str, object],
+    settings: Settings,
+    options: Options,
+    tell: RunListener = unheard,
+) -> Run:
+    """Run a chain; a failed step is told in the `Run`, all that is wrong before the first call is raised.
+
+    Raises:
+        InvalidChain: the chain does not fit the places it names.
+        ToolkitError: inputs, environment, folder, studio or journal cannot be used, or it is not allowed.
+    """
+    async with open_workshop(chain, settings) as shop:
+        return await run_in(shop, chain, inputs, options, tell)
+
+
+async def run_in(
+    shop: Workshop, chain: Chain, inputs: Mapping[str, object], options: Options, tell: RunListener = unheard
+) -> Run:
+    """Run a chain in a workshop that is open already; as `run_loaded`."""
+    started = time.monotonic()
+    wanted, fresh = _wanted_steps(chain, options), _fresh_steps(chain, options)
+    environment = read_environment(chain)
+    values = await anyio.to_thread.run_sync(
+        lambda: read_inputs(chain, inputs, shop.store, as_text=options.as_text)
+    )
+    found = await look(chain, shop.places)
+    if found.refusal is not None:
+        raise found.refusal
+    if not found.ok:
+        raise InvalidChain(found.problems, chain.source)
+    run = _Running(chain, shop, options, values, environment, tell, started)
+    return await run.to_its_end(wanted, fresh)
+
+
+class _Running:
+    """One run under way."""
+
+    def __init__(  # noqa: PLR0917 - what a run is made of
+        self,
+        chain: Chain,
+        shop: Workshop,
+        options: Options,
+        values: Mapping[str, object],
+        environment: Mapping[str, str],
+        tell: RunListener,
+        started: float,
+    ) -> None:
+        self.chain, self.shop, self.options, self.tell = chain, shop, options, tell
+        self.environment, self.started = environment, started
+        self.at = datetime.now(UTC)
+        self.id = f"{self.at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        self.folder = RunFolder(options.out / chain.name / self.id)
+        facts = {"id": self.id, "chain": chain.name, "date": f"{self.at:%Y-%m-%d}"}
+        self.names: dict[str, object] = {"inputs": values, "env": environment, "run": facts}
+        self.values = values
+        self.results: dict[str, Result] = {}
+        self.reports: dict[str, StepReport] = {}
+
+    async def to_its_end(self, wanted: frozenset[str], fresh: frozenset[str]) -> Run:
+        """Execute, publish, record."""
+        self.folder.prepare()
+        self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
+        self._write("running")
+        with _scratch(self.shop) as scratch:
+            calls = CallMaker(
+                self.id,
+                self.shop.store,
+                self.shop.journal,
+                Limits({name: one.concurrency for name, one in self.chain.limits.items()}),
+                Path(scratch),
+                fresh,
+            )
+            performer = Performer(self.names, self.shop.places, calls, self.tell)
+
+            async def perform(step: Step, results: Mapping[str, Result]) -> Result:
+                if step.name not in wanted:
+                    return Skipped(step.name, because="it was not asked for", by_choice=True)
+                result = await performer.perform(step, results)
+                await anyio.to_thread.run_sync(self._publish, result)
+                return result
+
+            try:
+                async with interruptible(watch_signals=self.options.watch_signals) as interrupt:
+                    await execute(self.chain, perform, self._record)
+            except anyio.get_cancelled_exc_class():
+                self._finish(interrupted=True)
+                raise
+        return self._finish(interrupted=interrupt.happened)
+
+    def _publish(self, result: Result) -> None:
+        outputs = self.folder.publish_step(result) if isinstance(result, Succeeded) else {}
+        self.reports[result.step] = StepReport(result, outputs)
+
+    def _record(self, name: str, result: Result) -> None:
+        self.results[name] = result
+        self.reports.setdefault(name, StepReport(result, {}))
+        self.tell(StepSettled(name, result))
+        self._write("running")
+
+    def _finish(self, *, interrupted: bool) -> Run:
+        for name in self.chain.steps:
+            if name not in self.results:
+                self._record(name, Skipped(name, because="the run was interrupted", by_choice=False))
+        run = self._state(_status(self.results, interrupted=interrupted), self._outputs())
+        self.folder.write(self._document(run))
+        self.tell(RunSettled(self.id, run.status, run.seconds))
+        return run
+
+    def _outputs(self) -> dict[str, Output]:
+        """The chain's outputs, as far as what they read from succeeded."""
+        outputs: dict[str, Output] = {}
+        for name, template in self.chain.outputs.items():
+            reads = [one.root for one in template.references if one.root in self.results]
+            bad = [one for one in reads if not _usable(self.results[one])]
+            if bad:
+                continue
+            names = names_for(reads, self.names, self.results)
+            value = template.evaluate(names)
+            if value is not ABSENT:
+                outputs[name] = self.folder.publish_output(name, value)
+        return outputs
+
+    def _state(self, status: Status, outputs: Mapping[str, Output]) -> Run:
+        steps = {name: self.reports[name] for name in self.chain.steps if name in self.reports}
+        seconds = time.monotonic() - self.started
+        inputs = {name: shown(value) for name, value in self.values.items()}
+        return Run(self.id, self.chain.name, status, seconds, self.folder.path, outputs, steps, inputs)
+
+    def _write(self, status: str) -> None:
+        run = self._state("interrupted", {})
+        self.folder.write({**self._document(run), "status": status})
+
+    def _document(self, run: Run) -> dict[str, object]:
+        """`run.json`: the JSON of the run, and all that it takes to tell where each result came from."""
+        document = {
+            **run.to_json(),
+            "started": self.at.isoformat(timespec="seconds"),
+            "file": self.chain.source.file,
+            "inputs": run.inputs,
+        }
+        hidden = masked(document, self.environment)
+        return hidden if isinstance(hidden, dict) else document
+
+
+def _scratch(shop: Workshop) -> TemporaryDirectory[str]:
+    """A folder on the store's own file system, so that what is fetched is moved there, not copied."""
+    folder = shop.settings.home.folder / "scratch"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(dir=folder, ignore_cleanup_errors=True)
+    except OSError as cause:
+        raise StorageFailed(folder, cause) from cause
+
+
+def _usable(result: Result) -> bool:
+    return isinstance(result, Succeeded) or (isinstance(result, Skipped) and result.by_choice)
+
+
+def _status(results: Mapping[str, Result], *, interrupted: bool) -> Status:
+    if interrupted:
+        return "interrupted"
+    failures = failed_ones(results.values())
+    if any(one.error.code == "out-of-quota" for one in failures):
+        return "blocked"
+    return "failed" if failures else "succeeded"
+
+
+def _fresh_steps(chain: Chain, options: Options) -> frozenset[str]:
+    """The steps whose kept results are not used."""
+    if options.fresh:
+        return frozenset(chain.steps)
+    if not options.redo:
+        return frozenset()
+    from chains.graph import downstream  # noqa: PLC0415 - networkx takes longer to import than a cached run
+
+    _known(chain, options.redo)
+    return frozenset(options.redo) | {one for name in options.redo for one in downstream(chain, name)}
+
+
+def _wanted_steps(chain: Chain, options: Options) -> frozenset[str]:
+    """The steps to run: those asked for and, again and again, what they read from."""
+    if not options.only:
+        return frozenset(chain.steps)
+    _known(chain, options.only)
+    wanted: set[str] = set()
+    waiting = list(options.only)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += chain.steps[name].reads
+    return frozenset(wanted)
+
+
+def _known(chain: Chain, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in chain.steps:
+            raise UnknownStep(f"{chain.name} has no step {name!r}", hint=nearest(name, chain.steps))
