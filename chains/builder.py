@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from chains import model
 from chains.expressions import RESERVED, Template, parse_bare, parse_value
+from chains.forms import duration
 from chains.problems import Problem
-from chains.shape import STEP_KINDS, duration, each_is_controlled
+from chains.shape import STEP_KINDS, each_is_controlled
 from chains.source import Entry, Fields, Items, Leaf, Node, Position, Source, plain
 from chains.source import Path as Keys
 from spaces_registry.clocks import Clocks
@@ -35,6 +36,7 @@ class Builder:
     problems: list[Problem] = field(default_factory=list)
 
     def chain(self) -> model.Chain:
+        """The whole chain."""
         defaults = self.defaults()
         return model.Chain(
             name=self.get(("name",), str) or _stem(self.source.file),
@@ -73,6 +75,7 @@ class Builder:
         return value if isinstance(value, sort) else None
 
     def entries(self, path: Keys) -> tuple[Entry, ...]:
+        """The entries of the mapping at a path, none where there is no mapping."""
         node = self.node(path)
         return node.entries if isinstance(node, Fields) else ()
 
@@ -84,6 +87,7 @@ class Builder:
         return node.value if isinstance(node.value, str) else self.source.text[node.start : node.end]
 
     def template(self, node: Node, *, bare: bool = False) -> Template:
+        """A value as a template; what is wrong with it is kept."""
         parsed = (
             parse_bare(node, self.source)
             if bare and isinstance(node, Leaf)
@@ -93,11 +97,13 @@ class Builder:
         return parsed[0]
 
     def templates(self, path: Keys) -> dict[str, Template]:
+        """The values of the mapping at a path as templates."""
         return {one.key: self.template(one.node) for one in self.entries(path)}
 
     # the parts of a chain
 
     def defaults(self) -> tuple[Clocks, bool]:
+        """What steps get that do not say otherwise: clocks, and whether to use results again."""
         cache = self.get(("defaults", "cache"), bool)
         return self.clocks(("defaults", "timeout"), Clocks()), True if cache is None else cache
 
@@ -113,6 +119,7 @@ class Builder:
         return base
 
     def input(self, entry: Entry) -> model.Input:
+        """One input, in its short or its long form."""
         path: Keys = ("inputs", entry.key)
         at = self.source.position(entry.start)
         if not isinstance(entry.node, Fields):
@@ -141,10 +148,12 @@ class Builder:
         )
 
     def number(self, path: Keys) -> float | None:
+        """The number at a path, or None."""
         value = self.get(path, object)
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
     def step(self, entry: Entry, defaults: tuple[Clocks, bool]) -> model.Step:
+        """One step, as what it says it is."""
         path: Keys = ("steps", entry.key)
         common = self.common(entry, defaults)
         value = plain(entry.node)
@@ -166,6 +175,7 @@ class Builder:
         )
 
     def common(self, entry: Entry, defaults: tuple[Clocks, bool]) -> dict[str, Any]:
+        """The fields that steps of every kind have, by name."""
         path: Keys = ("steps", entry.key)
         known = len(self.problems)
         arguments = self.templates((*path, "with"))
@@ -200,6 +210,7 @@ class Builder:
         return [(str(one.value), self.source.position(one.start)) for one in leaves]
 
     def each(self, path: Keys) -> model.Each | None:
+        """What a step runs over."""
         node, keep_going = self.node(path), False
         if node is not None and each_is_controlled(plain(node)):
             keep_going = self.get((*path, "keep_going"), bool) or False

@@ -1,6 +1,7 @@
 """Works out the value of a parsed expression, by a whitelist of operations on plain values.
 
-No attribute of a Python object is ever reached: `.name` looks into a mapping, or asks an object that offers `Parts`.
+No attribute of a Python object is ever reached: `.name` looks into a mapping, or asks an object that
+offers `Parts`.
 """
 
 import math
@@ -135,7 +136,11 @@ def _value(node: Node, names: Mapping[str, object]) -> object:  # noqa: C901, PL
             return ABSENT if any(one is ABSENT for one in fields.values()) else fields
         case Text():
             pieces = [evaluate(one, names) for one in node.pieces]
-            return ABSENT if any(one is ABSENT for one in pieces) else bounded("".join(map(as_text, pieces)))
+            return ABSENT if any(one is ABSENT for one in pieces) else _joined(pieces)
+
+
+def _joined(pieces: Sequence[object]) -> str:
+    return bounded("".join(as_text(one) for one in pieces))
 
 
 def _named(node: Name, names: Mapping[str, object]) -> object:
@@ -164,11 +169,16 @@ def _part(value: object, node: Part) -> object:
         if isinstance(value, Parts):
             return value.part(node.name)
     except KeyError:
-        offered = value.parts() if isinstance(value, Parts) else map(str, value)
-        raise EvaluationFailed(
-            f"there is no `{node.name}`", node.at, hint=nearest(node.name, offered)
-        ) from None
+        hint = nearest(node.name, _offered(value))
+        raise EvaluationFailed(f"there is no `{node.name}`", node.at, hint=hint) from None
     raise EvaluationFailed(f"{sort_of(value)} has no `{node.name}`", node.at)
+
+
+def _offered(value: object) -> tuple[str, ...]:
+    """The names of the parts of a value."""
+    if isinstance(value, Mapping):
+        return tuple(str(one) for one in value)
+    return value.parts() if isinstance(value, Parts) else ()
 
 
 def _item(value: object, index: object, node: Index) -> object:
@@ -235,11 +245,12 @@ def _equal(left: object, right: object) -> bool:
     """Equal as values of the language: `true` is not 1, and objects of parts are equal to themselves only."""
     if isinstance(left, bool) != isinstance(right, bool):
         return False
-    plain = bool | int | float | str | Mapping | Sequence
-    if isinstance(left, plain) and isinstance(right, plain):
-        if isinstance(left, Sequence) and isinstance(right, Sequence) and not isinstance(left, str):
-            return not isinstance(right, str) and list(left) == list(right)
-        return left == right
+    if isinstance(left, str) or isinstance(right, str):
+        return isinstance(left, str) and isinstance(right, str) and left == right
+    if isinstance(left, Sequence) and isinstance(right, Sequence):
+        return list(left) == list(right)
+    if isinstance(left, int | float | Mapping) and isinstance(right, int | float | Mapping):
+        return bool(left == right)
     return left is right
 
 
@@ -261,7 +272,8 @@ def _ordered(operator: str, left: object, right: object) -> bool:
         for one in (left, right):
             if isinstance(one, bool) or not isinstance(one, int | float):
                 raise Refused(f"`{operator}` compares two numbers or two texts, not {_pair(left, right)}")
-    less, same = left < right, left == right  # type: ignore[operator] # both are text or both numbers, see above
+    less = bool(left < right)  # type: ignore[operator] # both are text or both numbers, see above
+    same = bool(left == right)
     return {"<": less, "<=": less or same, ">": not (less or same), ">=": not less}[operator]
 
 

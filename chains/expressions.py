@@ -128,9 +128,9 @@ class Template:
             raise EvaluationFailed("a value in this is too deeply nested", self.at) from cause
 
 
-def template_of(node: Node) -> Template:
-    """The template of a tree, with its references collected."""
-    return Template(node, node.at, tuple(_references(node, guarded=False)))
+def template_of(node: Node, at: Position) -> Template:
+    """The template of a value that begins at a place, with its references collected."""
+    return Template(node, at, tuple(_references(node, guarded=False)))
 
 
 def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ...]]:
@@ -144,7 +144,7 @@ def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ..
         The template, null in place of what could not be parsed; and the mistakes.
     """
     reader = _Reader(source, [])
-    return template_of(reader.value(tree)), tuple(reader.problems)
+    return template_of(reader.value(tree), source.position(tree.start)), tuple(reader.problems)
 
 
 def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...]]:
@@ -159,7 +159,7 @@ def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...
         reader.problems.append(
             Problem(node.at, "bad-expression", message, "write one expression, without `${{ }}`")
         )
-    return template_of(node), tuple(reader.problems)
+    return template_of(node, source.position(leaf.start)), tuple(reader.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,7 @@ class _Reader:
     problems: list[Problem]
 
     def value(self, tree: Tree) -> Node:
+        """Any value."""
         match tree:
             case Leaf(value=str(text)) if "$" in text:
                 return self.text(tree, text)
@@ -233,6 +234,7 @@ class _Reader:
             return Literal(None, where(offset))
 
     def unclosed(self, leaf: Leaf, at: Position) -> Problem:
+        """The problem of an expression without an end."""
         if self.is_cut(leaf):
             return Problem(
                 at, "cut-expression", "the expression is cut at ` #`, which begins a comment", _CUT

@@ -12,7 +12,7 @@ MAX_ITEMS: Final = 10_000
 MAX_NUMBER: Final = 1e300
 
 
-class Refused(Exception):  # noqa: N818 - a reason, turned into EvaluationFailed where the position is known
+class Refused(Exception):
     """The operation is not possible with these values; the text says why."""
 
 
@@ -35,7 +35,7 @@ class Function:
     about: str
 
 
-def sort_of(value: object) -> str:  # noqa: PLR0911 - one return a sort reads best
+def sort_of(value: object) -> str:
     """What a value is, in the language's words."""
     match value:
         case None:

@@ -1,4 +1,4 @@
-"""The text of an expression → nodes. Python's own parser reads it; a whitelist decides what is part of the language."""
+"""The text of an expression → nodes: Python's parser reads it, a whitelist decides what the language has."""
 
 import ast
 import re
@@ -22,6 +22,7 @@ from chains.nodes import (
     Not,
     Part,
 )
+from chains.problems import not_yet
 from chains.source import Position
 
 MAX_LENGTH: Final = 2_000  # characters
@@ -66,7 +67,7 @@ _FOREIGN = {
 }
 
 
-class Mistaken(Exception):  # noqa: N818 - a reason, turned into a Problem by whoever has the file
+class Mistaken(Exception):
     """The text is no expression of the language."""
 
     def __init__(
@@ -159,7 +160,7 @@ class _Converter:
         """The place of one of `ast`'s columns, which count UTF-8 bytes."""
         return self.where(self.start + len(self.code.encode()[:byte].decode(errors="ignore")))
 
-    def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911 - one case a node
+    def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911, PLR0912 - one case a node
         if depth > MAX_DEPTH:
             raise Mistaken(f"the expression is more than {MAX_DEPTH} levels deep", self.at(node))
 
@@ -189,8 +190,8 @@ class _Converter:
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
                 return Negative(below(node.operand), self.at(node), isinstance(node.op, ast.USub))
             case ast.BoolOp():
-                word = "and" if isinstance(node.op, ast.And) else "or"
-                return Logic(word, tuple(below(one) for one in node.values), self.at(node))
+                operands = tuple(below(one) for one in node.values)
+                return Logic("and" if isinstance(node.op, ast.And) else "or", operands, self.at(node))
             case ast.Compare():
                 return self.comparison(node, depth + 1)
             case ast.BinOp() if type(node.op) in _ARITHMETIC:
@@ -241,7 +242,6 @@ class _Converter:
             raise Mistaken("only the language's functions can be called", self.at(node), hint=hint)
         if node.keywords:
             if node.func.id == "template":
-                message = "`template` is part of the chain language, but this version of spacechain does not run it yet"
-                raise Mistaken(message, self.at(node), code="not-in-this-version")
+                raise Mistaken(not_yet("template"), self.at(node), code="not-in-this-version")
             raise Mistaken("arguments have no names here", self.at(node), hint="give them in order")
         return Call(node.func.id, tuple(self.convert(one, depth) for one in node.args), self.at(node))

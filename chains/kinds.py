@@ -19,7 +19,7 @@ def type_of(reference: Reference, chain: Chain, endpoints: Mapping[str, Endpoint
         return PartType(Kind.TEXT)
     if reference.root == "inputs":
         known = chain.inputs.get(path[0])
-        return known and _further(PartType(known.kind, known.many), path[1:])
+        return _further(PartType(known.kind, known.many), path[1:]) if known else None
     step = chain.steps.get(reference.root)
     endpoint = endpoints.get(reference.root)
     if step is None or endpoint is None:
@@ -27,7 +27,7 @@ def type_of(reference: Reference, chain: Chain, endpoints: Mapping[str, Endpoint
     if path[0] == "outputs" and not step.repeats:
         return _output(endpoint, path[1:])
     part = offered(endpoint, step.outputs).get(path[0])
-    return part and _further(over_items(part) if step.repeats else part, path[1:])
+    return _further(over_items(part) if step.repeats else part, path[1:]) if part else None
 
 
 def _output(endpoint: Endpoint, path: tuple[str | int, ...]) -> PartType | None:

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from chains import shape
-from chains.problems import Problem
+from chains.forms import KINDS
+from chains.problems import Problem, not_yet
 from chains.source import Path, Source
 from spaces_registry.errors import nearest
 from spaces_registry.signature import Json
@@ -43,11 +44,6 @@ _MODELS: Mapping[str, tuple[type[BaseModel], ...]] = {
 }
 
 
-def not_yet(what: str) -> str:
-    """The message for what the language has and this version has not."""
-    return f"`{what}` is part of the chain language, but this version of spacechain does not run it yet"
-
-
 def misfits(value: Json, source: Source) -> Iterator[tuple[Path, Problem]]:
     """Every place where a file's content is not of a chain's shape.
 
@@ -77,15 +73,15 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
             return _missing(path, value, source)
         case "too_short":
             message = f"`{path[-1]}` is empty"
-            return Problem(source.at(path), "empty", message, _EMPTY.get(str(path[-1])), step)
+            return Problem(source.at(path), "empty-value", message, _EMPTY.get(str(path[-1])), step)
         case "bad-kind":
-            return Problem(source.at(path), sort, detail["msg"], nearest(facts["value"], shape.KINDS), step)
+            return Problem(source.at(path), sort, detail["msg"], nearest(facts["value"], KINDS), step)
         case "greater_than_equal" | "less_than_equal":
             bound = facts.get("ge", facts.get("le"))
             word = "at least" if "ge" in facts else "at most"
             return Problem(source.at(path), "out-of-range", f"`{path[-1]}` is {word} {bound}", None, step)
         case "string_too_short":
-            return Problem(source.at(path), "empty", f"`{path[-1]}` is empty", None, step)
+            return Problem(source.at(path), "empty-value", f"`{path[-1]}` is empty", None, step)
     if "hint" in facts:
         return Problem(source.at(path), sort, detail["msg"], facts["hint"], step)
     return _wrong_type(detail, path, source)

@@ -93,7 +93,7 @@ class StepFields:
     each: Each | None = None
     matrix: Mapping[str, Template] | None = None
     needs: tuple[str, ...] = ()
-    timeout: Clocks = Clocks()
+    timeout: Clocks = field(default_factory=Clocks)
     cache: bool = True
     outputs: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()

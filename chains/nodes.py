@@ -1,7 +1,7 @@
 """The tree of a value: what `$ref`, `${{ … }}`, text and plain YAML have in common. Data only.
 
-Parsed by `expressions`, worked out by `evaluate`. Every node knows its position, so that a mistake at run time can
-be shown in the file too.
+Parsed by `expressions`, worked out by `evaluate`. Every node knows its position, so that a mistake at run
+time can be shown in the file too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from chains.source import Position
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ Node: TypeAlias = (
 )
 
 
-def inner(node: Node) -> Iterator[Node]:
+def inner(node: Node) -> Iterator[Node]:  # noqa: C901 - one case a node
     """The nodes directly below one, from left to right."""
     match node:
         case Part():

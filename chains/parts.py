@@ -1,4 +1,4 @@
-"""The parts of a step's output: how `clip.video`, `image.images`, `clip.outputs[0]` and labels lie on its returns.
+"""The parts of a step's output: how `clip.video`, `image.images`, `clip.outputs[0]` and labels are found.
 
 This is the one place that knows; the rules ask it before the run, the engine during it.
 """

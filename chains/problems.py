@@ -8,7 +8,7 @@ from typing import Literal
 from chains.source import Position, Source
 from spaces_registry.errors import ToolkitError
 
-__all__ = ["InvalidChain", "Position", "Problem", "in_order", "show"]
+__all__ = ["InvalidChain", "Position", "Problem", "in_order", "not_yet", "show"]
 
 _WIDTH = 100  # characters of a source line that are shown
 _LEAD = 60  # characters kept before the caret when a line is longer
@@ -53,6 +53,11 @@ class InvalidChain(ToolkitError):
         more = f" (and {rest} more {'problem' if rest == 1 else 'problems'})" if rest else ""
         where = f"{first.at.file}:{first.at.line}:{first.at.column}"
         super().__init__(_safe(f"{where}: {first.message}{more}"), hint=first.hint)
+
+
+def not_yet(what: str) -> str:
+    """The message for what the language has and this version has not; its code is `not-in-this-version`."""
+    return f"`{what}` is part of the chain language, but this version of spacechain does not run it yet"
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -1,6 +1,6 @@
-"""YAML text → a tree with positions, without YAML's traps. The parser's events are read one by one, so that
-depth and aliases are bounded before anything grows.
+"""YAML text → a tree with positions, without YAML's traps.
 
+The parser's events are read one by one, so that depth and aliases are bounded before anything grows.
 Plain anchors and aliases are allowed, within bounds; tags, merge keys, duplicate keys, keys that are no text
 and a second document are mistakes.
 """
@@ -26,12 +26,12 @@ Loader: TypeAlias = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class _GiveUp(Exception):  # noqa: N818 - it never leaves this module
+class _GiveUp(Exception):
     """Nothing sensible can be read after this."""
 
 
 def fastest_loader() -> Loader:
-    """Libyaml's parser where it is there, else the pure one; positions are the same."""
+    """The parser of libyaml where it is there, else the pure one; positions are the same."""
     return yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
@@ -75,7 +75,7 @@ class _Frame:
 
     @property
     def start(self) -> int:
-        return self.event.start_mark.index
+        return _start(self.event)
 
     @property
     def wants_key(self) -> bool:
@@ -115,7 +115,7 @@ class _Builder:
         match event:
             case yaml.DocumentStartEvent() if self.root is not None:
                 message = "a second document begins here"
-                self._say(event.start_mark.index, "several-documents", message, "keep one chain in one file")
+                self._say(_start(event), "several-documents", message, "keep one chain in one file")
                 raise _GiveUp
             case yaml.ScalarEvent():
                 self._open(event)
@@ -123,7 +123,7 @@ class _Builder:
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                 self._open(event)
                 if len(self.frames) >= MAX_DEPTH:
-                    self._say(event.start_mark.index, "too-deep", f"more than {MAX_DEPTH} levels deep")
+                    self._say(_start(event), "too-deep", f"more than {MAX_DEPTH} levels deep")
                     raise _GiveUp
                 self.frames.append(_Frame(event, isinstance(event, yaml.MappingStartEvent)))
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
@@ -145,12 +145,10 @@ class _Builder:
             self.anchors[event.anchor] = None
         if event.tag is not None:
             hint = "text that begins with `!` needs quotes; in an expression write `not`"
-            self._say(
-                event.start_mark.index, "yaml-tag", f"tags are not part of the language: {event.tag}", hint
-            )
+            self._say(_start(event), "yaml-tag", f"tags are not part of the language: {event.tag}", hint)
 
     def _leaf(self, event: yaml.ScalarEvent) -> Leaf:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _start(event), _end(event)
         if not event.implicit[0]:
             return Leaf(event.value, start, end, plain=False)
         try:
@@ -161,13 +159,13 @@ class _Builder:
             return Leaf(None, start, end)
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
-        start = event.start_mark.index
-        node = self.anchors.get(event.anchor)
+        start = _start(event)
+        node = self.anchors.get(event.anchor or "")
         if node is None:
             what = "stands inside itself" if event.anchor in self.anchors else "is not defined above"
             hint = "text that begins with `*` needs quotes"
             self._say(start, "bad-alias", f"the alias `*{event.anchor}` {what}", hint)
-            return Leaf(None, start, event.end_mark.index)
+            return Leaf(None, start, _end(event))
         size, height = _measure(node)
         self.aliased += size
         if self.aliased > MAX_ALIASED:
@@ -222,10 +220,14 @@ class _Builder:
             frame.key, frame.dropped = key, False
 
 
+def _start(event: yaml.Event) -> int:
+    """Index of the first character of what an event tells of."""
+    return event.start_mark.index if event.start_mark else 0
+
+
 def _end(event: yaml.Event) -> int:
-    """Index after the closing bracket of a flow collection."""
-    index: int = event.end_mark.index
-    return index
+    """Index after its last character."""
+    return event.end_mark.index if event.end_mark else 0
 
 
 def _named(node: Node, text: str) -> str:

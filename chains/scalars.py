@@ -18,7 +18,7 @@ class NotFinite(ValueError):
     """The scalar is a number that has no finite value, or one beyond all use."""
 
 
-def resolve(text: str) -> None | bool | int | float | str:
+def resolve(text: str) -> bool | int | float | str | None:
     """The value of a plain scalar by YAML 1.2's core schema.
 
     `no`, `on`, `1:30`, `010`, `1_000` and dates are text.

@@ -3,7 +3,6 @@
 They check a file's shape and are the source of the JSON Schema. What a chain means is in `model`.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -16,79 +15,23 @@ from pydantic import (
     Tag,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
 
-from spaces_registry.signature import Kind
+from chains.forms import KINDS, check_duration, check_function, check_kind, form, listed
 
-KINDS: Final = tuple(str(one) for one in Kind)
 STEP_KINDS: Final = ("space", "media", "python")
-_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-LONGEST_S: Final = 30 * 24 * 3600.0
-
 # what the language has and this version does not run yet, by the mapping it belongs to
 LATER: Final[Mapping[str, frozenset[str]]] = {
     "chain": frozenset({"templates", "budget"}),
     "step": frozenset(
-        ["find", "model", "service", "chain", "fallback", "retry", "expect", "pickup", "takes", "gives", "category", "among", "task", "provider"]
+        [
+            *("find", "model", "service", "chain", "fallback", "retry", "expect", "pickup"),
+            *("takes", "gives", "category", "among", "task", "provider"),
+        ]
     ),
     "defaults": frozenset({"retry", "pickup"}),
     "limit": frozenset({"per_minute", "per_day"}),
 }
 LATER_STEP_KINDS: Final = ("find", "model", "service", "chain")
-
-
-def duration(text: object) -> float:
-    """Seconds of `90s`, `5m`, `2h`, `1.5h`, `500ms`.
-
-    Raises:
-        ValueError: it is none, is nothing, or is longer than 30 days.
-    """
-    found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not 0 < seconds <= LONGEST_S:
-        raise ValueError(text)
-    return seconds
-
-
-def _duration(value: object) -> object:
-    try:
-        duration(value)
-    except ValueError:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-        hint = (
-            f"write `{value}s` for seconds" if number else "write it as `90s`, `5m` or `2h`, at most 30 days"
-        )
-        raise PydanticCustomError(
-            "bad-duration", "`{value}` is not a duration", {"value": str(value)[:40], "hint": hint}
-        ) from None
-    return value
-
-
-def _python(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"[^:]+\.py:[A-Za-z_]\w*", value):
-        hint = "write it as `file.py:function`"
-        raise PydanticCustomError(
-            "bad-function", "`{value}` names no function of a file", {"value": value[:60], "hint": hint}
-        )
-    return value
-
-
-def _text_or_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _matches(pattern: str, code: str, what: str, hint: str) -> BeforeValidator:
-    """A check that text has a form."""
-
-    def check(value: object) -> object:
-        if isinstance(value, str) and not re.fullmatch(pattern, value):
-            raise PydanticCustomError(
-                code, "`{value}` is no {what}", {"value": value[:60], "what": what, "hint": hint}
-            )  # type: ignore[arg-type] # a code of ours, not a literal
-        return value
-
-    return BeforeValidator(check)
 
 
 class _Shape(BaseModel):
@@ -100,7 +43,7 @@ _DURATION_SCHEMA = {
     "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$",
     "examples": ["90s", "5m", "2h"],
 }
-Duration = Annotated[Any, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Duration = Annotated[Any, BeforeValidator(check_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Scalar = bool | int | float | str | None
 _EXPRESSION = {"type": ["string", "boolean"], "examples": ['inputs.style == "photo"']}
 _LIST = {"oneOf": [{"type": "array"}, {"type": "string", "pattern": r"\$"}]}
@@ -125,9 +68,9 @@ TimeoutOrRun = Annotated[
 class InputShape(_Shape):
     """One input; a bare value is a default alone."""
 
-    kind: Annotated[
-        Any, BeforeValidator(lambda value: _kind(value)), WithJsonSchema({"enum": list(KINDS)})
-    ] = Field(None, description="what it is")
+    kind: Annotated[Any, BeforeValidator(check_kind), WithJsonSchema({"enum": list(KINDS)})] = Field(
+        None, description="what it is"
+    )
     help: str = Field("", description="what it means, in one line")
     default: Any = Field(
         None, description="what it is if nothing is handed in; a file is a path beside the chain"
@@ -139,12 +82,6 @@ class InputShape(_Shape):
     minimum: int | float | None = Field(None, description="smallest number")
     maximum: int | float | None = Field(None, description="largest number")
     many: bool = Field(default=False, description="whether it is a list")
-
-
-def _kind(value: object) -> object:
-    if value not in KINDS:
-        raise PydanticCustomError("bad-kind", "`{value}` is not a kind", {"value": str(value)[:40]})
-    return value
 
 
 InputOrDefault = Annotated[
@@ -193,7 +130,7 @@ class StepShape(_Shape):
     )
     needs: Annotated[
         list[str],
-        BeforeValidator(_text_or_list),
+        BeforeValidator(listed),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(default_factory=list, description="steps to wait for without reading from them")
     timeout: TimeoutOrRun = Field(None, description="time limits of a call")
@@ -208,16 +145,16 @@ class SpaceShape(StepShape):
 
     space: Annotated[
         str,
-        _matches(
+        form(
             r"[\w.-]+/[\w.-]+|https?://[^\s/]\S*",
             "bad-space",
             "Space",
             "write `owner/name`, or the URL of an app",
         ),
     ] = Field(description="`owner/name`, or the URL of an app")
-    endpoint: Annotated[
-        str, _matches(r"/?[^\s/][^\s]*", "bad-endpoint", "endpoint", "write it as `/name`")
-    ] = Field("", description="its endpoint, as `/name`; may be left out where there is one")
+    endpoint: Annotated[str, form(r"/?[^\s/][^\s]*", "bad-endpoint", "endpoint", "write it as `/name`")] = (
+        Field("", description="its endpoint, as `/name`; may be left out where there is one")
+    )
 
 
 class MediaShape(StepShape):
@@ -229,7 +166,7 @@ class MediaShape(StepShape):
 class PythonShape(StepShape):
     """A step that calls a function of the user's."""
 
-    python: Annotated[str, BeforeValidator(_python)] = Field(
+    python: Annotated[str, BeforeValidator(check_function)] = Field(
         description="`file.py:function`, beside the chain"
     )
 
@@ -266,7 +203,7 @@ class ChainShape(_Shape):
 
     name: Annotated[
         str,
-        _matches(
+        form(
             r"[^\W_][\w.-]{0,99}",
             "bad-name",
             "name of a chain",
@@ -280,14 +217,10 @@ class ChainShape(_Shape):
     outputs: dict[str, Any] = Field(
         default_factory=dict, description="what comes out, by name; usually `$step.part`"
     )
-    defaults: DefaultsShape = Field(
-        default_factory=DefaultsShape, description="what every step gets unless it says otherwise"
-    )
+    defaults: DefaultsShape | None = Field(None, description="what every step gets unless it says otherwise")
     limits: dict[str, LimitShape] = Field(default_factory=dict, description="by Space, host or service")
     env: list[
-        Annotated[
-            str, _matches(r"[A-Za-z_]\w*", "bad-variable", "environment variable", "give its name alone")
-        ]
+        Annotated[str, form(r"[A-Za-z_]\w*", "bad-variable", "environment variable", "give its name alone")]
     ] = Field(
         default_factory=list,
         description="environment variables that expressions may read; their values stay secret",

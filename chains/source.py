@@ -37,7 +37,7 @@ class Leaf:
         plain: whether it stands without quotes and without a block sign.
     """
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     start: int
     end: int
     plain: bool = True

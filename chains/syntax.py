@@ -67,22 +67,38 @@ def _character(text: str, index: int, problem: str) -> Mistake | None:
         return None
     found = text[index : index + 1]
     if found == "\t":
-        return Mistake(index, "tab", "a tab cannot indent in YAML", "indent with spaces")
+        return Mistake(index, "tab-indent", "a tab cannot indent in YAML", "indent with spaces")
     hint = "put the whole value in quotes"
     return Mistake(index, "yaml-syntax", f"a value cannot begin with `{found}`", hint)
 
 
 _QUOTE_IT = "put the whole value in quotes"
-_SENTENCES = (
+_SENTENCES = (  # what the parser says, what that means, what to do
     (r"mapping values are not allowed", "`: ` inside a value makes YAML see a second key here", _QUOTE_IT),
-    (r"sequence entries are not allowed", "a list cannot begin on the line of its key", "begin it on the next line"),
-    (r"unknown escape character", "there is no such escape in double quotes", "write `\\\\` for a backslash, or use single quotes"),
+    (
+        r"sequence entries are not allowed",
+        "a list cannot begin on the line of its key",
+        "begin it on the next line",
+    ),
+    (
+        r"unknown escape character",
+        "there is no such escape in double quotes",
+        "write `\\\\` for a backslash, or use single quotes",
+    ),
     (r"scanning an? (alias|anchor)", "`*` and `&` mean an alias and an anchor in YAML", _QUOTE_IT),
     (r"block scalar", "nothing may follow `|` or `>` on its line", "begin the text on the next line"),
     (r"could not find expected ':'", "a key without `:` after it", "write `key: value`"),
-    (r"directive|<document start>|document end", "this does not belong to the chain", "a chain file holds one mapping, and nothing after it"),
-    (r"node content", "a value is missing here, or begins with a sign that YAML keeps for itself", _QUOTE_IT),
-)  # fmt: skip
+    (
+        r"directive|<document start>|document end",
+        "this does not belong to the chain",
+        "a chain file holds one mapping, and nothing after it",
+    ),
+    (
+        r"node content",
+        "a value is missing here, or begins with a sign that YAML keeps for itself",
+        _QUOTE_IT,
+    ),
+)
 
 
 def _by_words(text: str, index: int, opened: int, said: str) -> Mistake:

@@ -1,4 +1,7 @@
-"""What must be true of a chain, one rule a file. A rule finds every case, raises nothing and knows no other rule."""
+"""What must be true of a chain, one rule a file.
+
+A rule finds every case, raises nothing and knows no other rule.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias

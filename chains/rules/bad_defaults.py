@@ -15,9 +15,9 @@ def bad_defaults(chain: Chain) -> Iterator[Problem]:
         if one.default is not None and (said := _misfit(one, one.default)):
             yield Problem(written, "bad-default", f"the default of `{name}` {said[0]}", said[1])
         for place, choice in enumerate(one.choices or ()):
-            if said := misfit(choice, one.kind):
+            if why := misfit(choice, one.kind):
                 at = chain.source.at(("inputs", name, "choices", place))
-                yield Problem(at, "bad-default", f"this choice of `{name}` {said}")
+                yield Problem(at, "bad-default", f"this choice of `{name}` {why}")
 
 
 def _misfit(one: Input, value: Json) -> tuple[str, str | None] | None:

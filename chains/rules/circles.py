@@ -17,7 +17,7 @@ def circles(chain: Chain) -> Iterator[Problem]:
         at = _edge(chain, circle[0], circle[1])
         yield Problem(
             at,
-            "cycle",
+            "step-cycle",
             f"steps wait for each other: {path}",
             "one of them must not read from the next",
             circle[0],

@@ -13,10 +13,9 @@ def skipped_outputs(chain: Chain) -> Iterator[Problem]:
         for one in template.references:
             if one.root in maybe and not one.guarded:
                 cause = maybe[one.root]
-                chained = "" if cause == one.root else f", which waits for `{cause}`"
-                message = f"the output `{name}` is missing whenever `when` skips step `{one.root}`{chained}"
-                if chained:
-                    message = f"the output `{name}` is missing whenever `when` skips step `{cause}`, which `{one.root}` reads from"
+                message = f"the output `{name}` is missing whenever `when` skips step `{cause}`"
+                if cause != one.root:
+                    message += f", which `{one.root}` reads from"
                 hint = f"offer another: `${{{{ {str(one)[1:]} or other.part }}}}`"
                 yield Problem(one.at, "may-be-skipped", message, hint, severity="warning")
 

@@ -30,7 +30,7 @@ def _file_part(chain: Chain, endpoints: Mapping[str, Endpoint], one: Reference) 
     found = type_of(before, chain, endpoints)
     if found is not None:
         return at if found.kind.is_file else 0
-    kind = (SINGULAR | PLURAL).get(str(one.path[0])) if one.root in chain.steps else None
+    kind = ({**SINGULAR, **PLURAL}).get(str(one.path[0])) if one.root in chain.steps else None
     known_by_word = kind is not None and (kind.is_file or kind == Kind.GALLERY)
     named = one.root in chain.steps and one.path[0] in chain.steps[one.root].outputs
     return at if known_by_word and not named else 0

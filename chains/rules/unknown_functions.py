@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chains.functions import functions
 from chains.model import Chain
-from chains.problems import Problem
+from chains.problems import Problem, not_yet
 from spaces_registry.errors import nearest
 
 
@@ -15,8 +15,7 @@ def unknown_functions(chain: Chain) -> Iterator[Problem]:
         for call in template.calls:
             inside = step.name if step else None
             if call.function == "template":
-                message = "`template` is part of the chain language, but this version of spacechain does not run it yet"
-                yield Problem(call.at, "not-in-this-version", message, None, inside)
+                yield Problem(call.at, "not-in-this-version", not_yet("template"), None, inside)
             elif call.function not in known:
                 message = f"there is no function `{call.function}`"
                 yield Problem(call.at, "unknown-function", message, nearest(call.function, known), inside)
