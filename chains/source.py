@@ -143,6 +143,19 @@ class Source:
         line = bisect_right(self._starts, index)
         return Position(self.file, line, index - self._starts[line - 1] + 1)
 
+    def written(self, path: Path) -> Json:
+        """The value at a path as it stands in the file; None if there is none."""
+        node = self.root
+        for key in path:
+            match node, key:
+                case Fields(), str():
+                    node = node.get(key)
+                case Items(nodes), int() if key < len(nodes):
+                    node = nodes[key]
+                case _:
+                    return None
+        return None if node is None else plain(node)
+
     def at(self, path: Path) -> Position:
         """Where the value at a path begins; the nearest enclosing value if there is none."""
         return self.position(self._near(path)[1])

@@ -29,6 +29,8 @@ class StepOutputs:
         """One part; KeyError if there is none of that name."""
         if name in self.named:
             return jmespath.search(self.named[name], self._raw())
+        if name == "outputs":
+            return tuple(self.values)
         found = find_part(self._certain(), name)
         if found is None:
             raise KeyError(name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from chains.graph import order
 from chains.model import Chain, Step
@@ -27,7 +28,7 @@ class PlannedStep:
         via: the place's address, or what the chain says where the place is not ready.
         endpoint: what of it is called, if known.
         needs: steps it waits for.
-        cached: whether every result it needs is kept from before.
+        action: `call`, `keep` (every result is kept from before) or `skip`.
         why: in words, why it is called or not.
         arguments: by parameter: values where they are known, else the expression as written.
     """
@@ -37,7 +38,7 @@ class PlannedStep:
     via: str
     endpoint: str | None
     needs: tuple[str, ...]
-    cached: bool
+    action: Literal["call", "keep", "skip"]
     why: str
     arguments: Mapping[str, object]
 
@@ -49,7 +50,8 @@ class PlannedStep:
             "via": self.via,
             "endpoint": self.endpoint,
             "needs": list(self.needs),
-            "cached": self.cached,
+            "action": self.action,
+            "cached": self.action == "keep",
             "why": self.why,
             "arguments": dict(self.arguments),
         }
@@ -135,7 +137,7 @@ def _plan_step(step: Step, sight: _Sight, place: Place | None) -> tuple[PlannedS
     try:
         names = names_for(step.reads, sight.given, sight.known)
         if step.when is not None and not step.when.evaluate(names):
-            return _planned(step, place, "skipped: its `when` is false", {}), _skipped(step)
+            return _planned(step, place, "its `when` is false", {}, "skip"), _skipped(step)
         scopes = scopes_of(step, names)
         bound = (
             None if scopes is None else [_bound(step, place, sight, {**names, **scope}) for scope in scopes]
@@ -143,7 +145,7 @@ def _plan_step(step: Step, sight: _Sight, place: Place | None) -> tuple[PlannedS
     except ToolkitError as failure:
         return _planned(step, place, failure.message, _written(step, sight)), None
     if bound is None or any(one is None for one in bound):
-        return _planned(step, place, "skipped: what it reads from is", {}), _skipped(step)
+        return _planned(step, place, "what it reads from is skipped", {}, "skip"), _skipped(step)
     return _with_kept(step, place, sight, [one for one in bound if one is not None])
 
 
@@ -163,7 +165,7 @@ def _with_kept(
         return _planned(step, place, f"no result is kept{part} for these arguments here", told), None
     outputs = outputs_of(step, place.endpoint, [one for one in kept if one is not None])
     why = "its result is kept from an earlier run"
-    return _planned(step, place, why, told, cached=True), Succeeded(step.name, outputs, (), 0.0)
+    return _planned(step, place, why, told, "keep"), Succeeded(step.name, outputs, (), 0.0)
 
 
 def _bound(step: Step, place: Place, sight: _Sight, names: Mapping[str, object]) -> dict[str, object] | None:
@@ -172,21 +174,25 @@ def _bound(step: Step, place: Place, sight: _Sight, names: Mapping[str, object])
 
 
 def _written(step: Step, sight: _Sight) -> dict[str, object]:
-    """Arguments as far as they are known: the values of literals, the words of expressions."""
+    """Arguments as far as they are known: their values, else the words that stand in the chain."""
     told: dict[str, object] = {}
     for name, template in step.arguments.items():
         if all(one.root in sight.given for one in template.references):
             try:
                 told[name] = shown(template.evaluate(sight.given))
+                continue
             except ToolkitError:
-                told[name] = str(template)
-        else:
-            told[name] = str(template)
+                pass  # an input that was not handed in: the words will do
+        told[name] = sight.chain.source.written(("steps", step.name, "with", name))
     return told
 
 
 def _planned(
-    step: Step, place: Place | None, why: str, arguments: Mapping[str, object], *, cached: bool = False
+    step: Step,
+    place: Place | None,
+    why: str,
+    arguments: Mapping[str, object],
+    action: Literal["call", "keep", "skip"] = "call",
 ) -> PlannedStep:
     return PlannedStep(
         name=step.name,
@@ -194,7 +200,7 @@ def _planned(
         via=place.address if place else named_place(step),
         endpoint=place.endpoint.name if place else None,
         needs=step.reads,
-        cached=cached,
+        action=action,
         why=why,
         arguments=arguments,
     )

@@ -9,11 +9,13 @@ import yaml
 
 from chains.loader import loads
 from chains.model import Chain
+from pipelines.binding import bind
 from pipelines.events import RunListener, unheard
+from pipelines.inputs import InvalidInputs, read_inputs
 from pipelines.run import Options, Run, run_in
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.app import App
-from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.errors import RejectedInput, ToolkitError, nearest
 from spaces_registry.signature import Endpoint, Kind
 
 STEP = "call"
@@ -61,8 +63,22 @@ async def call_once(once: SingleCall, settings: Settings, tell: RunListener = un
         endpoint = app.space.endpoint(once.endpoint)
         _check_names(app.space.address, endpoint, once.given)
         chain = _chain_of(once.space, endpoint, tuple(once.given))
-        options = Options(once.out, fresh=once.fresh, as_text=True, watch_signals=True)
-        return await run_in(shop, chain, dict(once.given), options, tell)
+        values = _values(chain, app.space.address, endpoint, once.given, shop)
+        options = Options(once.out, fresh=once.fresh, watch_signals=True)
+        return await run_in(shop, chain, values, options, tell)
+
+
+def _values(
+    chain: Chain, place: str, endpoint: Endpoint, given: Mapping[str, object], shop: Workshop
+) -> Mapping[str, object]:
+    """What was written, as values that the endpoint accepts: nothing is called with others."""
+    try:
+        values = read_inputs(chain, given, shop.store, as_text=True)
+        bind(endpoint, values, place=place)
+    except (InvalidInputs, RejectedInput) as refused:
+        told = "; ".join(refused.problems) if isinstance(refused, InvalidInputs) else refused.message
+        raise BadCall(told, hint=refused.hint if isinstance(refused, RejectedInput) else None) from refused
+    return values
 
 
 def _check_names(place: str, endpoint: Endpoint, given: Mapping[str, object]) -> None:
@@ -91,5 +107,7 @@ def _chain_of(space: str, endpoint: Endpoint | None, given: Sequence[str]) -> Ch
     step: dict[str, object] = {"space": space, "with": {name: f"$inputs.{name}" for name in inputs}}
     if endpoint is not None:
         step["endpoint"] = endpoint.name
-    document = {"name": STEP, "inputs": inputs, "steps": {STEP: step}}
+    returns = endpoint.returns if endpoint else ()
+    outputs = {one.name: f"${STEP}.outputs[{place}]" for place, one in enumerate(returns)}
+    document = {"name": STEP, "inputs": inputs, "steps": {STEP: step}, "outputs": outputs}
     return loads(yaml.safe_dump(document, sort_keys=False), file="call", folder=Path.cwd())

@@ -1,5 +1,6 @@
 """`inspect` and `call`: one Space at a time."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,7 +55,7 @@ def call(
     endpoint = words[0] if words and "=" not in words[0] else None
     given = pairs("call", words[1:] if endpoint else words, "NAME=VALUE")
     once = SingleCall(space, endpoint, given, out, fresh=fresh)
-    with watching([STEP], events=False, quiet=as_json) as tell:
+    with watching([STEP], events=False, quiet=as_json or not sys.stderr.isatty()) as tell:
         done = anyio.run(call_once, once, settings(local=local, use=use, quiet=as_json), tell)
     if as_json:
         result_json(done.to_json())

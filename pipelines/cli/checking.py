@@ -131,7 +131,7 @@ def _show_plan(plan: "Plan") -> None:
         for name in layer:
             step = steps[name]
             where = step.via if step.kind == "media" or not step.endpoint else f"{step.via} {step.endpoint}"
-            result(f"{number}. {name}: {'kept' if step.cached else 'call'} {safe(where)}")
+            result(f"{number}. {name}: {step.action} {safe(where)}")
             result(f"     {safe(step.why)}")
             for parameter, value in step.arguments.items():
                 shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
