@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from spaces_registry.errors import ToolkitError, nearest
 
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
 class Kind(StrEnum):
@@ -59,7 +59,7 @@ _FITS: Mapping[Kind, frozenset[Kind]] = {
 
 def fits(give: Kind, take: Kind) -> bool:
     """Whether a value of kind `give` may be handed to a parameter of kind `take`."""
-    return give == take or give == Kind.ANY or take == Kind.ANY or give in _FITS[take]
+    return give == take or Kind.ANY in (give, take) or give in _FITS[take]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class File:
     caption: str | None = None
 
 
-Value: TypeAlias = None | bool | int | float | str | File | Sequence["Value"] | Mapping[str, "Value"]
+Value: TypeAlias = bool | int | float | str | File | Sequence["Value"] | Mapping[str, "Value"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Endpoint:
             "returns": [[r.name, r.kind, r.many] for r in self.returns],
         }
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,9 @@ class NoApi(ToolkitError):
     code = "no-api"
 
     def __init__(self, space: str) -> None:
-        super().__init__(f"{space} offers no API", hint="its author has switched it off; choose another Space")
+        super().__init__(
+            f"{space} offers no API", hint="its author has switched it off; choose another Space"
+        )
         self.space = space
 
 

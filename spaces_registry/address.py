@@ -1,0 +1,109 @@
+"""Where a Space is: an id on the Hub, a URL, or an alias of the catalog. Parsing only; nothing is asked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from spaces_registry.errors import ToolkitError, nearest
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PAGE = re.compile(r"/spaces/(?P<id>[^/]+/[^/]+)(?:/.*)?")  # a Space's page on the Hub, as people copy it
+_LONGEST_ID = 96  # characters, as the Hub has it
+
+
+class BadAddress(ToolkitError):
+    """The text is no Space id, no URL and no alias."""
+
+    code = "bad-address"
+
+    def __init__(self, text: str, why: str, hint: str | None = None) -> None:
+        super().__init__(f"{text!r} is not an address of a Space: {why}", hint=hint)
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class HubAddress:
+    """A Space on the Hub, by its id `owner/name`."""
+
+    id: str
+
+    @property
+    def shown(self) -> str:
+        """How to write it."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class UrlAddress:
+    """An app anywhere, by the URL of its root, without a trailing slash."""
+
+    url: str
+
+    @property
+    def shown(self) -> str:
+        """How to write it."""
+        return self.url
+
+
+Address: TypeAlias = HubAddress | UrlAddress
+
+
+def address_of(text: str) -> Address:
+    """What an address means.
+
+    Args:
+        text: `owner/name`, `http://…` or `https://…` (sub-paths allowed), or an alias such as `flux`.
+
+    Raises:
+        BadAddress: it is none of these; the hint names the nearest alias.
+    """
+    text = text.strip()
+    if "://" in text:
+        return _of_url(text)
+    if "/" not in text:
+        known = aliases()
+        if (found := known.get(text.lower())) is not None:
+            return HubAddress(found)
+        raise BadAddress(
+            text, "no alias of that name", hint=nearest(text, known) or "write owner/name or a URL"
+        )
+    return _of_id(text, text)
+
+
+def _of_id(text: str, repo: str) -> HubAddress:
+    if _ID.fullmatch(repo) and len(repo) <= _LONGEST_ID and ".." not in repo and "--" not in repo:
+        return HubAddress(repo)
+    hint = "a Space id is owner/name, of letters, digits, '-', '_' and '.'"
+    raise BadAddress(text, "neither a Space id nor a URL", hint=hint)
+
+
+def _of_url(text: str) -> Address:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as cause:
+        raise BadAddress(text, str(cause)) from cause
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise BadAddress(text, "only http and https URLs lead to a Space")
+    if parts.username is not None:
+        shown = text.replace(parts.netloc, parts.netloc.rpartition("@")[2])
+        raise BadAddress(
+            shown, "a URL must not hold a user name or a password", hint="hand them over as auth"
+        )
+    if parts.hostname in ("huggingface.co", "hf.co") and (page := _PAGE.fullmatch(parts.path)):
+        return _of_id(text, page["id"])
+    return UrlAddress(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
+
+
+@cache
+def aliases() -> Mapping[str, str]:
+    """The catalog: alias to Space id."""
+    import yaml  # noqa: PLC0415 - only an address that is an alias needs it
+
+    text = files("spaces_registry").joinpath("catalog/spaces.yaml").read_text("utf-8")
+    return MappingProxyType(dict(yaml.safe_load(text)["aliases"]))

@@ -1,0 +1,99 @@
+"""Descriptions of Hub Spaces on disk, by id and revision: a revision describes itself in one way."""
+
+import dataclasses
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
+
+_FORMAT = 1  # raise it whenever the reading of descriptions changes
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptions:
+    """A folder of descriptions. A damaged entry is as good as none, and is written again.
+
+    Attributes:
+        folder: made when the first entry is kept.
+    """
+
+    folder: Path
+
+    def find(self, repo: str, revision: str | None) -> Space | None:
+        """The description of that Space at that revision, or None."""
+        if revision is None:
+            return None
+        try:
+            entry = json.loads(self._path(repo, revision).read_text("utf-8"))
+            if entry["format"] != _FORMAT or (entry["id"], entry["revision"]) != (repo, revision):
+                return None
+            return space_of(entry["space"])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def keep(self, space: Space) -> None:
+        """Keep a description of a known revision; written aside, then renamed into place.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        if space.revision is None:
+            return
+        entry = {
+            "format": _FORMAT,
+            "id": space.address,
+            "revision": space.revision,
+            "space": dataclasses.asdict(space),
+        }
+        path = self._path(space.address, space.revision)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                json.dump(entry, out)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def _path(self, repo: str, revision: str) -> Path:
+        return self.folder / re.sub(r"[^\w.-]", "--", repo) / f"{re.sub(r'[^0-9A-Za-z]', '', revision)}.json"
+
+
+def space_of(data: dict[str, Any]) -> Space:
+    """A Space out of the JSON of `dataclasses.asdict`.
+
+    Raises:
+        TypeError, ValueError, KeyError: the data is no such JSON.
+    """
+    return Space(
+        **data
+        | {
+            "endpoints": tuple(_endpoint(one) for one in data["endpoints"]),
+            "unusable": tuple(Unusable(**one) for one in data["unusable"]),
+        }
+    )
+
+
+def _endpoint(data: dict[str, Any]) -> Endpoint:
+    wire = data["wire"]
+    return Endpoint(
+        **data
+        | {
+            "parameters": tuple(_parameter(one) for one in data["parameters"]),
+            "returns": tuple(Return(**one | {"kind": Kind(one["kind"])}) for one in data["returns"]),
+            "wire": Wire(**wire | {"inputs": tuple(wire["inputs"]), "outputs": tuple(wire["outputs"])}),
+        }
+    )
+
+
+def _parameter(data: dict[str, Any]) -> Parameter:
+    choices: list[Json] | None = data["choices"]
+    return Parameter(
+        **data | {"kind": Kind(data["kind"]), "choices": None if choices is None else tuple(choices)}
+    )

@@ -1,0 +1,197 @@
+"""Between a chain's values and Gradio's JSON, by the signature alone: a text that names a file stays text."""
+
+import json
+import mimetypes
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from spaces_registry.errors import BadOutput, RejectedInput, nearest
+from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
+
+Sent: TypeAlias = Mapping[File, Json]  # a file of ours -> the app's FileData for it
+Keep: TypeAlias = Callable[
+    [Mapping[str, Any] | str, str | None], File
+]  # FileData or data URI, caption -> a file
+
+
+def files_in(value: Value) -> Iterator[File]:
+    """Every file in a value, also within lists and objects."""
+    match value:
+        case File():
+            yield value
+        case str():
+            return
+        case Mapping():
+            for one in value.values():
+                yield from files_in(one)
+        case Sequence():
+            for one in value:
+                yield from files_in(one)
+
+
+def arrange(place: str, endpoint: Endpoint, arguments: Mapping[str, Value]) -> dict[str, Value]:
+    """The value of every parameter: what was given, else its default.
+
+    Raises:
+        RejectedInput: an argument that the endpoint does not know, or a required one that is missing.
+    """
+    names = [one.name for one in endpoint.parameters]
+    for name in arguments:
+        if name not in names:
+            message = f"{place}{endpoint.name} has no parameter {name!r}"
+            raise RejectedInput(place, message, hint=nearest(name, names))
+    for one in endpoint.parameters:
+        if one.required and one.name not in arguments:
+            raise RejectedInput(place, f"{place}{endpoint.name} needs a value for {one.name!r}")
+    return {one.name: arguments.get(one.name, one.default) for one in endpoint.parameters}
+
+
+def body(place: str, endpoint: Endpoint, values: Mapping[str, Value], sent: Sent) -> list[Json]:
+    """Gradio's positional data: one entry per position, null for a slot that is not the caller's.
+
+    Raises:
+        RejectedInput: a value that does not suit its parameter's kind, or cannot be JSON.
+    """
+    encoded = {one.name: _encode(place, one, values[one.name], sent) for one in endpoint.parameters}
+    data: list[Json] = [None if name is None else encoded[name] for name in endpoint.wire.inputs]
+    try:
+        json.dumps(data, allow_nan=False)
+    except (ValueError, TypeError) as cause:
+        raise RejectedInput(place, f"{place}{endpoint.name}: a value cannot be sent: {cause}") from cause
+    return data
+
+
+def _is_default(parameter: Parameter, value: Value) -> bool:
+    """Whether this is the app's own default, which goes back as it came."""
+    return value is parameter.default or (isinstance(value, list | dict) and value == parameter.default)
+
+
+def _encode(place: str, parameter: Parameter, value: Value, sent: Sent) -> Json:
+    if value is None or _is_default(parameter, value):
+        return parameter.default if value is not None else None
+    kind = parameter.kind
+    if kind is Kind.GALLERY or parameter.many:
+        several = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        return [_encode_one(place, parameter, one, sent) for one in several]
+    if kind is Kind.JSON and parameter.component.lower() == "multimodaltextbox":
+        return _multimodal(value, sent)
+    return _encode_one(place, parameter, value, sent)
+
+
+def _encode_one(place: str, parameter: Parameter, value: Value, sent: Sent) -> Json:
+    kind = parameter.kind
+    is_place_for_file = kind.is_file or kind is Kind.GALLERY
+    if isinstance(value, File):
+        if is_place_for_file:
+            return _wrap(parameter, value, sent[value])
+        if kind in (Kind.JSON, Kind.ANY):
+            return sent[value]
+        raise RejectedInput(place, f"{place}: {parameter.name!r} takes {kind}, not the file {value.name!r}")
+    if is_place_for_file:
+        raise RejectedInput(place, f"{place}: {parameter.name!r} takes a file ({kind}), not {_short(value)}")
+    return _plain(value, sent)
+
+
+def _wrap(parameter: Parameter, file: File, data: Json) -> Json:
+    """One uploaded file in the shape that its component wants."""
+    match parameter.kind:
+        case Kind.GALLERY:
+            media = file.mime or mimetypes.guess_type(file.name)[0] or ""
+            part = "video" if media.startswith("video/") else "image"
+            return {part: data, "caption": file.caption}
+        case Kind.VIDEO if parameter.wrapped:
+            return {"video": data, "subtitles": None}
+        case Kind.IMAGE if parameter.component.lower() == "imageeditor":
+            return {"background": data, "layers": [], "composite": data}
+        case Kind.IMAGE if parameter.component.lower() == "annotatedimage":
+            return {"image": data, "annotations": []}
+    return data
+
+
+def _multimodal(value: Value, sent: Sent) -> Json:
+    """A message box: words, or files, or both as `{"text": …, "files": […]}`."""
+    match value:
+        case str():
+            return {"text": value, "files": []}
+        case File():
+            return {"text": "", "files": [sent[value]]}
+    return _plain(value, sent)
+
+
+def _plain(value: Value, sent: Sent) -> Json:
+    match value:
+        case File():
+            return sent[value]
+        case float() if value.is_integer():
+            return int(value)  # as a browser writes it: apps count with it
+        case str() | None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {key: _plain(one, sent) for key, one in value.items()}
+    return [_plain(one, sent) for one in value]
+
+
+def _short(value: Value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - enough to know it again
+
+
+def outputs(place: str, endpoint: Endpoint, data: Sequence[Any], keep: Keep) -> tuple[Value, ...]:
+    """One value per return, in order.
+
+    Args:
+        place: what was called.
+        endpoint: what of it.
+        data: the app's positional answer.
+        keep: turns one FileData (or data URI) and its caption into a file of ours.
+
+    Raises:
+        BadOutput: another number of values than described, or a value that is not of its return's kind.
+    """
+    slots = endpoint.wire.outputs
+    if len(data) != len(slots):
+        message = f"{place}{endpoint.name} gave {len(data)} values where it describes {len(slots)}"
+        raise BadOutput(place, message)
+    by_return = {slot: value for slot, value in zip(slots, data, strict=True) if slot is not None}
+    found: list[Value] = []
+    for number, one in enumerate(endpoint.returns):
+        try:
+            found.append(_decode(one, by_return.get(number), keep))
+        except _Strange as cause:
+            message = f"{place}{endpoint.name}: output {one.name!r} should be {one.kind}, but came as {cause}"
+            raise BadOutput(place, message) from cause
+    return tuple(found)
+
+
+class _Strange(Exception):
+    """A value that is not of its return's kind; the text is the value, shortened."""
+
+
+def _decode(one: Return, value: Any, keep: Keep) -> Value:
+    if value is None or not (one.kind.is_file or one.kind is Kind.GALLERY):
+        return value  # type: ignore[no-any-return]  # JSON as it came
+    if one.kind is Kind.GALLERY or one.many or (one.kind is Kind.FILE and isinstance(value, list)):
+        if not isinstance(value, list):
+            raise _Strange(_short(value))
+        return tuple(None if item is None else _file(item, keep) for item in value)
+    return _file(value, keep)
+
+
+def _file(value: Any, keep: Keep, caption: str | None = None) -> File | None:
+    """One file, out of whatever its component wraps around it."""
+    match value:
+        case {"image": None} | {"video": None}:
+            return None
+        case {"image": inner} | {"video": inner}:
+            text = value.get("caption")
+            return _file(inner, keep, text if isinstance(text, str) else None)
+        case {"composite": composite, "background": background}:
+            inner = composite if composite is not None else background
+            return None if inner is None else _file(inner, keep)
+        case {"path": str()} | {"url": str()} | {"name": str(), "is_file": True} | {"data": str(), "name": _}:
+            return keep(value, caption)
+        case [inner, str() | None as text] if not isinstance(inner, str):  # a gallery item before Gradio 4
+            return _file(inner, keep, text)
+        case str() if value.startswith(("data:", "http://", "https://")):
+            return keep(value, caption)
+    raise _Strange(_short(value))

@@ -1,0 +1,200 @@
+"""The way in: from an address to an app that runs, described; one App per place, however many ask for it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+import httpx2
+
+from spaces_registry.address import BadAddress, HubAddress, UrlAddress, address_of
+from spaces_registry.app import App, NotGradio, describe, log_in
+from spaces_registry.cache import Descriptions
+from spaces_registry.description import Known
+from spaces_registry.errors import Asleep, Building, CallFailed
+from spaces_registry.hub import ASLEEP, STARTING, Hub, Listing, find_token, may_have_token
+from spaces_registry.origin import Origin, open_client, patience
+from spaces_registry.progress import Listener, Waking, unheard
+from spaces_registry.signature import Space
+
+_POLL_S = (0.25, 0.5, 1.0, 2.0)  # between two looks at a Space that is waking; then every 5 s
+_POLL_LATER_S = 5.0
+_KNOCK_S = 10.0  # for the request that wakes a Space; its answer does not matter
+
+
+@asynccontextmanager
+async def open_registry(
+    *,
+    token: str | None = None,
+    use: Mapping[str, str] = {},
+    auth: Mapping[str, tuple[str, str]] = {},
+    cache: Path | None = None,
+    hub: str | None = None,
+) -> AsyncIterator["Registry"]:
+    """Open a registry, with one HTTP client for everything that is reached through it.
+
+    Args:
+        token: the user's Hugging Face token; None finds it as `huggingface_hub` does, an empty text is none.
+        use: Space id, alias or URL to the URL that is to be asked in its place; the Space keeps its address.
+        auth: address to user and password, for apps behind Gradio's own login.
+        cache: folder for descriptions of Hub Spaces; None keeps none.
+        hub: the Hub's address; None for `HF_ENDPOINT`, else huggingface.co.
+
+    Raises:
+        BadAddress: a key of `use` or `auth`, or a target of `use`, is no address.
+    """
+    elsewhere = {address_of(one).shown: _url(target) for one, target in use.items()}
+    logins = {address_of(one).shown: pair for one, pair in auth.items()}
+    async with open_client() as client:
+        yield Registry(client, token, elsewhere, logins, Descriptions(cache) if cache else None, hub)
+
+
+def _url(text: str) -> str:
+    match address_of(text):
+        case UrlAddress(url):
+            return url
+    raise BadAddress(text, "a place to use instead must be a URL")
+
+
+@dataclass(slots=True)
+class Registry:
+    """Finds apps and keeps the ways to them; made by `open_registry`."""
+
+    _client: httpx2.AsyncClient = field(repr=False)
+    _token: str | None = field(repr=False)
+    _use: Mapping[str, str]
+    _auth: Mapping[str, tuple[str, str]] = field(repr=False)
+    _cache: Descriptions | None
+    _hub_url: str | None
+    _apps: dict[str, App] = field(default_factory=dict)
+    _locks: dict[str, anyio.Lock] = field(default_factory=dict)
+
+    async def connect(self, address: str, *, wake_s: float = 300.0, tell: Listener = unheard) -> App:
+        """The app at an address, running and described; a Space that sleeps is woken.
+
+        Args:
+            address: Space id, URL or alias.
+            wake_s: how long to wait for a Space that sleeps, builds or starts.
+            tell: hears of the waiting.
+
+        Raises:
+            BadAddress: the address is none.
+            NotGradio: something else than a Gradio app lives there.
+            CallFailed: the class says why it cannot be reached.
+        """
+        where = address_of(address)
+        async with self._locks.setdefault(where.shown, anyio.Lock()):
+            app = self._apps.get(where.shown)
+            if app is None or app.is_doubtful:
+                app = await self._open(where, wake_s, tell)
+                self._apps[where.shown] = app
+            return app
+
+    async def describe(self, address: str, *, wake_s: float = 0.0) -> Space:
+        """What the Space at an address offers; one that sleeps is described from the cache, if it is there.
+
+        Raises:
+            As `connect`; `Asleep` or `Building` if it does not run and `wake_s` does not suffice.
+        """
+        where = address_of(address)
+        if isinstance(where, HubAddress) and where.shown not in self._use and self._cache is not None:
+            listing = await self._hub().space(where.id)
+            if (space := self._remembered(listing)) is not None:
+                return space
+        return (await self.connect(address, wake_s=wake_s)).space
+
+    async def _open(self, where: HubAddress | UrlAddress, wake_s: float, tell: Listener) -> App:
+        match where:
+            case _ if (url := self._use.get(where.shown)) is not None:
+                return await self._at(Origin(where.shown, url, self._client))
+            case UrlAddress(url):
+                return await self._at(Origin(where.shown, url, self._client))
+            case HubAddress(repo):
+                return await self._of_hub(repo, wake_s, tell)
+
+    async def _at(self, origin: Origin, known: Known = Known()) -> App:  # noqa: B008 - frozen
+        if (auth := self._auth.get(origin.place)) is not None:
+            await log_in(origin, *auth)
+        return App(await describe(origin, known=known), origin)
+
+    async def _of_hub(self, repo: str, wake_s: float, tell: Listener) -> App:
+        started = anyio.current_time()
+        first = await self._hub().space(repo)
+        listing = await self._awake(first, wake_s, tell)
+        url = listing.url
+        if url is None or listing.sdk == "static":
+            raise NotGradio(repo, f"its SDK is {listing.sdk}")
+        origin = Origin(repo, url, self._client, self._token_for(url))
+        if first.stage == listing.stage and (space := self._remembered(listing)) is not None:
+            if (auth := self._auth.get(repo)) is not None:
+                await log_in(origin, *auth)
+            return App(space, origin)
+        left_s = wake_s - (anyio.current_time() - started) if first.stage != listing.stage else 0.0
+        app = await self._described(listing, origin, left_s)
+        if self._cache is not None and app.space.endpoints:
+            self._cache.keep(app.space)
+        return app
+
+    async def _described(self, listing: Listing, origin: Origin, left_s: float) -> App:
+        """Describe a Space; one that has just woken may answer with pages for a while."""
+        until = anyio.current_time() + left_s
+        while True:
+            try:
+                return await self._at(origin, Known(listing.revision, listing.stage, listing.hardware))
+            except CallFailed as failure:
+                if anyio.current_time() < until and failure.code in ("unreachable", "missing", "timed-out"):
+                    await anyio.sleep(_POLL_S[1])
+                    continue
+                if listing.sdk not in (None, "gradio") and failure.code in (
+                    "unreachable",
+                    "missing",
+                    "drifted",
+                ):
+                    raise NotGradio(listing.id, f"its SDK is {listing.sdk}") from failure
+                raise
+
+    async def _awake(self, listing: Listing, wake_s: float, tell: Listener) -> Listing:
+        """The Space as it runs: knock if it sleeps, wait while it starts."""
+        started = anyio.current_time()
+        for turn in range(1_000_000):
+            listing.refuse_broken()
+            if listing.stage not in ASLEEP | STARTING:
+                return listing
+            waited_s = anyio.current_time() - started
+            tell(Waking(listing.stage or "", waited_s))
+            pause_s = min(_POLL_S[turn] if turn < len(_POLL_S) else _POLL_LATER_S, wake_s - waited_s)
+            if pause_s <= 0:
+                break
+            if listing.stage in ASLEEP and listing.url is not None:
+                await self._knock(listing.url, listing.id)
+            await anyio.sleep(pause_s)
+            listing = await self._hub().space(listing.id)
+        kind = Asleep if listing.stage in ASLEEP else Building
+        hint = "wait longer (wake), or choose another Space"
+        raise kind(
+            listing.id, f"{listing.id} is {listing.stage} and was not ready within {wake_s:g} s", hint=hint
+        )
+
+    async def _knock(self, url: str, place: str) -> None:
+        origin = Origin(place, url, self._client, self._token_for(url))
+        try:
+            async with origin.stream("GET", url, limits=patience(_KNOCK_S, _KNOCK_S)):
+                return
+        except CallFailed:
+            return  # asking is what wakes it
+
+    def _remembered(self, listing: Listing) -> Space | None:
+        found = self._cache.find(listing.id, listing.revision) if self._cache is not None else None
+        if found is None or listing.url is None:
+            return None
+        return replace(found, url=listing.url, stage=listing.stage, hardware=listing.hardware)
+
+    def _token_for(self, url: str) -> str | None:
+        return self._known_token() if may_have_token(url) else None
+
+    def _known_token(self) -> str | None:
+        return (find_token() if self._token is None else self._token) or None
+
+    def _hub(self) -> Hub:
+        return Hub(self._known_token(), self._hub_url)
