@@ -1,0 +1,85 @@
+"""What the land is made of: grass, rock, snow, sand; how light and air colour it."""
+
+import numpy as np
+
+from pipelines.studio.picture.light import Colour, Light, colour
+from pipelines.studio.picture.noise import Plane, Rng, smoothstep, tile
+from pipelines.studio.picture.scene import Scene
+from pipelines.studio.picture.terrain import Seen, pattern_at
+from pipelines.studio.picture.view import Canvas, View, mix
+
+_GRASS = {"summer": ("4d6b2c", "7d8a3e"), "autumn": ("8a6a2c", "a8702c")}
+_AIR_PER_UNIT = 0.028
+
+
+def land_under(view: View, scene: Scene, light: Light, seen: Seen, sky: Canvas, rng: Rng) -> Canvas:
+    """The sky with the land in front of it; water is still what lies under it."""
+    surface = _surface(view, scene, seen, rng)
+    ambient = light.fill * np.float32(1.15)
+    occlusion = np.clip(1.0 - 0.9 * seen.hollow, 0.55, 1.25)
+    lit = surface * (seen.facing[..., None] * light.sun * 1.5 + (occlusion[..., None] * ambient))
+    return mix(sky, air_over(view, scene, light, lit, seen.depth, seen.height, sky), seen.land)
+
+
+def air_over(  # noqa: PLR0913, PLR0917 - a colour, where it is, and what it is seen through
+    view: View, scene: Scene, light: Light, lit: Canvas, depth: Plane, height: Plane, sky: Canvas
+) -> Canvas:
+    """Colours as seen through the air in front of them: paler and closer to the sky with distance."""
+    density = _AIR_PER_UNIT * (0.55 + 3.2 * scene.mist**1.6)
+    low = np.exp(-np.clip(height, 0, None) / (1.1 + 1.3 * (1 - scene.mist)))
+    share = 1 - np.exp(-np.clip(depth - 1.2, 0, None) * density * (0.55 + 0.95 * low))
+    return mix(lit, haze_colours(view, light, sky), share.astype(np.float32))
+
+
+def haze_colours(view: View, light: Light, sky: Canvas) -> Canvas:
+    """The colour of the air before the land, per column: the sky's at the horizon."""
+    row = sky[min(max(int(view.horizon) - 2, 0), view.height - 1)]
+    kernel = max(3, view.width // 12)
+    padded = np.pad(row, ((kernel, kernel), (0, 0)), mode="edge")
+    sums = np.cumsum(padded, axis=0)
+    smooth = (sums[2 * kernel :] - sums[: -2 * kernel]) / (2 * kernel)
+    return (0.35 * light.horizon + 0.6 * smooth[None, : view.width]).astype(np.float32)
+
+
+def _surface(view: View, scene: Scene, seen: Seen, rng: Rng) -> Canvas:
+    coarse = pattern_at(tile(rng, 512, 0.6, 4.0), seen.across, seen.depth, 0.11, 0)
+    fine = pattern_at(tile(rng, 512, 0.25, 8.0), seen.across, seen.depth, 0.75, 1)
+    if scene.subject == "desert":
+        return _sand(scene, seen, coarse, fine)
+    rock = mix(_flat(view, colour("5c554e")), colour("8a8278"), np.clip(0.5 + 0.3 * coarse + 0.22 * fine, 0, 1))
+    season = "autumn" if "autumn" in scene.extras else "summer"
+    dark, pale = (colour(code) for code in _GRASS[season])
+    if scene.subject == "forest":
+        dark, pale = dark * 0.7, pale * 0.6
+    grass = mix(_flat(view, dark), pale, np.clip(0.45 + 0.35 * coarse + 0.18 * fine, 0, 1))
+    rises = seen.height + 0.35 * coarse
+    tree_line = 2.4 if scene.subject in {"mountains", "lake"} else 5.0
+    bare = np.maximum(smoothstep(0.55, 1.1, seen.steep + 0.12 * fine), smoothstep(tree_line, tree_line + 1.4, rises))
+    if scene.subject == "sea":
+        bare = np.maximum(bare, smoothstep(0.5, 0.3, seen.height))
+    ground = mix(grass, rock, bare)
+    return _snowed(scene, seen, ground, rises, fine)
+
+
+def _snowed(scene: Scene, seen: Seen, ground: Canvas, rises: Plane, fine: Plane) -> Canvas:
+    white = colour("f2f6fb")
+    if "snow" in scene.extras:
+        cover = smoothstep(1.5, 0.75, seen.steep + 0.1 * fine) * 0.97
+        return mix(ground, white, cover.astype(np.float32))
+    if scene.subject not in {"mountains", "lake", "meadow", "forest"}:
+        return ground
+    line = 3.2
+    cover = smoothstep(line, line + 1.5, rises) * smoothstep(1.75, 0.85, seen.steep + 0.15 * fine)
+    return mix(ground, white, cover)
+
+
+def _sand(scene: Scene, seen: Seen, coarse: Plane, fine: Plane) -> Canvas:
+    red = "mars" in scene.subject
+    tone = np.clip(0.5 + 0.25 * coarse + 0.1 * fine, 0, 1)
+    sand = mix(np.broadcast_to(colour("c08a4c"), (*tone.shape, 3)), colour("e0b070"), tone)
+    ripples = np.sin(seen.depth * 42 + seen.across * 9 + 2.2 * coarse) * np.clip(1.6 - seen.depth * 0.35, 0, 1)
+    return (sand * (1 + 0.10 * ripples * (not red))[..., None]).astype(np.float32)
+
+
+def _flat(view: View, tone: Colour) -> Canvas:
+    return np.broadcast_to(tone, (view.height, view.width, 3)).astype(np.float32)

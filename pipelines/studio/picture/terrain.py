@@ -1,0 +1,272 @@
+"""The land: a height map of the world in front of the eye, and which point of it every pixel sees.
+
+World units: x to the right, z away from the eye, height upwards, sea level at 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.studio.picture.light import Light
+from pipelines.studio.picture.noise import Plane, Rng, blurred, fbm, ridged, sample, smoothstep, tile
+from pipelines.studio.picture.scene import Scene
+from pipelines.studio.picture.view import View
+
+NEAR, FAR = 0.7, 34.0
+_SIDE = 384  # cells of the height map, across and along
+_SLICES = 560  # depths at which the land is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """The height map and what depends on it alone; planes of (along z, across x) cells.
+
+    Attributes:
+        height: world units.
+        shade: 0 in shadow to 1 in direct light.
+        hollow: positive in hollows, negative on crests.
+        half_width: world x at the right edge.
+    """
+
+    height: Plane
+    shade: Plane
+    hollow: Plane
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What every pixel sees; planes of (rows, columns).
+
+    Attributes:
+        land: 0 to 1, share of the pixel that is land or water rather than sky.
+        depth: world z.
+        height: world height.
+        across: world x.
+        facing: 0 to 1, how much direct light falls on it, shadows included.
+        steep: 0 flat to 1 and more for cliffs.
+        hollow: positive in hollows, negative on crests.
+        water: whether it is water.
+        skyline: first row that is not sky, of every column.
+    """
+
+    land: Plane
+    depth: Plane
+    height: Plane
+    across: Plane
+    facing: Plane
+    steep: Plane
+    hollow: Plane
+    water: Plane
+    skyline: Plane
+
+
+def raise_land(view: View, scene: Scene, light: Light, rng: Rng) -> Relief:
+    """The height map for a scene."""
+    half_width = FAR * view.width / view.focal * 0.53
+    z = np.linspace(0, FAR, _SIDE, dtype=np.float32)[:, None]
+    x = np.linspace(-half_width, half_width, _SIDE, dtype=np.float32)[None, :]
+    height = _SHAPES[scene.subject](x, z, scene, rng)
+    shade = _shadows(height, light, half_width)
+    hollow = blurred(height, 6) - height
+    return Relief(height.astype(np.float32), shade, hollow, half_width)
+
+
+def _noise(x: Plane, rng: Rng, size: float, octaves: int, *, ridges: bool = False, gain: float = 0.5) -> Plane:
+    cells = (FAR / size, float(x.max()) * 2 / size)
+    make = ridged if ridges else fbm
+    return make(rng, (_SIDE, _SIDE), cells, octaves, gain)
+
+
+def _mountains(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    bend = float(rng.uniform(-2.5, 2.5))
+    valley = np.abs(x - bend * np.sin(z / 9)) / (1.2 + 0.16 * z)
+    walls = 0.30 + 0.7 * smoothstep(0.15, 1.5, valley)
+    peaks = _noise(x, rng, 11, 7, ridges=True, gain=0.47) * 10.5 * smoothstep(4, 19, z) * walls
+    peaks += smoothstep(16, 30, z) * np.clip(_noise(x, rng, 8, 3), -0.4, 1) * 2.0
+    hills = (_noise(x, rng, 5, 5) + 0.35) * 0.75 * smoothstep(0.5, 7, z) * (0.35 + valley.clip(0, 1))
+    river = "river" in scene.extras
+    return peaks + hills + (0.18 if not river else _banks(x, z, rng))
+
+
+def _lake(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    shore = float(rng.uniform(7.5, 10.5)) + _noise(x, rng, 6, 4) * 2.2
+    land = smoothstep(0, 9, z - shore)
+    peaks = _noise(x, rng, 9, 7, ridges=True, gain=0.47) * 9.5 * land
+    rim = (_noise(x, rng, 3.5, 5) * 0.5 + 0.35) * smoothstep(-0.2, 2.0, z - shore)
+    side = smoothstep(0.35, 0.75, np.abs(x) / (0.6 + 0.62 * z)) * smoothstep(1.8, 4.5, z)
+    spits = side * (0.55 + _noise(x, rng, 2.5, 5) * 0.75) * 0.8 * (1 if rng.random() < 0.6 else 0.4)
+    return peaks + rim + spits - 0.22
+
+
+def _banks(x: Plane, z: Plane, rng: Rng) -> Plane:
+    middle = float(rng.uniform(-0.5, 0.5)) + np.sin(z * 0.62 + float(rng.uniform(0, 6))) * (0.25 + 0.07 * z)
+    off = np.abs(x - middle) / (0.34 + 0.03 * z)
+    return (0.22 * smoothstep(0.75, 1.9, off) - 0.07).astype(np.float32)
+
+
+def _meadow(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    rolls = (_noise(x, rng, 9, 3, gain=0.32) + 0.25) * 1.5 * smoothstep(0.5, 12, z)
+    far = _noise(x, rng, 9, 6, ridges=True) * 4.2 * smoothstep(18, 32, z)
+    return rolls + far + (0.16 if "river" not in scene.extras else _banks(x, z, rng))
+
+
+def _forest(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    slopes = (_noise(x, rng, 8, 5, gain=0.4) + 0.3) * 1.9 * smoothstep(1, 12, z)
+    far = _noise(x, rng, 10, 6, ridges=True) * 7.0 * smoothstep(11, 28, z)
+    return slopes + far + (0.15 if "river" not in scene.extras else _banks(x, z, rng))
+
+
+def _desert(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    del scene
+    lean = float(rng.uniform(-0.5, 0.5))
+    phase = (z + lean * x) / 3.1 + 1.15 * _noise(x, rng, 8, 2, gain=0.3) + float(rng.uniform(0, 1))
+    part = phase - np.floor(phase)
+    crest = np.where(part < 0.72, np.sin(part / 0.72 * np.pi / 2) ** 1.6, np.cos((part - 0.72) / 0.28 * np.pi / 2))
+    size = np.clip(0.55 + _noise(x, rng, 7, 2), 0.08, 1.3)
+    dunes = crest * size * 1.05 * smoothstep(0.6, 5, z)
+    broad = np.clip(_noise(x, rng, 13, 2) + 0.2, 0, 2) * 1.7 * smoothstep(8, 26, z)
+    return dunes + broad + 0.1
+
+
+def _sea(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    depth = np.full((_SIDE, _SIDE), -0.6, np.float32)
+    side = float(rng.choice([-1, 1]))
+    coast = "lighthouse" in scene.extras or rng.random() < 0.6
+    if coast:  # a headland from one side
+        tip = 0.16 + 0.10 * _noise(x, rng, 4, 4)
+        reach = side * x / (0.62 * z + 0.3) - tip
+        cliff = smoothstep(0.0, 0.16, reach) * smoothstep(3.6, 5.2, z) * smoothstep(13.0, 9.0, z)
+        depth += cliff * (1.12 + 0.42 * _noise(x, rng, 2.2, 5) + 0.8 * smoothstep(0.1, 0.9, reach))
+    isles = smoothstep(0.5, 1.1, _noise(x, rng, 8, 5)) * smoothstep(17, 25, z)
+    depth += isles * 2.4
+    return depth
+
+
+_SHAPES = {
+    "mountains": _mountains, "lake": _lake, "meadow": _meadow, "forest": _forest, "desert": _desert, "sea": _sea,
+    "city": lambda x, z, scene, rng: np.full((_SIDE, _SIDE), -0.5, np.float32) + 0 * (x + z + len(scene.extras)) + 0 * float(rng.random()),
+}  # fmt: skip
+
+
+def _shadows(height: Plane, light: Light, half_width: float) -> Plane:
+    """Where a ridge stands between the light and the land, softly."""
+    step = 1.2
+    side = 1.0 if light.sun_at[0] > 0.5 else -1.0
+    dx = side * step * _SIDE / (2 * half_width)
+    dz = 0.35 * step * _SIDE / FAR
+    drop = light.slant * step * 0.9
+    above = np.full_like(height, -10.0)
+    for hop in range(1, 15):
+        moved = np.roll(height, (-round(dz * hop), -round(dx * hop)), (0, 1))
+        above = np.maximum(above, moved - np.float32(drop * hop) - height)
+    return smoothstep(0.35, -0.1, blurred(above, 1.6))
+
+
+def look(view: View, scene: Scene, relief: Relief, light: Light, rng: Rng) -> Seen:
+    """Which point of the land every pixel sees, and how it lies to the light."""
+    z = np.geomspace(NEAR, FAR * 0.985, _SLICES).astype(np.float32)[:, None]
+    x = view.columns / np.float32(view.focal) * z
+    height = _height_at(view, scene, relief, x, z, rng)
+    ground = np.maximum(height, 0.0)
+    row = np.float32(view.horizon) + (np.float32(view.eye) - ground) * np.float32(view.focal) / z
+    top = np.minimum.accumulate(row, axis=0)
+    index, share = _first_at_or_above(view, top)
+    flat = _Picker(index, share, view.width)
+    slope_x = np.gradient(height, axis=1) * np.float32(view.focal) / z
+    slope_z = np.gradient(height, axis=0) / np.gradient(z, axis=0)
+    side = 1.0 if light.sun_at[0] > 0.5 else -1.0
+    sun = np.array([side * 0.85, light.slant * 1.15, 0.12])
+    sun /= np.linalg.norm(sun)
+    lean = np.sqrt(1 + np.square(slope_x) + np.square(slope_z))
+    facing = np.clip((-slope_x * sun[0] + sun[1] - slope_z * sun[2]) / lean, 0, 1).astype(np.float32)
+    cell_z, cell_x = _cells(relief, x, z)
+    facing *= _at(relief.shade, cell_z, cell_x)
+    hollow = _at(relief.hollow, cell_z, cell_x)
+    last = top[-1][None, :]
+    land = np.clip(view.rows + 1 - last, 0, 1).astype(np.float32)
+    return Seen(
+        land=land,
+        depth=flat.of(np.broadcast_to(z, height.shape)),
+        height=flat.of(height),
+        across=flat.of(x),
+        facing=flat.of(facing),
+        steep=flat.of(np.sqrt(lean * lean - 1).astype(np.float32)),
+        hollow=flat.of(hollow),
+        water=(flat.of(height) < 0).astype(np.float32) * (land > 0),
+        skyline=last,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Picker:
+    """Turns planes of (depth slices, columns) into planes of pixels."""
+
+    index: np.ndarray[tuple[int, ...], np.dtype[np.int32]]
+    share: Plane
+    width: int
+
+    def of(self, plane: Plane) -> Plane:
+        flat = np.ascontiguousarray(plane, np.float32).ravel()
+        columns = np.arange(self.width, dtype=np.int32)[None, :]
+        far = flat.take(self.index * self.width + columns)
+        near = flat.take(np.maximum(self.index - 1, 0) * self.width + columns)
+        return near + (far - near) * self.share
+
+
+def _first_at_or_above(view: View, top: Plane) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int32]], Plane]:
+    """Per pixel the first slice whose silhouette reaches it, and the share of the way from the slice before."""
+    edge = np.clip(np.ceil(top), 0, view.height).astype(np.int32)
+    flat = edge * view.width + np.arange(view.width, dtype=np.int32)[None, :]
+    counts = np.bincount(flat.ravel(), minlength=(view.height + 1) * view.width)
+    counts = counts.reshape(view.height + 1, view.width)[1:]
+    index = np.cumsum(counts[::-1], axis=0, dtype=np.int32)[::-1]
+    index = np.minimum(index, _SLICES - 1)
+    columns = np.arange(view.width, dtype=np.int32)[None, :]
+    flat_top = top.ravel()
+    here = flat_top.take(index * view.width + columns)
+    before = flat_top.take(np.maximum(index - 1, 0) * view.width + columns)
+    share = np.clip((before - view.rows) / np.maximum(before - here, 1e-3), 0, 1)
+    return index, share.astype(np.float32)
+
+
+def _cells(relief: Relief, x: Plane, z: Plane) -> tuple[Plane, Plane]:
+    across = (x / np.float32(relief.half_width) + 1) * np.float32((_SIDE - 1) / 2)
+    along = z * np.float32((_SIDE - 1) / FAR) + np.zeros_like(x)
+    return np.clip(along, 0, _SIDE - 1.001), np.clip(across, 0, _SIDE - 1.001)
+
+
+def _at(plane: Plane, along: Plane, across: Plane) -> Plane:
+    row, column = along.astype(np.int32), across.astype(np.int32)
+    low, right = along - row, across - column
+    flat, place = plane.ravel(), row * _SIDE + column
+    upper = flat.take(place) * (1 - right) + flat.take(place + 1) * right
+    lower = flat.take(place + _SIDE) * (1 - right) + flat.take(place + _SIDE + 1) * right
+    return (upper * (1 - low) + lower * low).astype(np.float32)
+
+
+# per subject: strength and size of the relief that the height map is too coarse for
+_ROUGHNESS = {
+    "mountains": 0.085, "lake": 0.085, "meadow": 0.012, "forest": 0.05, "desert": 0.004, "sea": 0.06, "city": 0.0,
+}  # fmt: skip
+
+
+def _height_at(view: View, scene: Scene, relief: Relief, x: Plane, z: Plane, rng: Rng) -> Plane:
+    height = _at(relief.height, *_cells(relief, x, z))
+    rough = _ROUGHNESS[scene.subject]
+    if not rough:
+        return height
+    pattern = 1.0 - np.abs(tile(rng, 512, 0.75, 4.0))
+    above = smoothstep(-0.05, 0.4, height) * (0.35 + 0.65 * smoothstep(0.1, 2.5, height))
+    for octave in range(max(1, view.detail - 5)):
+        scale = 0.16 * 3.1**octave
+        size = rough * 2.4**-octave * np.clip(3.0 - z * np.float32(3.1**octave * 0.05), 0, 1)
+        height = height + pattern_at(pattern, x, z, scale, octave) * (size * above)
+    return height
+
+
+def pattern_at(pattern: Plane, x: Plane, z: Plane, scale: float, turn: int) -> Plane:
+    """A repeating pattern on the ground, turned so that its repetitions do not line up."""
+    angle = 0.6 + 1.1 * turn
+    cos, sin = np.float32(np.cos(angle) * scale), np.float32(np.sin(angle) * scale)
+    return sample(pattern, x * cos + z * sin, z * cos - x * sin)
