@@ -121,7 +121,7 @@ class Ffmpeg:
         *,
         seconds: float,
         span: tuple[float, float] = (0.0, 1.0),
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Run ffmpeg to its end; it is killed, and gone, when this is cancelled.
 
         Args:
@@ -129,6 +129,9 @@ class Ffmpeg:
             tell: hears the progress.
             seconds: how long the output will be.
             span: the part of the whole work that this run is, as fractions.
+
+        Returns:
+            The last lines that it said while it succeeded.
 
         Raises:
             RejectedInput: it cannot decode what it was given.
@@ -151,6 +154,7 @@ class Ffmpeg:
             await _end(process)
         if code:
             raise self._failure(words, code)
+        return tuple(words)
 
     async def _start(self, command: Sequence[str]) -> Process:
         try:

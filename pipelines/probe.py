@@ -26,6 +26,7 @@ _AUDIO = re.compile(r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)", re.MULTIL
 _SIZE = re.compile(r", (\d{1,5})x(\d{1,5})(?: \[SAR (\d+):(\d+))?")
 _RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) (fps|tbr)")
 _FORMAT = re.compile(r", (yuvj?\d{3}p\w*|nv12|rgb\w+|gray\w*|bgr\w+|gbr\w+|pal8|argb|abgr)\b")
+_CUT_OFF = re.compile(r"partial file|File ended prematurely", re.IGNORECASE)
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 
 
@@ -203,7 +204,10 @@ def frame_times(path: Path, program: Path) -> tuple[float, ...]:
 
 def _packets(path: Path, program: Path, stream: str) -> list[tuple[float, float]]:
     """When each packet starts and ends, in the file's own order."""
-    text = _ask(program, *source(path), "-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
+    copied = ("-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
+    text = _ask(program, "-loglevel", "warning", *source(path), *copied)
+    if cut := _CUT_OFF.search(text):  # half a film would pass for a whole one
+        raise Unmeasurable(path, f"the file is cut off ({cut.group()})")
     base = re.search(r"^#tb 0: (\d+)/(\d+)", text, re.MULTILINE)
     packets = re.findall(r"^0, *-?\d+, *(-?\d+), *(\d+),", text, re.MULTILINE)
     if not base or not packets:
@@ -214,7 +218,7 @@ def _packets(path: Path, program: Path, stream: str) -> list[tuple[float, float]
 
 def _ask(program: Path, *arguments: str) -> str:
     """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
-    command = [str(program), "-hide_banner", "-nostdin", *arguments]
+    command = [str(program), "-hide_banner", "-nostdin", "-nostats", *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - a list, no shell; the paths are made inert by `source`
             command, capture_output=True, check=False, timeout=_PROBE_S, stdin=subprocess.DEVNULL

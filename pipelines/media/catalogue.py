@@ -8,7 +8,8 @@ from pipelines.media.join import JOINING
 from pipelines.media.operation import Operation
 from pipelines.media.pictures import PICTURES
 from pipelines.media.slides import SLIDES
+from pipelines.media.subtitles import SUBTITLING
 
 BY_NAME: Mapping[str, Operation] = {
-    one.endpoint.name: one for one in (*JOINING, *SLIDES, *CUTTING, *CONVERTING, *PICTURES)
+    one.endpoint.name: one for one in (*JOINING, *SLIDES, *CUTTING, *CONVERTING, *PICTURES, *SUBTITLING)
 }

@@ -92,7 +92,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """How clips follow each other: `none`, `fade` (through black) or `crossfade`, and for how many seconds."""
+    """How clips follow each other: `none`, `fade` (through black) or `crossfade`, and for how long."""
 
     transition: str
     seconds: float
@@ -166,7 +166,7 @@ def part_span(counts: Sequence[int], index: int) -> tuple[float, float]:
 
 
 def between(joint: Joint) -> tuple[str, ...]:
-    """The encoder of a clip: final where it is copied into the result, else quick and without visible loss."""
+    """The encoder of a clip: final where it is copied into the result, else quick and all but lossless."""
     sound = ("-c:a", "pcm_s16le")
     return (
         BETWEEN if joint.transition == "crossfade" else (*MP4_PICTURE, *sound, "-threads", "2", "-f", "mov")
@@ -174,7 +174,7 @@ def between(joint: Joint) -> tuple[str, ...]:
 
 
 async def _clip_seconds(work: Work, video: File, measured: Measures) -> float:
-    """A clip is as long as its picture; where its sound goes on, the last frame is held, so nothing is cut."""
+    """A clip is as long as its picture; where its sound goes on, the last frame is held and nothing cut."""
     shown = await work.seconds(video, "v")
     heard = await work.seconds(video, "a") if measured.has_audio else 0.0
     return heard if heard > shown + 0.1 else shown

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from pipelines.ffmpeg import MediaNotInstalled
+from pipelines.filetypes import filetype_of
 from pipelines.media.coding import LARGEST
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from spaces_registry.signature import File, Kind, Value
@@ -53,6 +54,8 @@ def opened(work: Work, file: File) -> Image.Image:
         from PIL import Image, ImageOps  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as cause:
         raise MediaNotInstalled("Pillow") from cause
+    if filetype_of(file.path).extension == ".svg":
+        raise work.refuse(f"{file.name!r} is an SVG drawing", hint="only images made of pixels can be used")
     try:
         with Image.open(file.path) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -66,8 +69,7 @@ def opened(work: Work, file: File) -> Image.Image:
         raise work.refuse(message, said=str(cause)) from cause
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         said = str(cause).replace(str(file.path), file.name) or type(cause).__name__
-        hint = "draw it as pixels first" if said.endswith(".svg'") else None
-        raise work.refuse(f"{file.name!r} cannot be decoded: {said}", said=said, hint=hint) from cause
+        raise work.refuse(f"{file.name!r} cannot be decoded: {said}", said=said) from cause
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -144,7 +146,7 @@ def _resized(
 
 
 def file_form(file: File) -> str:
-    """The format to write an image in that was read from `file`: its own, or PNG where that is not offered."""
+    """The format to write an image in that was read from `file`: its own, or PNG if that is not offered."""
     from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
 
     with Image.open(file.path) as image:

@@ -120,7 +120,7 @@ def _shown(path: Path, form: Form, count: int, motion: str, fades: tuple[float, 
 def _moved(motion: str, count: int) -> str:
     """The filter that moves a window over the picture, with its leading comma; empty if it stands still.
 
-    `perspective` places the window to a fraction of a pixel; `zoompan` places it at whole pixels, and jitters.
+    `perspective` places the window to a fraction of a pixel; `zoompan` knows whole pixels only, and jitters.
     """
     if motion == "none":
         return ""

@@ -1,0 +1,157 @@
+import subprocess
+import sys
+
+import pytest
+
+from pipelines.ffmpeg import MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
+from pipelines.probe import Unmeasurable, measure
+
+
+def test_a_turned_picture_is_measured_as_it_is_shown(clips):
+    """A phone's portrait is stored lying down."""
+    measures = measure(clips["turned.jpg"].path)
+
+    assert (measures.width, measures.height) == (30, 60)
+
+
+def test_a_turned_video_is_measured_as_it_is_shown(clips, tmp_path):
+    """So is its film."""
+    turned = tmp_path / "turned.mp4"
+    command = [
+        str(find_ffmpeg()),
+        "-loglevel",
+        "error",
+        "-display_rotation",
+        "90",
+        "-i",
+        clips["red.mp4"].path,
+    ]
+    subprocess.run([*command, "-c", "copy", turned], check=True)
+
+    measures = measure(turned)
+
+    assert (measures.width, measures.height, measures.upright) == (240, 320, False)
+
+
+def test_a_cover_picture_does_not_make_a_sound_a_video(clips, tmp_path):
+    """An MP3 with its cover has a video stream by name only."""
+    covered = tmp_path / "covered.mp3"
+    command = [
+        str(find_ffmpeg()),
+        "-loglevel",
+        "error",
+        "-i",
+        clips["tone.mp3"].path,
+        "-i",
+        clips["wide.png"].path,
+    ]
+    subprocess.run(
+        [*command, "-map", "0", "-map", "1", "-c", "copy", "-disposition:v", "attached_pic", covered],
+        check=True,
+    )
+
+    measures = measure(covered)
+
+    assert (measures.has_video, measures.has_audio, measures.width) == (False, True, None)
+
+
+def test_tags_cannot_pass_for_facts(clips, tmp_path):
+    """A title is a stranger's text, and stands in the same output."""
+    tagged = tmp_path / "tagged.mp4"
+    lie = "x\n  Duration: 09:09:09.00\n  Stream #0:0: Video: h264, yuv420p, 9x9, 9 fps"
+    command = [
+        str(find_ffmpeg()),
+        "-loglevel",
+        "error",
+        "-i",
+        clips["blue.mp4"].path,
+        "-metadata",
+        f"title={lie}",
+    ]
+    subprocess.run([*command, "-c", "copy", tagged], check=True)
+
+    measures = measure(tagged)
+
+    assert (measures.width, measures.height) == (120, 160)
+    assert measures.seconds == pytest.approx(1, abs=0.05)
+
+
+def test_a_recording_without_a_length_is_measured_by_its_packets(clips, tmp_path):
+    """What browsers record names no duration."""
+    streamed = tmp_path / "streamed.webm"
+    command = [
+        str(find_ffmpeg()),
+        "-loglevel",
+        "error",
+        "-i",
+        clips["vp9.webm"].path,
+        "-c",
+        "copy",
+        "-live",
+        "1",
+    ]
+    with streamed.open("wb") as file:
+        subprocess.run([*command, "-f", "webm", "pipe:1"], check=True, stdout=file)
+
+    assert measure(streamed).seconds == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "attributes", ['width="20px" height="10"', 'viewBox="0 0 20 10"', 'width="100%" viewBox="0,0,20,10"']
+)
+def test_a_drawing_has_the_size_it_names(tmp_path, attributes):
+    """Either of the two ways a drawing can say it."""
+    (tmp_path / "a.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}></svg>')
+
+    measures = measure(tmp_path / "a.svg")
+
+    assert (measures.width, measures.height) == (20, 10)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n" + b"x" * 50, b"RIFF\0\0\0\0WAVEjunk", b"hello", b"<svg></svg>"]
+)
+def test_what_cannot_be_measured_says_so(tmp_path, content):
+    """Never a traceback of a decoder."""
+    (tmp_path / "x").write_bytes(content)
+
+    with pytest.raises(Unmeasurable):
+        measure(tmp_path / "x")
+
+
+def test_somebodys_choice_of_ffmpeg_comes_first(tmp_path):
+    """The variable is for those whose build is better."""
+    own = tmp_path / "my ffmpeg"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+
+    assert find_ffmpeg({"SPACECHAIN_FFMPEG": str(own)}) == own
+
+
+def test_a_choice_that_is_no_program_is_an_error(tmp_path):
+    """Falling back in silence would hide the slip."""
+    with pytest.raises(NoSuchFfmpeg, match="nowhere"):
+        find_ffmpeg({"SPACECHAIN_FFMPEG": str(tmp_path / "nowhere")})
+
+
+def test_without_the_extra_the_message_says_what_to_install(tmp_path):
+    """Measured in an interpreter that has neither Pillow nor an ffmpeg."""
+    (tmp_path / "a.gif").write_bytes(b"GIF89a\x01\0\x01\0\0\0\0;")
+    program = (
+        "import sys; sys.modules['PIL'] = None; sys.modules['imageio_ffmpeg'] = None\n"
+        "from pathlib import Path\n"
+        "from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg\n"
+        "from pipelines.probe import measure\n"
+        "for ask in (lambda: measure(Path(sys.argv[1])), lambda: find_ffmpeg({'PATH': ''})):\n"
+        "    try: ask()\n"
+        "    except MediaNotInstalled as error: print(error, '|', error.hint)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "a.gif"], check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout.splitlines() == [
+        'Pillow is not installed | pip install "spacechain[media]"',
+        'ffmpeg is not installed | pip install "spacechain[media]"',
+    ]
+    assert MediaNotInstalled.code == "media-not-installed"

@@ -1,0 +1,46 @@
+import pytest
+
+from spaces_registry.errors import Crashed, RejectedInput
+from spaces_registry.signature import File
+
+
+@pytest.fixture
+def text(tmp_path):
+    """Writes a subtitle file with one line, shown from half a second on."""
+
+    def write(line: str, name: str = "it's, a [text].srt") -> File:
+        path = tmp_path / name
+        path.write_text(f"1\n00:00:00,500 --> 00:00:01,000\n{line}\n", encoding="utf-8")
+        return File(path, name)
+
+    return write
+
+
+def white(look, path, at):
+    """How many of the lower half's pixels are bright in all colours."""
+    crop = ["-vf", "crop=iw:ih/2:0:ih/2", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray"]
+    return sum(level > 180 for level in look.decode(path, "-ss", str(at), after=crop))
+
+
+def test_subtitles_stand_in_the_picture_at_their_time(perform, look, clips, text):
+    """Many places show a film without its sound."""
+    made = perform("subtitle", video=clips["red.mp4"], subtitles=text("WWWWWW"))
+
+    assert white(look, made, 0.2) == 0
+    assert white(look, made, 0.8) > 100
+
+
+def test_letters_without_a_font_fail_and_say_so(perform, clips, text):
+    """A film with empty boxes looks finished and is not."""
+    with pytest.raises(Crashed, match="no font") as caught:
+        perform("subtitle", video=clips["red.mp4"], subtitles=text("\U0001e900"))
+
+    assert "install a font" in caught.value.hint
+
+
+def test_a_text_that_is_no_subtitles_is_refused(perform, clips, tmp_path):
+    """With what it is, and what is wanted."""
+    (tmp_path / "notes.srt").write_text("just notes")
+
+    with pytest.raises(RejectedInput, match=r"'notes\.srt' is plain text"):
+        perform("subtitle", video=clips["red.mp4"], subtitles=File(tmp_path / "notes.srt", "notes.srt"))
