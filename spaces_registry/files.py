@@ -172,9 +172,13 @@ class Shelf:
                 raise scrubbed(refusal, self.origin)
             length = response.headers.get("content-length", "")
             tell(Receiving(file.name, int(length) if length.isdigit() else None))
-            with file.path.open("xb") as out:
-                async for chunk in response.aiter_bytes():
-                    out.write(chunk)
+            try:
+                with file.path.open("xb") as out:
+                    async for chunk in response.aiter_bytes():
+                        out.write(chunk)
+            except BaseException:
+                file.path.unlink(missing_ok=True)  # half a file must not pass for one
+                raise
 
 
 def _decoded(place: str, uri: str) -> bytes:

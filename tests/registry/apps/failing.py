@@ -52,6 +52,7 @@ def was_stopped(name):
 def talk(text, progress=gr.Progress()):
     gr.Info("listen")
     progress((1, 4), desc="Thinking", unit="steps")
+    FREE[text].wait(PATIENCE_S)
     return text
 
 
