@@ -6,7 +6,7 @@ expression; text may hold expressions. `$$` is a dollar sign. Everything else is
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from chains.evaluate import EvaluationFailed, evaluate
@@ -40,6 +40,12 @@ RESERVED: Final = ("inputs", "env", "item", "index", "run")
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STEP = re.compile(r"\.(\w+)|\[(-?[0-9]{1,9})\]")
 _REFERENCE = re.compile(rf"\$({_NAME})((?:\.\w+|\[-?[0-9]{{1,9}}\])*)")
+_DOTTED = rf"({_NAME})\s*[.\[]"
+_LOOKS_LIKE = (
+    ("{{ … }}", re.compile(rf"(?<![$\w])\{{\{{\s*({_DOTTED}[^{{}}]*)\}}\}}")),
+    ("${ … }", re.compile(rf"\$\{{\s*({_DOTTED}[^{{}}]*)\}}(?!\}})")),
+    ("$…", re.compile(rf"\$({_DOTTED}[\w.\[\]]*[\w\]])")),
+)
 _SIGNED = re.compile(rf"{_REFERENCE.pattern}|\$\{{\{{.*\}}\}}", re.DOTALL)
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\}\}", re.DOTALL)
 
@@ -74,6 +80,23 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Something in text that looks as if it were to be filled in, and is not.
+
+    Attributes:
+        root: the name it begins with.
+        inner: what would stand in an expression.
+        form: how it is written: `{{ … }}`, `${ … }` or `$…`.
+        at: where it stands.
+    """
+
+    root: str
+    inner: str
+    form: str
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A value of a chain file, parsed.
 
@@ -81,11 +104,13 @@ class Template:
         node: its tree.
         at: where it begins.
         references: what it mentions, from left to right.
+        lost: what its text has that looks like an expression; a mistake if the name exists.
     """
 
     node: Node
     at: Position
     references: tuple[Reference, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
     @property
     def is_literal(self) -> bool:
@@ -128,11 +153,6 @@ class Template:
             raise EvaluationFailed("a value in this is too deeply nested", self.at) from cause
 
 
-def template_of(node: Node, at: Position) -> Template:
-    """The template of a value that begins at a place, with its references collected."""
-    return Template(node, at, tuple(_references(node, guarded=False)))
-
-
 def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ...]]:
     """A YAML value as a template.
 
@@ -143,13 +163,13 @@ def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ..
     Returns:
         The template, null in place of what could not be parsed; and the mistakes.
     """
-    reader = _Reader(source, [])
-    return template_of(reader.value(tree), source.position(tree.start)), tuple(reader.problems)
+    reader = _Reader(source)
+    return reader.template(tree, reader.value(tree)), tuple(reader.problems)
 
 
 def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...]]:
     """A value that is an expression without any sign, as `when` takes it; the signs are allowed too."""
-    reader = _Reader(source, [])
+    reader = _Reader(source)
     if isinstance(leaf.value, str) and not _SIGNED.fullmatch(leaf.value.strip()):
         node = reader.expression(leaf.value, 0, reader.where(leaf, leaf.value), leaf)
     else:
@@ -159,7 +179,7 @@ def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...
         reader.problems.append(
             Problem(node.at, "bad-expression", message, "write one expression, without `${{ }}`")
         )
-    return template_of(node, source.position(leaf.start)), tuple(reader.problems)
+    return reader.template(leaf, node), tuple(reader.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +187,18 @@ class _Reader:
     """Reads values out of one file and collects what is wrong with them."""
 
     source: Source
-    problems: list[Problem]
+    problems: list[Problem] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+
+    def template(self, tree: Tree, node: Node) -> Template:
+        """The template of a value that was read, with its references collected."""
+        references = tuple(_references(node, guarded=False))
+        return Template(node, self.source.position(tree.start), references, tuple(self.lost))
 
     def value(self, tree: Tree) -> Node:
         """Any value."""
         match tree:
-            case Leaf(value=str(text)) if "$" in text:
+            case Leaf(value=str(text)) if "$" in text or "{{" in text:
                 return self.text(tree, text)
             case Leaf():
                 return Literal(tree.value, self.source.position(tree.start))
@@ -210,7 +236,7 @@ class _Reader:
             if sign.start() < at:
                 continue
             if sign.start() > at:
-                yield Literal(text[at : sign.start()], where(at))
+                yield self.literal(text, at, sign.start(), where)
             if sign[0] == "$$":
                 yield Literal("$", where(sign.start()))
                 at = sign.end()
@@ -222,7 +248,14 @@ class _Reader:
             yield self.expression(text[sign.end() : end], sign.end(), where, leaf)
             at = end + 2
         if at < len(text):
-            yield Literal(text[at:], where(at))
+            yield self.literal(text, at, len(text), where)
+
+    def literal(self, text: str, start: int, end: int, where: Callable[[int], Position]) -> Literal:
+        """Text that stands for itself; what looks like an expression in it is remembered."""
+        for form, sign in _LOOKS_LIKE:
+            for found in sign.finditer(text, start, end):
+                self.lost.append(Lost(found[2], found[1].strip(), form, where(found.start())))
+        return Literal(text[start:end], where(start))
 
     def expression(self, text: str, offset: int, where: Callable[[int], Position], leaf: Leaf) -> Node:
         """One expression; null in its place if it is none."""

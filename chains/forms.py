@@ -52,6 +52,20 @@ def check_function(value: object) -> object:
     return value
 
 
+def check_scalar(value: object) -> object:
+    """Let one value through, not a list and not a mapping."""
+    if isinstance(value, dict | list):
+        raise PydanticCustomError("scalar", "one value")
+    return value
+
+
+def check_number(value: object) -> object:
+    """Let a number through."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number", "a number")
+    return value
+
+
 def listed(value: object) -> object:
     """One name as a list of one."""
     return [value] if isinstance(value, str) else value

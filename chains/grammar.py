@@ -1,4 +1,7 @@
-"""The text of an expression → nodes: Python's parser reads it, a whitelist decides what the language has."""
+"""The text of an expression → nodes.
+
+Python's own parser reads it; a whitelist decides what is part of the language.
+"""
 
 import ast
 import re
@@ -23,6 +26,7 @@ from chains.nodes import (
     Part,
 )
 from chains.problems import not_yet
+from chains.signs import STRINGS, wrong_sign
 from chains.source import Position
 
 MAX_LENGTH: Final = 2_000  # characters
@@ -40,7 +44,7 @@ _COMPARISONS = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
-_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_TOO_DEEP = f"the expression is more than {MAX_DEPTH} levels deep"
 
 # what people try, by the tree's class: what it is called, and what to write instead
 _FOREIGN = {
@@ -93,56 +97,29 @@ def parse_expression(text: str, where: Callable[[int], Position]) -> Node:
     if len(text) > MAX_LENGTH:
         raise Mistaken(f"the expression is longer than {MAX_LENGTH:,} characters", where(start))
     code = re.sub(r"\s", " ", text)  # character for character, so that columns stay
-    _refuse_signs(code, where)
+    if sign := wrong_sign(code):
+        raise Mistaken(sign.message, where(sign.index), hint=sign.hint)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice about Python
             tree = ast.parse(code[start:], mode="eval")
     except SyntaxError as error:
-        at = _column(code[start:], error)
-        raise Mistaken(*_said(code, start + at, where), hint=_advice(code)) from None
+        raise _refused(error, code, start, where) from None
     except (ValueError, MemoryError, RecursionError):
         raise Mistaken("the expression cannot be read", where(start)) from None
     return _Converter(code[start:], start, where).convert(tree.body, 0)
 
 
-def _refuse_signs(code: str, where: Callable[[int], Position]) -> None:
-    """Signs that Python would read in a way nobody means."""
-    blank = _STRINGS.sub(lambda found: "_" * len(found[0]), code)
-    for sign, message, hint in (
-        ("#", "`#` means nothing in an expression", "put text in quotes"),
-        ("\\", "`\\` means nothing outside quotes", None),
-        ("$", "no dollar sign inside an expression", "write the name alone"),
-        (";", "an expression is one value", None),
-        ("&&", "`&&` is not part of the language", "write `and`"),
-        ("||", "`||` is not part of the language", "write `or`"),
-    ):
-        if (at := blank.find(sign)) >= 0:
-            raise Mistaken(message, where(at), hint=hint)
-    if found := re.search(r"!(?!=)", blank):
-        raise Mistaken("`!` is not part of the language", where(found.start()), hint="write `not`")
-    if found := re.search(r"(?<![=!<>:])=(?!=)", blank):
-        raise Mistaken("`=` compares nothing", where(found.start()), hint="write `==`")
-
-
-def _column(code: str, error: SyntaxError) -> int:
-    """The index of a syntax error (Python counts from 1, in characters for these), within the text."""
-    return max(0, min((error.offset or 1) - 1, len(code.rstrip())))
-
-
-def _said(code: str, at: int, where: Callable[[int], Position]) -> tuple[str, Position]:
-    found = code[at : at + 1].strip()
-    if re.search(r"['\"]", _STRINGS.sub("", code)):
-        return "a quote is never closed in this expression", where(at)
-    if not found:
-        return "the expression ends too early", where(len(code.rstrip()))
-    return f"the expression makes no sense at `{re.split(r'[ ]', code[at:])[0][:20]}`", where(at)
-
-
-def _advice(code: str) -> str | None:
-    if re.search(r"\w[?|]\w|\s[?|]\s", code):
-        return "write `a if condition else b`, and `or` for an alternative"
-    return None
+def _refused(error: SyntaxError, code: str, start: int, where: Callable[[int], Position]) -> Mistaken:
+    """What Python's parser said no to, in our words."""
+    if "nested" in error.msg:
+        return Mistaken(_TOO_DEEP, where(start))
+    if found := re.search(r"(?<![=!<>:])=(?!=)", STRINGS.sub(lambda text: "_" * len(text[0]), code)):
+        return Mistaken("`=` compares nothing", where(found.start()), hint="write `==`")
+    # Python counts from 1, and in characters here
+    at = min(start + max(0, (error.offset or 1) - 1), len(code.rstrip()) - 1)
+    word = code[at:].split(" ", maxsplit=1)[0][:20]
+    return Mistaken(f"the expression makes no sense at `{word}`", where(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +139,7 @@ class _Converter:
 
     def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911, PLR0912 - one case a node
         if depth > MAX_DEPTH:
-            raise Mistaken(f"the expression is more than {MAX_DEPTH} levels deep", self.at(node))
+            raise Mistaken(_TOO_DEEP, self.at(node))
 
         def below(one: ast.expr) -> Node:
             return self.convert(one, depth + 1)

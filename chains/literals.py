@@ -13,8 +13,7 @@ def misfit(value: Json, kind: Kind) -> str | None:
     """
     if _is_of(value, kind):
         return None
-    whole = " without a fraction" if kind == Kind.INTEGER and isinstance(value, float) else ""
-    return f"must be {_WORDS.get(kind, str(kind))}{whole}, not {_shown(value)}"
+    return f"must be {_WORDS.get(kind, str(kind))}, not {_shown(value)}"
 
 
 _WORDS: Mapping[Kind, str] = {

@@ -94,8 +94,8 @@ def _decoded(data: bytes, file: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as cause:
         text = data[: cause.start].decode("utf-8")
-        source = Source(file, data.decode("utf-8", errors="replace"))
         utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        source = Source(file, "" if utf16 else data.decode("utf-8", errors="replace"))
         message = "the file is UTF-16, not UTF-8" if utf16 else "the file is not UTF-8 from here on"
         problem = Problem(source.position(len(text)), "not-utf8", message, "save it as UTF-8")
         raise InvalidChain([problem], source) from cause

@@ -14,6 +14,8 @@ from spaces_registry.errors import nearest
 from spaces_registry.signature import Json
 
 _WANTED = {
+    "scalar": "one value",
+    "number": "a number",
     "string_type": "text",
     "bool_type": "true or false",
     "int_type": "a whole number",
@@ -103,6 +105,8 @@ def _wrong_type(detail: ErrorDetails, path: Path, source: Source) -> Problem:
         hint = f"write {str(given).lower() in {'yes', 'on', 'y'}!s}".lower()
     elif wanted == "text" and isinstance(given, bool | int | float):
         hint = "put it in quotes"
+    elif not path:
+        hint = "begin with `steps:`"
     elif path[-1:] == ("steps",) and isinstance(given, list):
         hint = "steps have names: write `name:` instead of `-`"
     return Problem(
@@ -185,9 +189,19 @@ def _missing(path: Path, value: Json, source: Source) -> Problem | None:
     if place == "step" and key == "space":
         if any(one in siblings for one in shape.LATER_STEP_KINDS):
             return None  # what it is has been said; that it cannot run yet is said at that key
+        if any(_meant(one, siblings, place) for one in shape.STEP_KINDS):
+            return None
         message = f"step `{path[1]}` does not say what it is"
         return Problem(at, "step-kind", message, "give it `space`, `media` or `python`", str(path[1]))
+    if _meant(key, siblings, place):
+        return None
     return Problem(at, "missing-key", f"{_ABOUT[place]} needs `{key}`", None, _step(path))
+
+
+def _meant(key: str, siblings: Mapping[str, Any], place: str) -> bool:
+    """Whether one of the keys beside it is a misspelt form of a key; that is said there already."""
+    unknown = [one for one in siblings if one not in _keys(place)]
+    return any((nearest(one, [key]) or "").startswith("did you mean") for one in unknown)
 
 
 def _content(value: Any, path: Path) -> Mapping[str, Any]:

@@ -16,7 +16,16 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from chains.forms import KINDS, check_duration, check_function, check_kind, form, listed
+from chains.forms import (
+    KINDS,
+    check_duration,
+    check_function,
+    check_kind,
+    check_number,
+    check_scalar,
+    form,
+    listed,
+)
 
 STEP_KINDS: Final = ("space", "media", "python")
 # what the language has and this version does not run yet, by the mapping it belongs to
@@ -44,7 +53,8 @@ _DURATION_SCHEMA = {
     "examples": ["90s", "5m", "2h"],
 }
 Duration = Annotated[Any, BeforeValidator(check_duration), WithJsonSchema(_DURATION_SCHEMA)]
-Scalar = bool | int | float | str | None
+Scalar = Annotated[Any, BeforeValidator(check_scalar), WithJsonSchema({"not": {"type": ["object", "array"]}})]
+Number = Annotated[Any, BeforeValidator(check_number), WithJsonSchema({"type": "number"})]
 _EXPRESSION = {"type": ["string", "boolean"], "examples": ['inputs.style == "photo"']}
 _LIST = {"oneOf": [{"type": "array"}, {"type": "string", "pattern": r"\$"}]}
 _LISTS = {"type": "object", "additionalProperties": _LIST, "minProperties": 1}
@@ -79,8 +89,8 @@ class InputShape(_Shape):
         default=False, description="whether it must be handed in; true unless there is a default"
     )
     choices: list[Scalar] = Field(default_factory=list, min_length=1, description="the values it may have")
-    minimum: int | float | None = Field(None, description="smallest number")
-    maximum: int | float | None = Field(None, description="largest number")
+    minimum: Number = Field(None, description="smallest number")
+    maximum: Number = Field(None, description="largest number")
     many: bool = Field(default=False, description="whether it is a list")
 
 
@@ -146,12 +156,12 @@ class SpaceShape(StepShape):
     space: Annotated[
         str,
         form(
-            r"[\w.-]+/[\w.-]+|https?://[^\s/]\S*",
+            r"[^\s$]+",
             "bad-space",
             "Space",
-            "write `owner/name`, or the URL of an app",
+            "write its `owner/name` or URL out; no expression can stand here",
         ),
-    ] = Field(description="`owner/name`, or the URL of an app")
+    ] = Field(description="`owner/name`, the URL of an app, or an alias")
     endpoint: Annotated[str, form(r"/?[^\s/][^\s]*", "bad-endpoint", "endpoint", "write it as `/name`")] = (
         Field("", description="its endpoint, as `/name`; may be left out where there is one")
     )
@@ -211,7 +221,9 @@ class ChainShape(_Shape):
         ),
     ] = Field("", description="what the chain is called; the file's name if left out")
     description: str = Field("", description="one line about it")
-    version: str | int | float = Field("", description="the chain's own version")
+    version: Annotated[Scalar, WithJsonSchema({"type": ["string", "number"]})] = Field(
+        "", description="the chain's own version"
+    )
     inputs: dict[str, InputOrDefault] = Field(default_factory=dict, description="what goes in, by name")
     steps: dict[str, AnyStep] = Field(min_length=1, description="what runs, by name")
     outputs: dict[str, Any] = Field(

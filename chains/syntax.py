@@ -87,7 +87,6 @@ _SENTENCES = (  # what the parser says, what that means, what to do
     ),
     (r"scanning an? (alias|anchor)", "`*` and `&` mean an alias and an anchor in YAML", _QUOTE_IT),
     (r"block scalar", "nothing may follow `|` or `>` on its line", "begin the text on the next line"),
-    (r"could not find expected ':'", "a key without `:` after it", "write `key: value`"),
     (
         r"directive|<document start>|document end",
         "this does not belong to the chain",
@@ -109,12 +108,14 @@ def _by_words(text: str, index: int, opened: int, said: str) -> Mistake:
         )
     if "flow" in said:
         sign, closing = ("{", "}") if "'}'" in said else ("[", "]")
-        if not text[index:].strip():
+        if not text[index:].strip() or "\n" in text[opened:index]:
             return Mistake(opened, "yaml-syntax", f"this `{sign}` is never closed", f"add the `{closing}`")
         hint = "a value with any of `, [ ] { }` in it needs quotes"
         return Mistake(index, "yaml-syntax", f"expected `,` or `{closing}` here", hint)
     if "unknown escape" in said and text[index : index + 1] != "\\":
         index -= 1
+    if "could not find expected ':'" in said:
+        return Mistake(opened, "yaml-syntax", "a key without `:` after it", "write `key: value`")
     for pattern, message, hint in _SENTENCES:
         if re.search(pattern, said):
             return Mistake(index, "yaml-syntax", message, hint)

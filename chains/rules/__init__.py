@@ -13,6 +13,7 @@ from chains.rules.bad_defaults import bad_defaults
 from chains.rules.bad_names import bad_names
 from chains.rules.bad_queries import bad_queries
 from chains.rules.bad_ranges import bad_ranges
+from chains.rules.bad_spaces import bad_spaces
 from chains.rules.circles import circles
 from chains.rules.constant_conditions import constant_conditions
 from chains.rules.cut_text import cut_text
@@ -53,6 +54,7 @@ RULES: Final[tuple[Rule, ...]] = (
     bad_names,
     bad_queries,
     bad_ranges,
+    bad_spaces,
     circles,
     constant_conditions,
     cut_text,

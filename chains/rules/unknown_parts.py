@@ -28,7 +28,7 @@ def unknown_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[P
                 *step.outputs,
                 *dict.fromkeys(f"{kind.kind} ({kind.name})" for kind in endpoint.returns),
             ]
-            close = nearest(one.path[0], parts)
+            close = nearest(one.path[0], [*step.outputs, *_certain(endpoint)])
             hint = (
                 close
                 if close and close.startswith("did")
@@ -48,3 +48,8 @@ def _beyond(step: Step, endpoint: Endpoint, one: Reference, within: str | None) 
         yield Problem(
             one.parts_at[1] if len(one.path) > 1 else one.parts_at[0], "unknown-part", message, None, within
         )
+
+
+def _certain(endpoint: Endpoint) -> list[str]:
+    """The labels and kinds that the returns have, and not what these may stand for."""
+    return [*(one.name for one in endpoint.returns), *(str(one.kind) for one in endpoint.returns), "outputs"]

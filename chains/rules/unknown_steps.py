@@ -30,4 +30,6 @@ def _hint(chain: Chain, reference: Reference) -> str | None:
         return f"a function is called: `{functions()[name].usage}`"
     if reference.path[:1] and reference.path[0] in chain.steps and name in {"steps", "step"}:
         return f"write `{reference.path[0]}` alone, without `{name}.`"
-    return nearest(name, [*chain.steps, "inputs", "env", "item", "index", "run"])
+    hint = nearest(name, [*chain.steps, "inputs", "env"]) or ""
+    # a name alone may be text that begins with a dollar sign
+    return hint if reference.path or hint.startswith("did") else f"{hint}; write `$${name}` if it is text"
