@@ -2,12 +2,16 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 from spaces_registry.errors import ToolkitError
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """The `spacechain` command.
+
+    Args:
+        words: what follows the command's name; None for the process's own.
 
     Raises:
         SystemExit: always, with a documented exit code.
@@ -17,7 +21,7 @@ def main() -> None:
     from pipelines.cli.show import say, show_error  # noqa: PLC0415
 
     try:
-        app(prog_name="spacechain")
+        app(words, prog_name="spacechain")
     except ToolkitError as error:
         show_error(error)
         sys.exit(exit_for(error))

@@ -1,0 +1,16 @@
+"""What every test gets: a home folder of its own, and no way to the user's."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch) -> Path:
+    """No test touches the folder of whoever runs it, or carries that person's token."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("SPACECHAIN_HOME", str(folder / "spacechain"))
+    monkeypatch.setenv("HF_HOME", str(folder / "hf"))
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    return folder / "spacechain"
