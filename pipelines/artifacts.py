@@ -7,11 +7,8 @@ Many threads and processes may keep at once: the same bytes have the same name, 
 nothing.
 """
 
-import errno
-import hashlib
 import os
 import re
-import shutil
 import stat
 import tempfile
 import time
@@ -20,26 +17,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.disk import READ_ONLY, StorageFailed, flush_folder, link_or_copy, sha256_of, storage, take
 from pipelines.filetypes import FileType, filetype_of, first_words
 from pipelines.names import safe_name
-from spaces_registry.errors import BadOutput, ToolkitError
+from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Json, Kind
 
-_CHUNK_BYTES = 1024 * 1024
-_READ_ONLY = 0o444
+__all__ = ["Artifact", "StorageFailed", "Store", "WrongKind", "publish"]
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FACTS = ("path", "name", "mime", "size_bytes", "sha256", "url", "caption")
-
-
-class StorageFailed(ToolkitError):
-    """The disk did not take or give the bytes: full, read-only, not permitted, gone."""
-
-    code = "storage-failed"
-
-    def __init__(self, path: Path, cause: OSError) -> None:
-        why = cause.strerror or type(cause).__name__
-        super().__init__(f"cannot store in {path}: {why}", hint=_what_to_do(cause.errno))
-        self.path = path
 
 
 class WrongKind(BadOutput):
@@ -186,8 +173,8 @@ class Store:
             StorageFailed: the disk is full, read-only, or not ours to write.
         """
         _require_bytes(file, place)
-        with _storage(self.folder), self._scratch() as scratch:
-            size_bytes, sha256 = _take(file.path, scratch, consume=consume)
+        with storage(self.folder), self._scratch() as scratch:
+            size_bytes, sha256 = take(file.path, scratch, consume=consume)
             found = _verified(scratch, file, kind, place)
             path = self._path(sha256)
             self._settle(scratch, path, size_bytes)
@@ -217,7 +204,7 @@ class Store:
         if not _SHA256.fullmatch(sha256):
             return False
         try:
-            return _hash(self._path(sha256)) == sha256
+            return sha256_of(self._path(sha256)) == sha256
         except OSError:
             return False
 
@@ -256,10 +243,10 @@ class Store:
         if there is not None and there.stat().st_size == size_bytes:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.chmod(_READ_ONLY)
+        scratch.chmod(READ_ONLY)
         scratch.replace(path)
         for folder in (path.parent, path.parent.parent, self.folder):
-            _flush_folder(folder)
+            flush_folder(folder)
 
 
 def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
@@ -282,12 +269,12 @@ def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
         StorageFailed: the folder cannot be written, or the store has lost the bytes.
     """
     extension = Path(artifact.name).suffix
-    with _storage(folder):
+    with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
         count = 1
         while True:
             target = folder / safe_name(stem, extension, count=count)
-            if _holds(target, artifact) or _link_or_copy(artifact.path, target):
+            if _holds(target, artifact) or link_or_copy(artifact.path, target):
                 return target
             count += 1
 
@@ -311,101 +298,10 @@ def _verified(path: Path, file: File, kind: Kind, place: str | None) -> FileType
     raise WrongKind(place or file.name, file.name, kind, found.says, said=first_words(path))
 
 
-def _take(source: Path, target: Path, *, consume: bool) -> tuple[int, str]:
-    """Move or copy the bytes to `target`, flushed to the disk; returns how many, and their SHA-256."""
-    facts = source.lstat()
-    if consume and stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
-        with suppress(OSError):  # another disk, or a folder that is not ours: the bytes are copied instead
-            source.replace(target)
-            return facts.st_size, _hash(target, flush=True)
-    digest, size_bytes = hashlib.sha256(), 0
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while chunk := reader.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            writer.write(chunk)
-            size_bytes += len(chunk)
-        writer.flush()
-        os.fsync(writer.fileno())
-    if consume:
-        with suppress(OSError):
-            source.unlink()
-    return size_bytes, digest.hexdigest()
-
-
-def _hash(path: Path, *, flush: bool = False) -> str:
-    with path.open("rb") as reader:
-        if flush:
-            os.fsync(reader.fileno())
-        return hashlib.file_digest(reader, "sha256").hexdigest()
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut, where the system can flush a folder at all."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def _holds(target: Path, artifact: Artifact) -> bool:
     try:
         found = target.lstat()
     except FileNotFoundError:
         return False
     same_size = stat.S_ISREG(found.st_mode) and found.st_size == artifact.size_bytes
-    return same_size and (target.samefile(artifact.path) or _hash(target) == artifact.sha256)
-
-
-def _link_or_copy(source: Path, target: Path) -> bool:
-    """Put `source` at `target`; False if that name is taken."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return False
-    except OSError as cause:
-        if cause.errno in {errno.ENOENT, errno.ENOSPC, errno.EROFS}:
-            raise
-        return _copy(source, target)  # another disk, too many links, or a file system without them
-    return True
-
-
-def _copy(source: Path, target: Path) -> bool:
-    """Copy aside, then rename; an empty file claims the name meanwhile, so nobody else's is replaced."""
-    try:
-        target.open("xb").close()
-    except FileExistsError:
-        return False
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        shutil.copyfile(source, aside)
-        aside.chmod(_READ_ONLY)
-        aside.replace(target)
-    except BaseException:  # also a Ctrl-C: neither the claim nor half a copy may stay
-        aside.unlink(missing_ok=True)
-        target.unlink(missing_ok=True)
-        raise
-    return True
-
-
-@contextmanager
-def _storage(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as cause:
-        raise StorageFailed(path, cause) from cause
-
-
-def _what_to_do(code: int | None) -> str:
-    match code:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            return "free some space, or point SPACECHAIN_HOME or --out at another disk"
-        case errno.EROFS | errno.EACCES | errno.EPERM:
-            return "choose a folder you may write to, through SPACECHAIN_HOME or --out"
-        case errno.ENOTDIR | errno.EEXIST:
-            return "a file stands where a folder is needed; remove it or choose another folder"
-        case _:
-            return "look at that folder and its disk, or choose another through SPACECHAIN_HOME or --out"
+    return same_size and (target.samefile(artifact.path) or sha256_of(target) == artifact.sha256)

@@ -61,6 +61,36 @@ def matroska_tracks(head: bytes) -> Tracks:
     )
 
 
+def gif_moves(stream: BinaryIO) -> bool:
+    """Whether a GIF has a second frame."""
+    stream.seek(6)
+    screen = stream.read(7)
+    if len(screen) == 7:  # noqa: PLR2004 - the logical screen descriptor
+        stream.seek(_colour_table_bytes(screen[4]), 1)
+    frames = 0
+    for _ in range(_MAX_BOXES):
+        match stream.read(1):
+            case b"\x21":  # an extension: its label, then data
+                stream.seek(1, 1)
+            case b"\x2c":  # a frame: its place, its colours, the size of its codes, then data
+                frames += 1
+                place = stream.read(9)
+                if frames > 1 or len(place) < 9:  # noqa: PLR2004 - four 16-bit numbers and flags
+                    break
+                stream.seek(_colour_table_bytes(place[8]) + 1, 1)
+            case _:  # the trailer, the end, or damage
+                break
+        while size := stream.read(1):
+            if size == b"\0":
+                break
+            stream.seek(size[0], 1)
+    return frames > 1
+
+
+def _colour_table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
 def after_id3(head: bytes) -> bytes:
     """`head` without a leading ID3v2 tag; empty if the tag is longer than what was read."""
     if not head.startswith(b"ID3") or len(head) < 10:  # noqa: PLR2004 - the tag's own header

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from pipelines.containers import Tracks, after_id3, is_adts, is_mp3, matroska_tracks, mp4_tracks
+from pipelines.containers import Tracks, after_id3, gif_moves, is_adts, is_mp3, matroska_tracks, mp4_tracks
 from spaces_registry.signature import Kind
 
 _HEAD_BYTES = 256 * 1024
@@ -139,11 +139,6 @@ def _riff_or_ogg(head: bytes) -> FileType | None:
 
 
 def _bitmap(head: bytes) -> FileType | None:
-    if head[:6] in {b"GIF87a", b"GIF89a"}:
-        # a moving picture has several frames, each behind a graphic control extension
-        moving = head.count(b"\x21\xf9\x04") > 1
-        kinds = (Kind.IMAGE, Kind.VIDEO) if moving else (Kind.IMAGE,)
-        return FileType(".gif", "image/gif", "an animated GIF" if moving else "a GIF image", kinds)
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return _image(".bmp", "bmp", "a BMP image")
     return None
@@ -166,6 +161,10 @@ def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])
+    if head[:6] in {b"GIF87a", b"GIF89a"}:
+        if gif_moves(stream):
+            return FileType(".gif", "image/gif", "an animated GIF", (Kind.IMAGE, Kind.VIDEO))
+        return _image(".gif", "gif", "a GIF image")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip(stream)
     triangles = int.from_bytes(head[80:84], "little")

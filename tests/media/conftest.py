@@ -1,9 +1,10 @@
-"""Small real clips, sounds and pictures, made once, and the means to look and listen into what was made of them."""
+"""Small real clips, sounds and pictures, made once, and the means to look and listen into results."""
 
 import array
 import math
 import subprocess
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
@@ -67,7 +68,7 @@ class Performer:
     heard: list[CallEvent] = field(default_factory=list)
     count: int = 0
 
-    def call(self, operation: str, clocks: Clocks = Clocks(), **arguments: Value) -> Call:  # noqa: B008 - frozen
+    def call(self, operation: str, clocks: Clocks = Clocks(), **arguments: Value) -> Call:
         """A call in a new, empty folder."""
         self.count += 1
         folder = self.folder / f"call {self.count}"
@@ -129,10 +130,11 @@ class Look:
         """The pitch of the sound between two times, in Hz, from its zero crossings."""
         raw = self.decode(path, after=["-map", "0:a:0", "-ac", "1", "-ar", "48000", "-f", "f32le"])
         samples = array.array("f", raw)[int(start * 48000) : int(end * 48000)]
-        crossings = sum(one < 0 <= two for one, two in zip(samples, samples[1:], strict=False))
+        crossings = sum(one < 0 <= two for one, two in pairwise(samples))
         return crossings / (end - start)
 
     def decode(self, path: Path, *before: str, after: list[str]) -> bytes:
+        """What ffmpeg makes of a file, with options before and after it."""
         command = [str(self.program), "-loglevel", "error", *before, "-i", str(path), *after, "pipe:1"]
         return subprocess.run(command, check=True, capture_output=True).stdout
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from PIL import Image
 
@@ -70,7 +72,7 @@ def test_extract_audio_is_the_sound_and_nothing_else(perform, look, clips):
 @pytest.mark.parametrize(
     ("at", "time"), [("start", 0.0), ("middle", 1.0), ("end", 1.96), (1.5, 1.5), ("0.5", 0.5), (99, 1.96)]
 )
-def test_thumbnail_is_the_frame_that_is_shown_then(perform, look, clips, at, time):
+def test_thumbnail_is_the_frame_that_is_shown_then(perform, clips, at, time):
     """A time between two frames is the earlier one; behind the end it is the last."""
     made = perform("thumbnail", video=clips["brighter.mp4"], at=at)
 
@@ -93,7 +95,7 @@ def test_frames_are_evenly_spaced_and_in_order(perform, look, clips):
 
     levels = [look.colour(one.path)[1] for one in made]
     assert len(levels) == 4
-    assert [two - one for one, two in zip(levels, levels[1:], strict=False)] == pytest.approx([58] * 3, abs=6)
+    assert [two - one for one, two in pairwise(levels)] == pytest.approx([58] * 3, abs=6)
 
 
 def test_frames_stop_at_their_limit(perform, clips):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from PIL import Image
 
 from pipelines.ffmpeg import find_ffmpeg
 from pipelines.runners.media import OPERATIONS, MediaRunner, UnknownOperation
@@ -175,8 +176,6 @@ def test_a_truncated_image_is_refused(perform, clips, tmp_path):
 
 def test_a_decompression_bomb_is_refused_before_it_unfolds(perform, tmp_path):
     """A few kilobytes that would take gigabytes of memory."""
-    from PIL import Image
-
     bomb = tmp_path / "bomb.png"
     Image.new("1", (30_000, 3_000)).save(bomb)
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from PIL import Image
 
@@ -41,7 +43,7 @@ def test_a_camera_move_is_even_and_goes_the_right_way(perform, look, striped, mo
     made = perform("still", image=striped, seconds=2, motion=motion, size="320x180", fps=20)
 
     places = [bar(look, made, at=one / 20) for one in range(1, 40, 4)]
-    steps = [two - one for one, two in zip(places, places[1:], strict=False)]
+    steps = [two - one for one, two in pairwise(places)]
     mean = sum(steps) / len(steps)
     assert (mean > 0.0005) - (mean < -0.0005) == moves
     # a fifth of a pixel of noise is what encoding adds; zoompan's rounding is a whole one
