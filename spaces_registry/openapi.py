@@ -42,9 +42,7 @@ def _endpoint(post: Mapping[str, Any]) -> dict[str, Any]:
         endpoint["description"] = description.split(_RECIPE)[0].strip()
     answer = mapping(_schema(mapping(post.get("responses")).get("200")).get("properties"))
     if answer and "event_id" not in answer:
-        endpoint["returns"] = [
-            {"label": mapping(schema).get("title", ""), "type": schema} for schema in answer.values()
-        ]
+        endpoint["returns"] = [{"type": schema} for schema in answer.values()]
     return endpoint
 
 

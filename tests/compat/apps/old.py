@@ -1,0 +1,31 @@
+"""An app for Gradio 3 and the first 4.x: their values, in the words of their time."""
+# ruff: noqa: ANN001, ANN201, D103 - an app as its author would write it
+
+import gradio as gr
+
+
+def shout(text, number):
+    return text.upper(), number * 2
+
+
+def same(value):
+    return value
+
+
+def refuse(text):
+    raise gr.Error(text)
+
+
+with gr.Blocks() as demo:
+    text, number = gr.Textbox(label="Text"), gr.Number(value=4, label="Number")
+    loud, doubled = gr.Textbox(label="Loud"), gr.Number(label="Doubled")
+    picture, made = gr.Image(type="filepath", label="Picture"), gr.Image(type="filepath", label="Made")
+    file, back = gr.File(label="File"), gr.File(label="Back")
+    gr.Button("a").click(shout, [text, number], [loud, doubled], api_name="shout")
+    gr.Button("b").click(same, [picture], [made], api_name="image")
+    gr.Button("c").click(
+        lambda one: one.name if hasattr(one, "name") else one, [file], [back], api_name="file"
+    )
+    gr.Button("d").click(refuse, [text], [loud], api_name="refuse")
+
+demo.queue().launch(show_error=True)
