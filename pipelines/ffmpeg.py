@@ -156,6 +156,21 @@ class Ffmpeg:
             raise self._failure(words, code)
         return tuple(words)
 
+    async def ask(self, arguments: Sequence[str]) -> str:
+        """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
+        with anyio.CancelScope(shield=True):
+            process = await self._start((str(self.program), *arguments))
+        said: list[bytes] = []
+        try:
+            async with anyio.create_task_group() as tasks:
+                for stream in (process.stdout, process.stderr):
+                    assert stream is not None  # noqa: S101 - `open_process` makes both
+                    tasks.start_soon(_gather, stream, said)
+            await process.wait()
+        finally:
+            await _end(process)
+        return b"\n".join(said).decode("utf-8", "replace")
+
     async def _start(self, command: Sequence[str]) -> Process:
         try:
             return await anyio.open_process(
@@ -183,6 +198,10 @@ def last_words(text: str, names: Mapping[Path, str]) -> str:
     lines = [_SPEAKER.sub("", _SPEAKER.sub("", line)).strip() for line in text.splitlines()]
     telling = [line for line in lines if line and not _GENERIC.search(line)]
     return (telling or [line for line in lines if line] or [""])[-1].removeprefix(_OPENING)
+
+
+async def _gather(stream: ByteReceiveStream, said: list[bytes]) -> None:
+    said.append(b"".join([chunk async for chunk in stream]))
 
 
 async def _listen(stream: ByteReceiveStream, words: list[str]) -> None:

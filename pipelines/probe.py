@@ -7,7 +7,8 @@ colon, cannot pass for them.
 
 import re
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source
@@ -130,28 +131,40 @@ def _measure_svg(path: Path) -> Measures:
 
 
 def measure_media(path: Path, program: Path) -> Measures:
-    """Measure a sound or a video with the ffmpeg at `program`; reads its header.
+    """Measure a sound or a video with the ffmpeg at `program`, by its header, or by all of it if need be.
 
     Raises:
         Unmeasurable: ffmpeg cannot read it.
     """
-    text = _ask(program, *source(path))
-    parsed = parse_media(text)
-    if parsed is None:
-        raise Unmeasurable(path, last_words(text, {path: path.name}))
-    if parsed.seconds is None:  # streamed WebM and raw AAC do not know their length
-        seconds = stream_seconds(path, program, "v" if parsed.has_video else "a")
-        return Measures(**{name: getattr(parsed, name) for name in parsed.__slots__} | {"seconds": seconds})
-    return parsed
+    found = parse_media(_ask(program, header_of(path)), path)
+    if found.seconds is None:  # streamed WebM and raw AAC do not know their length
+        stream = "v" if found.has_video else "a"
+        return replace(found, seconds=stream_seconds(path, program, stream))
+    return found
 
 
-def parse_media(text: str) -> Measures | None:
-    """Read what `ffmpeg -i` says; None if it opened nothing that moves or sounds."""
+def header_of(path: Path) -> tuple[str, ...]:
+    """The arguments that make ffmpeg say what `parse_media` reads."""
+    return ("-hide_banner", "-nostdin", "-nostats", *source(path))
+
+
+def packets_of(path: Path, stream: str) -> tuple[str, ...]:
+    """The arguments that make ffmpeg say what `parse_packets` reads of the first `v` or `a` stream."""
+    copied = ("-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
+    return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *copied)
+
+
+def parse_media(text: str, path: Path) -> Measures:
+    """Read what `ffmpeg -i` says; `seconds` is None where the header does not tell.
+
+    Raises:
+        Unmeasurable: it opened nothing that moves or sounds.
+    """
     moving = [one for one in _VIDEO.finditer(text) if "(attached pic)" not in one["rest"]]
     audio = _AUDIO.search(text)
     duration = _DURATION.search(text)
     if not moving and not audio:
-        return None
+        raise Unmeasurable(path, last_words(text, {path: path.name}))
     seconds = None
     if duration and "Estimating duration from bitrate" not in text:
         hours, minutes, rest = duration.groups()
@@ -194,18 +207,15 @@ def _picture_facts(line: re.Match[str], text: str) -> Measures:
 
 def stream_seconds(path: Path, program: Path, stream: str) -> float:
     """When the last packet of the first video (`v`) or audio (`a`) stream ends, exactly; reads it all."""
-    return max(end for _, end in _packets(path, program, stream))
+    return max(end for _, end in parse_packets(_ask(program, packets_of(path, stream)), path))
 
 
-def frame_times(path: Path, program: Path) -> tuple[float, ...]:
-    """When each frame of the first video stream appears, in seconds, in order; reads the whole file."""
-    return tuple(sorted(start for start, _ in _packets(path, program, "v")))
+def parse_packets(text: str, path: Path) -> tuple[tuple[float, float], ...]:
+    """When each packet starts and ends, in seconds, by its start.
 
-
-def _packets(path: Path, program: Path, stream: str) -> list[tuple[float, float]]:
-    """When each packet starts and ends, in the file's own order."""
-    copied = ("-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
-    text = _ask(program, "-loglevel", "warning", *source(path), *copied)
+    Raises:
+        Unmeasurable: there is none, or the file ends too early.
+    """
     if cut := _CUT_OFF.search(text):  # half a film would pass for a whole one
         raise Unmeasurable(path, f"the file is cut off ({cut.group()})")
     base = re.search(r"^#tb 0: (\d+)/(\d+)", text, re.MULTILINE)
@@ -213,16 +223,16 @@ def _packets(path: Path, program: Path, stream: str) -> list[tuple[float, float]
     if not base or not packets:
         raise Unmeasurable(path, last_words(text, {path: path.name}) or "it holds no frames")
     tick = int(base.group(1)) / int(base.group(2))
-    return [(int(start) * tick, (int(start) + int(length)) * tick) for start, length in packets]
+    return tuple(sorted((int(start) * tick, (int(start) + int(length)) * tick) for start, length in packets))
 
 
-def _ask(program: Path, *arguments: str) -> str:
+def _ask(program: Path, arguments: Sequence[str]) -> str:
     """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
-    command = [str(program), "-hide_banner", "-nostdin", "-nostats", *arguments]
+    command = [str(program), *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - a list, no shell; the paths are made inert by `source`
             command, capture_output=True, check=False, timeout=_PROBE_S, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as cause:
-        raise Unmeasurable(Path(arguments[-1]), f"{program.name} did not answer") from cause
+        raise Unmeasurable(program, "it did not answer") from cause
     return (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")

@@ -1,7 +1,5 @@
 """Taking a piece out of a video or a sound: a span, a frame, several frames, the sound alone."""
 
-import anyio.to_thread
-
 from pipelines.ffmpeg import SAME_BYTES, source
 from pipelines.filetypes import filetype_of
 from pipelines.media.coding import (
@@ -14,7 +12,6 @@ from pipelines.media.coding import (
     stamp,
 )
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
-from pipelines.probe import Unmeasurable, frame_times
 from spaces_registry.signature import File, Kind, Value
 
 _LONGEST_S = 86_400
@@ -96,7 +93,7 @@ async def written_sound(work: Work, file: File, stem: str, form: str, length: fl
 async def _thumbnail(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
     await work.picture(video)
-    times = await _times(work, video)
+    times = tuple(start for start, _ in await work.packets(video, "v"))
     at = _moment(work, times)
     shown = max((one for one in times if one <= at + _BEFORE_S), default=times[0])
     result = work.made("thumbnail.png", "image/png")
@@ -126,13 +123,6 @@ def _moment(work: Work, times: tuple[float, ...]) -> float:
     if isinstance(value, bool) or not 0 <= at <= _LONGEST_S:
         raise work.refuse(f"at is {value!r}", hint="give seconds, or one of: start, middle, end")
     return at
-
-
-async def _times(work: Work, video: File) -> tuple[float, ...]:
-    try:
-        return await anyio.to_thread.run_sync(frame_times, video.path, work.ffmpeg().program)
-    except Unmeasurable as cause:
-        raise work.refuse(f"{video.name!r} cannot be decoded: {cause.said}", said=cause.said) from cause
 
 
 async def _frames(work: Work) -> tuple[Value, ...]:

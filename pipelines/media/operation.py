@@ -1,16 +1,15 @@
 """One media operation, and the piece of work that it is handed: its arguments, its files, its ffmpeg."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-import anyio.to_thread
-
 from pipelines.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.filetypes import FileType, filetype_of, first_words
-from pipelines.probe import Measures, Unmeasurable, measure_media, stream_seconds
+from pipelines.probe import Measures, Unmeasurable, header_of, packets_of, parse_media, parse_packets
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import RejectedInput
 from spaces_registry.progress import Listener, Logged
@@ -193,13 +192,29 @@ class Work:
             raise self.refuse(f"{name} takes {kind}, but {value.name!r} is {found.says}", said=said)
 
     async def measure(self, file: File) -> Measures:
-        """Measure a sound or a video, in a worker thread.
+        """Measure a sound or a video by its header.
 
         Raises:
             RejectedInput: it cannot be decoded.
         """
+        text = await self.ffmpeg().ask(header_of(file.path))
+        with self._decoding(file):
+            return parse_media(text, file.path)
+
+    async def packets(self, file: File, stream: str) -> tuple[tuple[float, float], ...]:
+        """When each packet of its first video (`v`) or audio (`a`) stream starts and ends, in seconds."""
+        text = await self.ffmpeg().ask(packets_of(file.path, stream))
+        with self._decoding(file):
+            return parse_packets(text, file.path)
+
+    async def seconds(self, file: File, stream: str) -> float:
+        """How long its video (`v`) or audio (`a`) stream is, exactly."""
+        return max(end for _, end in await self.packets(file, stream))
+
+    @contextmanager
+    def _decoding(self, file: File) -> Iterator[None]:
         try:
-            return await anyio.to_thread.run_sync(measure_media, file.path, self.ffmpeg().program)
+            yield
         except Unmeasurable as cause:
             message = f"{file.name!r} cannot be decoded: {cause.said}"
             raise self.refuse(message, said=cause.said) from cause
@@ -217,14 +232,6 @@ class Work:
         if not found.has_audio:
             raise self.refuse(f"{file.name!r} has no sound")
         return found
-
-    async def seconds(self, file: File, stream: str) -> float:
-        """How long its video (`v`) or audio (`a`) stream is, exactly."""
-        try:
-            return await anyio.to_thread.run_sync(stream_seconds, file.path, self.ffmpeg().program, stream)
-        except Unmeasurable as cause:
-            message = f"{file.name!r} cannot be decoded: {cause.said}"
-            raise self.refuse(message, said=cause.said) from cause
 
     def made(self, name: str, mime: str) -> File:
         """The result of that name in this call's folder."""
