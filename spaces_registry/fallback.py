@@ -161,6 +161,9 @@ def _names_a_file(value: Value) -> bool:
 def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json], jobs: "list[Job]") -> Any:
     from gradio_client import Client  # noqa: PLC0415 - heavy
 
+    asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
+    if space.protocol != "sse":  # there the client sets a limit itself, and takes no second one
+        asking["timeout"] = QUIET_S
     client = Client(
         f"{space.url}/",
         token=False,  # its way to say: no token, not even a saved one
@@ -168,7 +171,7 @@ def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json],
         download_files=False,  # the files are fetched by us, under our rules
         analytics_enabled=False,
         headers={"Authorization": f"Bearer {origin.token}"} if origin.token else None,
-        httpx_kwargs={"timeout": QUIET_S, "cookies": {one.name: one.value for one in origin.cookies.jar}},
+        httpx_kwargs=asking,
     )
     try:
         job = client.submit(*given, api_name=endpoint.name)

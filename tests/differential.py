@@ -1,4 +1,4 @@
-"""The same calls through our App and through `gradio_client`: what to call, and whether the answers are equal."""
+"""The same calls through our App and through `gradio_client`: what to call, whether the answers agree."""
 
 import subprocess
 import wave

@@ -1,6 +1,6 @@
 """Real Gradio servers for tests: an app script in a child process, its files out of the client's reach.
 
-A client on the server's machine could open a server path as if it were its own, which no client of a live Space
+A client on the server's machine could open a server path as if it were its own; no client of a live Space
 can. So a server keeps its files in a tmpfs of its own mount namespace; where the machine forbids that, below
 `/proc/self/cwd`, a path that means another folder in every process.
 """

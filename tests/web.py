@@ -1,4 +1,4 @@
-"""A real HTTP server whose answers a test writes, for what no Gradio app would say; it records what was asked."""
+"""A real HTTP server whose answers a test writes, for what no Gradio app says; it records what is asked."""
 
 import json
 import threading

@@ -1,6 +1,5 @@
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from differential import Media, make_media
@@ -12,11 +11,13 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # before any test imports the clie
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
+    """Our own loop; what runs under anyio runs on asyncio in every front end."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    """One real file of every sort."""
     return make_media(tmp_path_factory.mktemp("media"))
 
 

@@ -13,6 +13,7 @@ PINS: dict[str, tuple[str, ...]] = {
     "5.49.1": (),
     "4.44.1": ("fastapi<0.116", "starlette<0.41", "huggingface_hub<0.26", "pandas<2.3", *OLD),
     "4.10.0": ("fastapi<0.110", "starlette<0.37", "huggingface_hub<0.25", "pandas<2.2", *OLD),
+    "4.4.1": ("fastapi<0.110", "starlette<0.37", "huggingface_hub<0.25", "pandas<2.2", *OLD),
     "3.50.2": ("fastapi<0.110", "starlette<0.37", "huggingface_hub<0.25", "pandas<2.2", *OLD),
 }
 

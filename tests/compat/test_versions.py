@@ -9,7 +9,9 @@ from servers import Server, serve
 from spaces_registry import File, Registry
 from spaces_registry.errors import Crashed, RejectedInput
 
-pytestmark = [pytest.mark.compat, pytest.mark.anyio]
+# gradio_client sets cookies per request where it speaks `sse`; httpx warns of that
+COOKIES = pytest.mark.filterwarnings("ignore:Setting per-request cookies:DeprecationWarning")
+pytestmark = [pytest.mark.compat, pytest.mark.anyio, COOKIES]
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".venvs"
 EVERYTHING = HERE.parent / "registry" / "apps" / "everything.py"
@@ -29,6 +31,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The reference client on the same app."""
     folder = tmp_path_factory.mktemp("client")
     opened = Client(server.url, verbose=False, download_files=folder, analytics_enabled=False, token=False)
     yield opened
@@ -79,7 +82,7 @@ async def test_an_enum_that_is_violated(server: Server, registry: Registry, tmp_
         await app.call(app.space.endpoint("/dropdown"), {"value": "cubist"}, folder=tmp_path)
 
 
-@pytest.fixture(scope="module", params=[("3.50.2", "ws"), ("4.10.0", "sse_v1")])
+@pytest.fixture(scope="module", params=[("3.50.2", "ws"), ("4.4.1", "sse"), ("4.10.0", "sse_v1")])
 def old(request: pytest.FixtureRequest) -> Iterator[tuple[Server, str]]:
     """An app of another time, and the protocol it speaks."""
     version, protocol = request.param

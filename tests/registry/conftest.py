@@ -15,6 +15,7 @@ os.environ["HF_HUB_DISABLE_UPDATE_CHECK"] = "1"
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
+    """Our own loop; what runs under anyio runs on asyncio in every front end."""
     return "asyncio"
 
 
@@ -41,6 +42,7 @@ def guarded() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    """One real file of every sort."""
     return make_media(tmp_path_factory.mktemp("media"))
 
 

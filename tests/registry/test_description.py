@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -52,6 +53,7 @@ def gives(label: Any, component: str = "Textbox", schema: Any = None) -> dict[st
 
 
 def read(config: Any = None, info: Any = None, openapi: Any = None) -> Space:
+    """What the reader makes of it."""
     return read_space("acme/app", "http://host/", config, info, openapi)
 
 
@@ -94,8 +96,8 @@ def test_kinds_come_from_component_and_schema(
     schema: Any,
     props: dict[str, Any],
     kind: Kind,
-    many: bool,
-    wrapped: bool,  # noqa: FBT001 - columns
+    many: bool,  # noqa: FBT001 - a table's column
+    wrapped: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     """Everything hangs on kinds: what fits, what is uploaded, what is fetched."""
     app = config({"api_name": "go", "inputs": [1], "outputs": []}, components={1: (component.lower(), props)})
@@ -160,8 +162,8 @@ def test_returns_are_named_by_their_labels_and_are_unique() -> None:
     found = [one.name for one in read(None, info(go=([], [gives(one) for one in labels]))).endpoint().returns]
 
     assert found == [
-        "generated_images", "seed", "seed_2", "output", "output_2", "output_3", "made_image", "output_3d_model",
-        "class_", "结果", "output_4",
+        "generated_images", "seed", "seed_2", "output", "output_2", "output_3", "made_image",
+        "output_3d_model", "class_", "结果", "output_4",
     ]  # fmt: skip
 
 
@@ -288,7 +290,7 @@ DRAWS = config(
     {"api_name": "draw", "inputs": [1, 2], "outputs": [3, 4]},
     components={
         1: ("textbox", {"label": "Prompt"}),
-        2: ("image", {"label": "Picture", "value": {"path": "/tmp/x.png", "url": "http://h/x", "meta": {}}}),
+        2: ("image", {"label": "Picture", "value": {"path": "/srv/x.png", "url": "http://h/x", "meta": {}}}),
         3: ("image", {"label": "Made"}),
         4: ("number", {"label": "Seed"}),
     },
@@ -341,7 +343,7 @@ def test_an_app_that_describes_nothing_offers_nothing() -> None:
 
 def test_a_file_default_does_not_change_with_the_apps_address() -> None:
     """The fingerprint guards against drift; a URL with a host in it would cry wolf."""
-    default = {"path": "/tmp/gradio/abc/x.png", "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+    default = {"path": "/srv/gradio/abc/x.png", "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
 
     def fingerprint(url: str) -> str:
         one = takes("a", "Image", {}, parameter_has_default=True, parameter_default=default | {"url": url})
@@ -374,17 +376,17 @@ WORDS = st.sampled_from(
 ODD = JSON | WORDS
 PARAMETER = st.fixed_dictionaries(
     {},
-    optional={
-        key: ODD
-        for key in (
+    optional=dict.fromkeys(
+        (
             "label",
             "parameter_name",
             "parameter_has_default",
             "parameter_default",
             "type",
             "component",
-        )
-    },
+        ),
+        ODD,
+    ),
 )
 ENDPOINT = st.fixed_dictionaries(
     {}, optional={"parameters": st.lists(PARAMETER | ODD), "returns": st.lists(PARAMETER | ODD) | ODD}
@@ -448,8 +450,6 @@ def test_no_description_makes_the_reader_crash(config: Any, info: Any, openapi: 
 @given(info=INFO)
 def test_a_description_survives_the_cache(info: Any) -> None:
     """What is read back must be what was kept, to the fingerprint."""
-    import dataclasses
-
     space = read_space("acme/app", "http://host", None, info)
     again = space_of(json.loads(json.dumps(dataclasses.asdict(space))))
 

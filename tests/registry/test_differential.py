@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 def client(everything: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The reference client on the same app."""
     folder = tmp_path_factory.mktemp("client")
     opened = Client(
         everything.url, verbose=False, download_files=folder, analytics_enabled=False, token=False

@@ -8,7 +8,8 @@ from differential import Media
 from servers import Server, free_port, serve
 from web import Answer, Asked, page, say, stream, web
 
-from spaces_registry import CallFailed, Clocks, File, Registry, Value
+from spaces_registry import App, CallFailed, Clocks, File, Registry, Value, open_registry
+from spaces_registry.app import describe
 from spaces_registry.errors import (
     BadOutput,
     Busy,
@@ -20,9 +21,11 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
+from spaces_registry.origin import Origin, open_client
 from spaces_registry.progress import CallEvent, Logged, Progress, Queued, Started, Yielded
 
 pytestmark = pytest.mark.anyio
+FREELY = Clocks()
 Ask = Callable[..., Awaitable[tuple[Value, ...]]]
 
 NO_GPU = "No GPU was available after 60s. Try re-running outside of examples or sign up for more quota"
@@ -35,9 +38,7 @@ async def ask(failing: Server, registry: Registry, tmp_path: Path) -> Ask:
     """Call the failing app by endpoint name and arguments."""
     app = await registry.connect(failing.url)
 
-    async def call(
-        name: str, /, clocks: Clocks = Clocks(), tell: Any = lambda _: None, **given: Value
-    ) -> Any:
+    async def call(name: str, /, clocks: Clocks = FREELY, tell: Any = lambda _: None, **given: Value) -> Any:
         return await app.call(app.space.endpoint(name), given, folder=tmp_path, clocks=clocks, tell=tell)
 
     return call
@@ -138,7 +139,7 @@ async def test_cancelling_stops_a_generator_in_the_app(ask: Ask) -> None:
 
 async def test_a_run_longer_than_its_clock_times_out_and_is_stopped(ask: Ask) -> None:
     """A hung app must not hang a chain, nor go on working for nobody."""
-    with pytest.raises(TimedOut, match="within 0.3 s of work"):
+    with pytest.raises(TimedOut, match=r"within 0\.3 s of work"):
         await ask("endless", name="late", clocks=Clocks(run_s=0.3))
 
     assert await ask("was_stopped", name="late") == (True,)
@@ -148,7 +149,7 @@ async def test_a_file_above_the_apps_limit_is_refused_before_it_is_sent(ask: Ask
     """Sending 500 MB to hear no is a waste of minutes."""
     heard: list[CallEvent] = []
 
-    with pytest.raises(RejectedInput, match="up to 1000 bytes|up to 1024 bytes"):
+    with pytest.raises(RejectedInput, match="takes files up to"):
         await ask("file", one=media.clip, tell=heard.append)
 
     assert heard == []
@@ -298,10 +299,7 @@ async def test_a_page_in_place_of_the_configuration_is_told(registry: Registry) 
 
 
 async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path) -> None:
-    """An app may name any URL as its output; what it cannot do is make us hand over the user's token there."""
-    from spaces_registry.app import App, describe
-    from spaces_registry.origin import Origin, open_client
-
+    """An app may name any URL as its output; it cannot make us hand over the user's token there."""
     with web(lambda _: Answer(b"stolen", type="image/png")) as thief:
         lure = {"path": f"{thief.url}/x.png", "url": f"{thief.url}/x.png", "orig_name": "../../x.png"}
         moved = Answer(status=302, headers={"location": f"{thief.url}/y.png"})
@@ -325,9 +323,6 @@ async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path) 
 
 async def test_a_token_that_an_app_repeats_is_not_shown(tmp_path: Path) -> None:
     """An app can put our header into its error; logs and reports must not carry it on."""
-    from spaces_registry.app import App, describe
-    from spaces_registry.origin import Origin, open_client
-
     echo = say({"detail": "bad header Bearer hf_secret"}, 401)
     with web(acting(join=echo)) as served:
         async with open_client() as client:
@@ -343,8 +338,6 @@ async def test_a_token_that_an_app_repeats_is_not_shown(tmp_path: Path) -> None:
 
 async def test_a_login_that_fails_is_unauthorized(guarded: Server, registry: Registry) -> None:
     """Without or with wrong credentials the user must read which of the two it is."""
-    from spaces_registry import open_registry
-
     with pytest.raises(Unauthorized, match="401"):
         await registry.connect(guarded.url)
     async with open_registry(token="", auth={guarded.url: ("ada", "wrong")}) as other:

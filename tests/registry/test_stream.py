@@ -42,7 +42,7 @@ def test_gradios_own_differences_lead_to_its_values(yields: list[Any]) -> None:
 )
 def test_a_difference_that_does_not_fit_is_an_error(edits: Any) -> None:
     """A guess at a broken difference would be a wrong result."""
-    with pytest.raises(ValueError, match="difference|edit"):
+    with pytest.raises(ValueError, match=r"difference|edit"):
         patch({"a": 1}, edits)
 
 
