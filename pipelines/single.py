@@ -14,6 +14,7 @@ from pipelines.events import RunListener, unheard
 from pipelines.inputs import InvalidInputs, read_inputs
 from pipelines.run import Options, Run, run_in
 from pipelines.workshop import Settings, Workshop, open_workshop
+from spaces_registry.address import address_of
 from spaces_registry.app import App
 from spaces_registry.errors import RejectedInput, ToolkitError, nearest
 from spaces_registry.signature import Endpoint, Kind
@@ -48,7 +49,13 @@ class SingleCall:
 
 @asynccontextmanager
 async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Workshop, App]]:
-    """One Space, woken if need be."""
+    """One Space, woken if need be.
+
+    Raises:
+        BadAddress: that is no id, URL or alias.
+        ToolkitError: it cannot be reached.
+    """
+    address_of(space)
     async with open_workshop(_chain_of(space, None, ()), settings) as shop:
         yield shop, await shop.registry.connect(space)
 

@@ -54,6 +54,7 @@ class Board:
 
     rows: dict[str, Row] = field(default_factory=dict)
     status: str = "running"
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, steps: Sequence[str]) -> "Board":
@@ -73,8 +74,8 @@ class Board:
                 self.rows[step].done += 1
             case StepSettled(step=step, result=result):
                 self._settle(self.rows[step], result)
-            case RunSettled(status=status):
-                self.status = status
+            case RunSettled(status=status, seconds=seconds):
+                self.status, self.seconds = status, seconds
             case RunStarted():
                 pass
 

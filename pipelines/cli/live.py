@@ -62,6 +62,8 @@ def _live(steps: Sequence[str]) -> Iterator[RunListener]:
         console=console, get_renderable=lambda: draw(board, console.width), refresh_per_second=_PER_SECOND
     ):
         yield board.hear
+    if board.status != "running":
+        say(f"{board.status} in {duration(board.seconds)}")
 
 
 def draw(board: Board, width: int) -> "Table":

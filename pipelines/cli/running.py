@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +56,10 @@ def run(  # noqa: PLR0913 - a command's options
         for path in output_lines(done):
             result(path)
     if not done.ok:
-        _explain(done)
+        words = ["spacechain", "run", chain, *_repeated("-i", input), *_repeated("--use", use)]
+        words += ["--local"] if local else []
+        words += ["--out", str(out)] if out != Path("outputs") else []
+        _explain(done, [*words, *_repeated("--only", only)])
     raise typer.Exit(run_exit(done))
 
 
@@ -92,7 +95,11 @@ def output_lines(run: "Run") -> list[str]:
     return lines
 
 
-def _explain(run: "Run") -> None:
+def _repeated(option: str, values: Sequence[str] | None) -> list[str]:
+    return [word for value in values or () for word in (option, value)]
+
+
+def _explain(run: "Run", again: Sequence[str]) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
     from pipelines.results import failed_ones  # noqa: PLC0415
@@ -104,8 +111,7 @@ def _explain(run: "Run") -> None:
         say(f"blocked by a quota; what is done is kept in {run.folder}")
     else:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
-    again = shlex.join(["spacechain", *(one for one in sys.argv[1:] if one != "--fresh")])
-    say(f"go on from there with: {safe(again)}")
+    say(f"go on from there with: {safe(shlex.join(again))}")
 
 
 def studio(

@@ -103,7 +103,8 @@ def test_missing_unknown_and_wrong_inputs_are_told_all_at_once(run):
         run(
             """
             inputs: {prompt: {kind: text, help: What to say}, count: {kind: integer, default: 1, maximum: 4}}
-            steps: {say: {space: "bench", endpoint: /shout, with: {text: "${{ inputs.prompt }}${{ inputs.count }}"}}}
+            steps:
+              say: {space: "bench", endpoint: /shout, with: {text: "${{ inputs.prompt }}${{ inputs.count }}"}}
             """,
             {"cuont": 2, "count": 9},
         )

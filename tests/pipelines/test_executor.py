@@ -55,7 +55,11 @@ def test_no_place_gets_more_than_four_calls_at_once(run, workbench):
     """A public Space is not to be flooded by one user's list."""
     done = run("""
         steps:
-          waits: {each: [a, b, c, d, e, f, g, h], space: "bench", endpoint: /wait, with: {seconds: 0.1, text: $item}}
+          waits:
+            each: [a, b, c, d, e, f, g, h]
+            space: "bench"
+            endpoint: /wait
+            with: {seconds: 0.1, text: $item}
         outputs: {all: $waits.text}
     """)
 
@@ -98,7 +102,11 @@ def test_a_matrix_makes_every_combination_in_order(run):
     """The last list turns fastest, as in a table that one reads."""
     done = run("""
         steps:
-          all: {matrix: {a: [x, y], b: [1, 2]}, space: "bench", endpoint: /shout, with: {text: "${{ item.a }}${{ item.b }}"}}
+          all:
+            matrix: {a: [x, y], b: [1, 2]}
+            space: "bench"
+            endpoint: /shout
+            with: {text: "${{ item.a }}${{ item.b }}"}
         outputs: {all: $all.text}
     """)
 
@@ -125,7 +133,11 @@ def test_keep_going_keeps_the_good_items_and_never_passes_on_the_bad(run):
     """An error must never become data."""
     done = run("""
         steps:
-          all: {each: {in: [s, bad, t], keep_going: true}, space: "bench", endpoint: /picky, with: {text: $item}}
+          all:
+            each: {in: [s, bad, t], keep_going: true}
+            space: "bench"
+            endpoint: /picky
+            with: {text: $item}
           after: {each: $all.text, space: "bench", endpoint: /shout, with: {text: $item}}
         outputs: {all: $after.text}
     """)
@@ -221,7 +233,10 @@ def test_parts_of_a_raw_answer_can_be_named(run):
     done = run("""
         steps:
           pictures:
-            {space: "bench", endpoint: /draw, with: {colour: blue, count: 2}, outputs: {second: "[0][1].image"}}
+            space: "bench"
+            endpoint: /draw
+            with: {colour: blue, count: 2}
+            outputs: {second: "[0][1].image"}
           width: {space: "bench", endpoint: /measure, with: {picture: $pictures.second}}
         outputs: {width: $width.integer}
     """)

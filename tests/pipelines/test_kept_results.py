@@ -76,7 +76,8 @@ def test_the_same_call_twice_in_one_run_is_made_once(run, workbench):
 def test_cache_false_asks_every_time(run, workbench):
     """For what is meant to be random."""
     text = """
-        steps: {all: {each: [dice, dice], cache: false, space: "bench", endpoint: /shout, with: {text: $item}}}
+        steps:
+          all: {each: [dice, dice], cache: false, space: "bench", endpoint: /shout, with: {text: $item}}
     """
     before = workbench.calls("shout")
     run(text)

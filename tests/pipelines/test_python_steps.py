@@ -1,4 +1,4 @@
-"""A user's own function in a chain: its annotations are its signature, and it runs only if its content is trusted."""
+"""A user's own function in a chain: its annotations are its signature, and it runs only if trusted."""
 
 import pytest
 

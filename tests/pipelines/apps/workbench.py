@@ -32,7 +32,7 @@ def wait(seconds: float, text: str) -> str:
     return text
 
 
-def crawl(seconds: float):  # noqa: ANN201 - a generator that a cancelled call stops
+def crawl(seconds: float):
     """Yield often, so that a cancellation shows."""
     CALLS["crawl"] += 1
     ends = time.monotonic() + seconds

@@ -1,0 +1,135 @@
+"""Whatever a user gets wrong: one line that says what and where, a hint, the exit code, no traceback."""
+
+import os
+
+import pytest
+from hub_standin import TOKEN, ListedSpace, hub_standin
+
+PRIVATE = "steps: {say: {space: me/private, endpoint: /shout, with: {text: a}}}"
+SLEEPY = """
+steps: {say: {space: me/sleepy, endpoint: /shout, with: {text: morning}}}
+outputs: {said: $say.text}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "tells"),
+    [
+        (["run", "nothing.yaml"], 2, "nothing.yaml"),
+        (["run", "short-flim"], 2, "did you mean 'short-film'?"),
+        (["run", "short-film", "-i", "prompt"], 2, "NAME=VALUE"),
+        (["run", "short-film", "--use", "x"], 2, "SPACE=URL"),
+        (["run", "short-film", "--redo", "imagine"], 2, "did you mean 'image'?"),
+        (["inspect", "not an id"], 2, "bad-address"),
+        (["inspect", "http://127.0.0.1:9"], 1, "unreachable"),
+        (["recipes", "stroyboard"], 2, "did you mean 'storyboard'?"),
+        (["call", "BENCH", "shuot", "text=a"], 2, "did you mean '/shout'?"),
+        (["call", "BENCH", "shout", "txt=a"], 2, "did you mean 'text'?"),
+        (["call", "BENCH", "shout"], 2, "text=…"),
+        (["call", "BENCH", "draw", "colour=pink"], 2, "red, green, blue"),
+        (["call", "BENCH", "draw", "count=7"], 2, "1 to 5"),
+        (["call", "BENCH", "draw", "count=x"], 2, "count"),
+        (["call", "BENCH", "measure", "picture=no.png"], 2, "no.png"),
+        (["call", "BENCH", "refuse", "text=a"], 1, "I do not like 'a'"),
+        (["studio", "someone/else"], 2, "Tongyi-MAI/Z-Image-Turbo"),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_hint(spacechain, app, words, code, tells):
+    """No one should have to read our source to know what to type."""
+    done = spacechain(*(app.url if one == "BENCH" else one for one in words))
+
+    assert done.code == code
+    assert tells in done.err
+    assert "Traceback" not in done.err
+    assert done.err.startswith("error: ") or code == 1
+
+
+def test_a_problem_in_a_file_shows_its_line_with_a_caret(spacechain, write):
+    """All of them at once, where they stand."""
+    done = spacechain(
+        "check", write("stepz: {}\nsteps: {a: {space: x/y, with: {text: $b.text}}}\n"), "--static"
+    )
+
+    assert done.code == 2
+    assert "chain.yaml:1:1: " in done.err
+    assert " 2 | steps:" in done.err
+    assert "2 errors" in done.err
+
+
+@pytest.mark.parametrize("token", ["", "hf_wrong_token"])
+def test_a_private_space_without_its_token_is_exit_4(process, write, app, token):
+    """The hint says where a token comes from, and no token is shown."""
+    file = write(PRIVATE)
+    with hub_standin({"me/private": ListedSpace(app.url, is_private=True)}) as hub:
+        done = process("run", file, HF_ENDPOINT=hub.url, HF_TOKEN=token)
+
+    assert done.code in (2, 4)
+    assert "HF_TOKEN" in done.err or "hf auth login" in done.err
+    assert "hf_wrong_token" not in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_private_space_with_its_token_runs(process, write, app):
+    """And the app itself, which is not the Hub's, never sees the token."""
+    file = write(PRIVATE + "\noutputs: {said: $say.text}")
+    with hub_standin({"me/private": ListedSpace(app.url, is_private=True)}) as hub:
+        done = process("run", file, HF_ENDPOINT=hub.url, HF_TOKEN=TOKEN)
+
+    assert done.code == 0
+    assert done.out == "said: A\n"
+    assert TOKEN not in done.out + done.err
+
+
+def test_a_space_that_does_not_exist_is_exit_2_at_its_place_in_the_file(process, write, app):
+    """Found before anything is called."""
+    file = write("""
+        steps:
+          fine: {space: me/there, endpoint: /shout, with: {text: a}}
+          gone: {space: me/not-there, endpoint: /shout, with: {text: a}}
+    """)
+    with hub_standin({"me/there": ListedSpace(app.url)}) as hub:
+        done = process("run", file, HF_ENDPOINT=hub.url, HF_TOKEN=TOKEN)
+
+    assert done.code == 2
+    assert "chain.yaml:4:" in done.err
+    assert "me/not-there" in done.err
+
+
+@pytest.mark.parametrize(("stage", "code"), [("PAUSED", 2), ("RUNTIME_ERROR", 2), ("BUILD_ERROR", 2)])
+def test_a_space_that_only_its_owner_can_start_is_told_with_its_stage(process, write, app, stage, code):
+    """Waiting would not help."""
+    file = write("steps: {say: {space: me/paused, endpoint: /shout, with: {text: a}}}")
+    with hub_standin({"me/paused": ListedSpace(app.url, [stage])}) as hub:
+        done = process("run", file, HF_ENDPOINT=hub.url)
+
+    assert done.code == code
+    assert stage in done.err
+
+
+def test_a_sleeping_space_is_woken_and_used(process, write, app):
+    """The first call of the day finds most Spaces asleep."""
+    file = write(SLEEPY)
+    stages = ["SLEEPING"] * 4 + ["APP_STARTING"] * 2 + ["RUNNING"]
+    with hub_standin({"me/sleepy": ListedSpace(app.url, stages)}) as hub:
+        done = process("run", file, HF_ENDPOINT=hub.url)
+
+    assert (done.code, done.out) == (0, "said: MORNING\n")
+
+
+def test_an_unwritable_output_folder_is_found_before_the_first_call(spacechain, write, tmp_path):
+    """Exit 2: nothing was called."""
+    (tmp_path / "file").write_text("")
+    file = write('steps: {say: {space: "bench", endpoint: /shout, with: {text: a}}}')
+    done = spacechain("run", file, "--out", tmp_path / "file" / "below")
+
+    assert done.code == 2
+    assert "storage-failed" in done.err
+
+
+def test_a_reader_that_goes_away_is_no_error(app, tmp_path):
+    """`spacechain schema | head -1`."""
+    code = os.system(f"cd {tmp_path} && sh -c 'spacechain schema 2>err | head -1 >out'")  # noqa: S605 - a real pipe
+
+    assert code == 0
+    assert "Traceback" not in (tmp_path / "err").read_text()
+    del app

@@ -1,0 +1,119 @@
+"""`check`, `plan`, `inspect`, `recipes`, `new`, `schema`, `trust`: what can be known without a call."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+CHAIN = """
+name: looking
+inputs: {word: {kind: text, default: hi}}
+steps:
+  say: {space: "bench", endpoint: /shout, with: {text: "${{ inputs.word }}!"}}
+  again: {space: "bench", endpoint: /shout, with: {text: $say.text}}
+  pictures: {space: "bench", endpoint: /draw, with: {colour: green}}
+"""
+
+
+def test_check_says_that_a_right_chain_is_fine(spacechain, write):
+    """And makes no call."""
+    done = spacechain("check", write(CHAIN), "--json")
+
+    assert done.code == 0
+    assert done.json["ok"] is True
+
+
+def test_check_json_gives_each_problem_its_place(spacechain, write):
+    """An editor or an agent goes there."""
+    done = spacechain(
+        "check", write('steps: {say: {space: "bench", endpoint: /shout, with: {txt: a}}}'), "--json"
+    )
+    problems = {one["code"]: one for one in done.json["problems"]}
+
+    assert done.code == 2
+    assert done.json["ok"] is False
+    wrong = problems["unknown-parameter"]
+    assert wrong.keys() == {"code", "severity", "message", "hint", "file", "line", "column", "step"}
+    assert (wrong["line"], wrong["step"], wrong["severity"]) == (1, "say", "error")
+
+
+def test_plan_tells_order_arguments_and_what_is_kept(spacechain, write):
+    """Before the run everything would be called; after it, nothing."""
+    file = write(CHAIN)
+    before = spacechain("plan", file, "--json").json
+    spacechain("run", file)
+    after = spacechain("plan", file, "--json").json
+
+    assert before["order"] == [["say", "pictures"], ["again"]]
+    steps = {one["name"]: one for one in before["steps"]}
+    assert steps["say"]["arguments"] == {"text": "hi!"}
+    assert steps["again"]["needs"] == ["say"]
+    assert steps["again"]["arguments"] == {"text": "$say.text"}
+    assert [one["cached"] for one in before["steps"]] == [False, False, False]
+    assert [one["cached"] for one in after["steps"]] == [True, True, True]
+
+
+def test_inspect_json_has_the_documented_shape(spacechain, app):
+    """The signature that everything else rests on."""
+    space = spacechain("inspect", app.url, "--json").json
+    endpoints = {one["name"]: one for one in space["endpoints"]}
+
+    assert space.keys() >= {"space", "url", "revision", "stage", "hardware", "gradio", "endpoints"}
+    colour, count = endpoints["/draw"]["parameters"]
+    assert colour.keys() >= {"name", "label", "kind", "required", "default", "choices", "minimum", "maximum"}
+    assert (colour["kind"], colour["choices"], colour["required"]) == (
+        "choice",
+        ["red", "green", "blue"],
+        False,
+    )
+    assert (count["minimum"], count["maximum"], count["default"]) == (1, 5, 2)
+    assert endpoints["/draw"]["returns"][0]["kind"] == "gallery"
+
+
+@pytest.mark.parametrize("name", ["short-film", "storyboard", "narrated-still", "variations", "starter"])
+def test_every_recipe_is_listed_printed_and_fine(spacechain, name):
+    """A bundled chain with a mistake in it would be a bad teacher."""
+    listed = spacechain("recipes")
+    printed = spacechain("recipes", name)
+    checked = spacechain("check", name, "--static")
+
+    assert name in listed.out
+    assert f"name: {name}" in printed.out
+    assert checked.code == 0
+
+
+def test_new_writes_a_chain_that_is_fine_and_never_overwrites(spacechain, tmp_path):
+    """The first minute with the tool."""
+    made = spacechain("new", "mine")
+    again = spacechain("new", "mine")
+
+    assert Path(made.out.strip()).name == "mine.yaml"
+    assert spacechain("check", "mine.yaml", "--static").code == 0
+    assert "name: mine" in (tmp_path / "mine.yaml").read_text()
+    assert again.code == 2
+    assert "is there already" in again.err
+
+
+def test_schema_is_json_schema(spacechain):
+    """Editors complete chains by it."""
+    schema = json.loads(spacechain("schema").out)
+
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert {"name", "inputs", "steps", "outputs"} <= schema["properties"].keys()
+
+
+def test_trust_lets_a_chains_code_run_as_it_is_now(spacechain, tmp_path):
+    """Exit 4 before; 0 after; 4 again when the file changes."""
+    (tmp_path / "mine.py").write_text("def hi(name: str) -> str:\n    return 'hi ' + name\n")
+    (tmp_path / "c.yaml").write_text(
+        'steps: {hi: {python: "mine.py:hi", with: {name: you}}}\noutputs: {said: $hi.text}\n'
+    )
+    refused = spacechain("run", "c.yaml")
+    trusted = spacechain("trust", "c.yaml")
+    ran = spacechain("run", "c.yaml")
+    (tmp_path / "mine.py").write_text("def hi(name: str) -> str:\n    return 'ho ' + name\n")
+    changed = spacechain("run", "c.yaml")
+
+    assert (refused.code, trusted.code, ran.code, changed.code) == (4, 0, 0, 4)
+    assert "spacechain trust c.yaml" in refused.err
+    assert ran.out == "said: hi you\n"
