@@ -219,36 +219,36 @@ class _Reader:
         if whole := _REFERENCE.fullmatch(text.strip()):
             return _reference(whole, text.index("$"), where)
         pieces = [*self.pieces(leaf, text, where)]
-        expressions = [one for one in pieces if not isinstance(one, Literal) or one.value is None]
-        if len(expressions) == 1 and all(
-            not str(one.value).strip() for one in pieces if isinstance(one, Literal)
-        ):
+        expressions = [node for node, is_text in pieces if not is_text]
+        between = "".join(
+            str(node.value) for node, is_text in pieces if is_text and isinstance(node, Literal)
+        )
+        if not expressions:
+            return Literal(between, self.source.position(leaf.start))
+        if len(expressions) == 1 and not between.strip():
             return expressions[0]
-        if all(isinstance(one, Literal) for one in pieces):
-            whole_text = "".join(str(one.value or "") for one in pieces if isinstance(one, Literal))
-            return Literal(whole_text, self.source.position(leaf.start))
-        return Text(tuple(pieces), self.source.position(leaf.start))
+        return Text(tuple(node for node, _ in pieces), self.source.position(leaf.start))
 
-    def pieces(self, leaf: Leaf, text: str, where: Callable[[int], Position]) -> Iterator[Node]:
-        """The literal parts and the expressions of a text, in order."""
+    def pieces(self, leaf: Leaf, text: str, where: Callable[[int], Position]) -> Iterator[tuple[Node, bool]]:
+        """The parts of a text in order, each with whether it stands for itself."""
         at = 0
         for sign in re.finditer(r"\$\$|\$\{\{", text):
             if sign.start() < at:
                 continue
             if sign.start() > at:
-                yield self.literal(text, at, sign.start(), where)
+                yield self.literal(text, at, sign.start(), where), True
             if sign[0] == "$$":
-                yield Literal("$", where(sign.start()))
+                yield Literal("$", where(sign.start())), True
                 at = sign.end()
                 continue
             end = _closing(text, sign.end())
             if end is None:
                 self.problems.append(self.unclosed(leaf, where(sign.start())))
                 return
-            yield self.expression(text[sign.end() : end], sign.end(), where, leaf)
+            yield self.expression(text[sign.end() : end], sign.end(), where, leaf), False
             at = end + 2
         if at < len(text):
-            yield self.literal(text, at, len(text), where)
+            yield self.literal(text, at, len(text), where), True
 
     def literal(self, text: str, start: int, end: int, where: Callable[[int], Position]) -> Literal:
         """Text that stands for itself; what looks like an expression in it is remembered."""

@@ -26,15 +26,23 @@ def order(chain: Chain) -> tuple[tuple[str, ...], ...]:
 
     Steps that wait for each other in a circle, and those behind them, are in no layer.
     """
+    waits = {name: {one for one in step.reads if one in chain.steps} for name, step in chain.steps.items()}
+    readers: dict[str, list[str]] = {name: [] for name in waits}
+    for name, reads in waits.items():
+        for one in reads:
+            readers[one].append(name)
+    place = {name: at for at, name in enumerate(chain.steps)}
     layers: list[tuple[str, ...]] = []
-    done: set[str] = set()
-    while layer := tuple(
-        name
-        for name, step in chain.steps.items()
-        if name not in done and all(one in done or one not in chain.steps for one in step.reads)
-    ):
-        layers.append(layer)
-        done.update(layer)
+    layer = [name for name, reads in waits.items() if not reads]
+    while layer:
+        layers.append(tuple(sorted(layer, key=place.__getitem__)))
+        behind: list[str] = []
+        for done in layer:
+            for name in readers[done]:
+                waits[name].discard(done)
+                if not waits[name]:
+                    behind.append(name)
+        layer = behind
     return tuple(layers)
 
 

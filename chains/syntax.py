@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import yaml
 
-_UNQUOTED = "an expression inside `{…}` or `[…]` needs quotes"
-
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
@@ -41,13 +39,24 @@ def _line(text: str, index: int) -> str:
 def _expression(text: str, index: int) -> Mistake | None:
     """The mistakes that people make with expressions."""
     if text[index - 1 : index + 2] == "${{":
-        inner = _inside(text, index + 2)
-        return Mistake(index - 1, "unquoted-expression", _UNQUOTED, f'write "${{{{ {inner} }}}}" in quotes')
+        return _unquoted(index - 1, f"${{{{ {_inside(text, index + 2)} }}}}")
+    name = re.search(r"\$\w[\w.]*$", text[max(0, index - 200) : index])
+    rest = re.match(r"(?:\[-?\d+\]|\.\w+)+", text[index : index + 200])
+    if name and rest:
+        return _unquoted(index - len(name[0]), f"{name[0]}{rest[0]}")
     line = _line(text, index)
     if bare := re.search(r":\s+\{\{(.*?)\}\}", line):
         start = text.rfind("\n", 0, index) + 1 + bare.start() + bare.group().index("{{")
         return bare_braces(start, bare[1])
     return None
+
+
+def _unquoted(index: int, written: str) -> Mistake:
+    """Brackets of an expression or of an index, where YAML takes them for its own."""
+    what = "an expression" if written.startswith("${") else "a reference with an index"
+    message = f"{what} needs quotes inside `{{…}}` or `[…]`"
+    quote = "'" if '"' in written else '"'
+    return Mistake(index, "unquoted-expression", message, f"write {quote}{written}{quote} in quotes")
 
 
 def _inside(text: str, start: int) -> str:

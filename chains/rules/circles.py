@@ -7,13 +7,16 @@ from chains.model import Chain
 from chains.problems import Problem
 from chains.source import Position
 
+_SHOWN = 12  # steps of a long circle that are named
+
 
 def circles(chain: Chain) -> Iterator[Problem]:
     """Steps that wait for each other could never start."""
     if sum(map(len, order(chain))) == len(chain.steps):
         return  # every step has its turn; the graph library stays out of it
     for circle in cycles(chain):
-        path = " → ".join((*circle, circle[0]))
+        shown = circle if len(circle) <= _SHOWN else (*circle[: _SHOWN - 2], "…", circle[-1])
+        path = " → ".join((*shown, circle[0]))
         at = _edge(chain, circle[0], circle[1])
         yield Problem(
             at,

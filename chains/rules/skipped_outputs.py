@@ -22,13 +22,17 @@ def skipped_outputs(chain: Chain) -> Iterator[Problem]:
 
 def _skippable(chain: Chain) -> dict[str, str]:
     """Every step that may be skipped, with the step whose `when` is the cause."""
+    readers: dict[str, set[str]] = {}
+    for name, step in chain.steps.items():
+        for one in step.references:
+            if not one.guarded:
+                readers.setdefault(one.root, set()).add(name)
     found = {name: name for name, step in chain.steps.items() if step.when and not step.when.is_literal}
     waiting = [*found]
     while waiting:
         cause = waiting.pop()
-        for name, step in chain.steps.items():
-            hangs = any(one.root == cause and not one.guarded for one in step.references)
-            if name not in found and hangs:
+        for name in sorted(readers.get(cause, ())):
+            if name not in found:
                 found[name] = found[cause]
                 waiting.append(name)
     return found

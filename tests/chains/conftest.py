@@ -11,7 +11,7 @@ from chains import Chain, InvalidChain, Problem, check, load, loads, show
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 
-def endpoint_of(described: Mapping[str, Any]) -> Endpoint:
+def _endpoint_of(described: Mapping[str, Any]) -> Endpoint:
     """An endpoint out of its JSON, `{"name", "parameters": [{"name", "kind", …}], "returns": […]}`."""
     return Endpoint(
         described["name"],
@@ -25,7 +25,7 @@ def _with_kind(described: Mapping[str, Any]) -> dict[str, Any]:
     return {**described, "kind": Kind(described["kind"]), **choices}
 
 
-def problems_of(file: Path) -> tuple[tuple[Problem, ...], str]:
+def _problems_of(file: Path) -> tuple[tuple[Problem, ...], str]:
     """Everything wrong with a chain file, checked against the signatures beside it, and its text."""
     beside = file.with_suffix(".endpoints.json")
     described = json.loads(beside.read_text()) if beside.exists() else {}
@@ -33,14 +33,31 @@ def problems_of(file: Path) -> tuple[tuple[Problem, ...], str]:
         chain = load(file)
     except InvalidChain as invalid:
         return invalid.problems, invalid.source.text
-    endpoints = {step: endpoint_of(one) for step, one in described.items()}
+    endpoints = {step: _endpoint_of(one) for step, one in described.items()}
     return check(chain, endpoints), chain.source.text
 
 
-def rendered(file: Path) -> str:
-    """What a user reads about a chain file."""
-    problems, text = problems_of(file)
+def _rendered(file: Path) -> str:
+    problems, text = _problems_of(file)
     return "".join(f"{show(one, text)}\n" for one in problems)
+
+
+@pytest.fixture(scope="session")
+def problems_of() -> Callable[[Path], tuple[tuple[Problem, ...], str]]:
+    """Everything wrong with a chain file, checked against the signatures beside it, and its text."""
+    return _problems_of
+
+
+@pytest.fixture(scope="session")
+def rendered() -> Callable[[Path], str]:
+    """What a user reads about a chain file."""
+    return _rendered
+
+
+@pytest.fixture(scope="session")
+def endpoint_of() -> Callable[[Mapping[str, Any]], Endpoint]:
+    """An endpoint out of its JSON."""
+    return _endpoint_of
 
 
 @pytest.fixture

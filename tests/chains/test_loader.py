@@ -1,0 +1,202 @@
+"""Loading: what a chain is once it is loaded, and what is said when there is none."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chains import (
+    Chain,
+    ChainNotFound,
+    Each,
+    InvalidChain,
+    Limit,
+    MediaStep,
+    PythonStep,
+    SpaceStep,
+    load,
+    loads,
+)
+from chains.loader import ChainUnreadable
+from spaces_registry.clocks import Clocks
+from spaces_registry.signature import Kind
+
+ChainOf = Callable[[str], Chain]
+VALID = Path(__file__).parent / "valid"
+
+
+def test_a_step_is_what_it_says() -> None:
+    """The engine chooses a runner by the class of a step."""
+    chain = load(VALID / "expressions.yaml")
+
+    draw, film = chain.steps["draw"], chain.steps["film"]
+    assert isinstance(draw, SpaceStep)
+    assert (draw.space, draw.endpoint, dict(draw.outputs)) == (
+        "owner/draw",
+        "/draw",
+        {"picture": "[0][0].image"},
+    )
+    assert isinstance(film, MediaStep)
+    assert film.operation == "mux"
+    warm = load(VALID / "python-beside.yaml").steps["warm"]
+    assert isinstance(warm, PythonStep)
+    assert (warm.file, warm.function) == ("code/colour.py", "warm")
+
+
+def test_defaults_hold_unless_a_step_says_otherwise() -> None:
+    """A timeout at the top must reach every step, clock by clock."""
+    chain = load(VALID / "expressions.yaml")
+
+    assert chain.steps["draw"].timeout == Clocks(wake_s=600.0, run_s=90.0)
+    assert chain.steps["film"].timeout == Clocks(wake_s=600.0)
+    assert (chain.steps["draw"].cache, chain.steps["film"].cache) == (True, False)
+    assert chain.limits == {"owner/draw": Limit(2)}
+    assert chain.env == ("API_KEY",)
+
+
+def test_a_step_waits_for_what_it_mentions_and_for_its_needs(chain_of: ChainOf) -> None:
+    """Edges are never written twice, and none is forgotten."""
+    chain = chain_of("""
+        inputs: {on: true}
+        steps:
+          a: {space: o/a}
+          b: {space: o/b}
+          c: {space: o/c}
+          d: {space: o/d}
+          e: {space: o/e}
+          last:
+            space: o/last
+            needs: [e, a]
+            when: inputs.on and c.number > 1
+            each: {x: $d.images, y: $b.images}
+            with: {one: $b.text, two: "${{ a.text + b.text }}", three: "${{ item.x }} ${{ run.id }}"}
+    """)
+
+    assert chain.steps["last"].reads == ("b", "a", "c", "d", "e")
+    assert chain.steps["last"].needs == ("e", "a")
+
+
+def test_an_input_may_be_its_default_alone(chain_of: ChainOf) -> None:
+    """`seconds: 4` is the shortest way to say it, and the kind follows from the value."""
+    chain = chain_of("""
+        inputs:
+          text: a cat
+          number: 4
+          yes_or_no: true
+          several: [1, 2]
+          data: {default: {a: 1}}
+          long: {help: Needed, minimum: 1, kind: integer, maximum: 3}
+          choice: {choices: [a, b], default: a}
+          guessed: {default: 2.5}
+          optional: {kind: image, required: false}
+        steps: {draw: {space: o/a}}
+    """)
+
+    told = {name: (one.kind, one.many, one.default, one.required) for name, one in chain.inputs.items()}
+    assert told == {
+        "text": (Kind.TEXT, False, "a cat", False),
+        "number": (Kind.NUMBER, False, 4, False),
+        "yes_or_no": (Kind.BOOLEAN, False, True, False),
+        "several": (Kind.NUMBER, True, [1, 2], False),
+        "data": (Kind.JSON, False, {"a": 1}, False),
+        "long": (Kind.INTEGER, False, None, True),
+        "choice": (Kind.CHOICE, False, "a", False),
+        "guessed": (Kind.NUMBER, False, 2.5, False),
+        "optional": (Kind.IMAGE, False, None, False),
+    }
+    assert (chain.inputs["long"].minimum, chain.inputs["long"].maximum) == (1, 3)
+    assert chain.inputs["choice"].choices == ("a", "b")
+
+
+def test_each_is_a_list_or_lists_by_name(chain_of: ChainOf) -> None:
+    """The three ways to write `each` mean two things."""
+    chain = chain_of("""
+        steps:
+          a: {space: o/a, each: [1, 2]}
+          b: {space: o/a, each: {in: [1, 2], keep_going: true}}
+          c: {space: o/a, each: {x: [1], y: [2]}}
+    """)
+
+    a, b, c = (step.each for step in chain.steps.values())
+    assert isinstance(a, Each)
+    assert isinstance(b, Each)
+    assert isinstance(c, Each)
+    assert [one.literal for one in a.templates] == [[1, 2]]
+    assert (a.keep_going, b.keep_going) == (False, True)
+    assert isinstance(c.value, dict)
+    assert {name: one.literal for name, one in c.value.items()} == {"x": [1], "y": [2]}
+
+
+def test_a_chain_has_its_files_name_and_its_version_as_written(tmp_path: Path) -> None:
+    """`version: 1.10` must not become 1.1, and a name must do for a folder."""
+    file = tmp_path / "my film (2).yaml"
+    file.write_text("version: 1.10\nsteps: {draw: {space: o/a}}\n")
+
+    chain = load(file)
+
+    assert (chain.name, chain.version, chain.folder) == ("my-film-2", "1.10", tmp_path.resolve())
+
+
+def test_places_point_at_what_was_written(chain_of: ChainOf) -> None:
+    """Problems found later, on a live Space, must point into the file too."""
+    chain = chain_of("steps:\n  draw:\n    space: o/a\n    endpoint: /go\n    with:\n      prompt: a cat\n")
+
+    draw = chain.steps["draw"]
+    assert isinstance(draw, SpaceStep)
+    places = [
+        draw.at,
+        draw.space_at,
+        draw.endpoint_at,
+        draw.argument_at("prompt"),
+        draw.arguments["prompt"].at,
+    ]
+    assert [(one.line, one.column) for one in places] == [(2, 3), (3, 12), (4, 15), (6, 7), (6, 15)]
+    assert draw.argument_at("not written") == draw.at
+
+
+def test_a_file_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
+    """A typo in a file's name is the first mistake of all."""
+    (tmp_path / "film.yaml").write_text("steps: {}")
+
+    with pytest.raises(ChainNotFound) as missing:
+        load(tmp_path / "flim.yaml")
+    with pytest.raises(ChainNotFound) as folder:
+        load(tmp_path)
+    with pytest.raises(ChainNotFound):
+        load(tmp_path / "film.yaml" / "inside.yaml")
+    with pytest.raises(ChainNotFound):
+        load("nul\0.yaml")
+
+    assert missing.value.hint == "did you mean 'film.yaml'?"
+    assert "is a folder" in str(folder.value)
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    """A link in a circle is no chain, and no traceback either."""
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+
+    with pytest.raises((ChainUnreadable, ChainNotFound)):
+        load(tmp_path / "loop.yaml")
+
+
+def test_an_invalid_chain_says_its_first_mistake_and_counts_the_rest(tmp_path: Path) -> None:
+    """One line must do where there is no room for all of them."""
+    with pytest.raises(InvalidChain) as invalid:
+        loads("nmae: film\nsteps: {draw: {space: o/a, wiht: {}}}\n", file="a\x1b.yaml", folder=tmp_path)
+
+    assert (
+        str(invalid.value)
+        == "a\N{REPLACEMENT CHARACTER}.yaml:1:1: `nmae` is not a key of a chain (and 1 more problem)"
+    )
+    assert invalid.value.hint == "did you mean 'name'?"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """`spacechain --help` must answer at once."""
+    import subprocess  # noqa: PLC0415 - this test alone starts a program
+    import sys  # noqa: PLC0415
+
+    code = "import sys, chains; print({'yaml', 'pydantic', 'networkx', 'jmespath'} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "set()"

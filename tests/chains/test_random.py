@@ -1,0 +1,200 @@
+"""Random expressions and mutated chains: whatever is in them, only our own errors come out."""
+
+import contextlib
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chains import EvaluationFailed, InvalidChain, check, loads, show
+from chains.expressions import Template, parse_value
+from chains.graph import mermaid, order
+from chains.reader import read
+from chains.source import Fields
+
+FILES = [one.read_bytes().decode(errors="replace") for one in sorted(Path(__file__).parent.glob("*/*.yaml"))]
+ATOMS = [
+    "inputs",
+    "item",
+    "image",
+    "skipped",
+    "1",
+    "0",
+    "-2",
+    "0.5",
+    "1e200",
+    "'a'",
+    '"b c"',
+    "true",
+    "null",
+    "[]",
+    "[1, 2]",
+    "__class__",
+    "prompt",
+]
+WORDS = [
+    *ATOMS,
+    ".",
+    "[",
+    "]",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "and",
+    "or",
+    "not",
+    "in",
+    "if",
+    "else",
+    "upper",
+    "join",
+    "format",
+    "range",
+    "json",
+    "len",
+    ":",
+    "=",
+    "**",
+    "{",
+    "}",
+    "lambda",
+    "é",
+    "日",
+    "\\",
+    "#",
+    "$",
+    "'",
+    '"',
+]
+NAMES = {"inputs": {"prompt": "a", "list": [1, 2], "n": 3}, "item": [1], "image": {"text": "x"}}
+quick = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def expressions() -> st.SearchStrategy[str]:
+    """Expressions that are well formed, of every form, and often of the wrong types."""
+
+    def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        binary = st.sampled_from(["+", "-", "*", "/", "%", "==", "!=", "<", ">", "in", "not in", "and", "or"])
+        called = st.sampled_from(
+            [
+                "join",
+                "split",
+                "lines",
+                "words",
+                "lower",
+                "upper",
+                "slug",
+                "json",
+                "first",
+                "last",
+                "len",
+                "range",
+                "round",
+                "format",
+            ]
+        )
+        return st.one_of(
+            st.builds("({} {} {})".format, inner, binary, inner),
+            st.builds("not {}".format, inner),
+            st.builds("(-{})".format, inner),
+            st.builds("({} if {} else {})".format, inner, inner, inner),
+            st.builds("[{}, {}]".format, inner, inner),
+            st.builds("{}({})".format, called, inner),
+            st.builds("{}({}, {})".format, called, inner, inner),
+            st.builds("({})[{}]".format, inner, inner),
+            st.builds("({}).{}".format, inner, st.sampled_from(["text", "list", "real", "__class__"])),
+        )
+
+    return st.recursive(st.sampled_from(ATOMS), larger, max_leaves=12)
+
+
+def template(text: str) -> Template:
+    """The template of an expression, right or wrong."""
+    quoted = text.replace("'", "''")
+    source, _ = read(f"value: '${{{{ {quoted} }}}}'", "f.yaml")
+    assert isinstance(source.root, Fields)
+    return parse_value(source.root.entries[0].node, source)[0]
+
+
+@quick
+@given(expressions())
+def test_a_random_expression_has_a_value_or_says_why_not(text: str) -> None:
+    """No expression of a stranger's may end in a traceback or reach an attribute."""
+    with contextlib.suppress(EvaluationFailed):
+        template(text).evaluate(NAMES)
+
+
+@quick
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
+def test_random_words_are_an_expression_or_a_problem(text: str) -> None:
+    """What people type halfway is no expression, and must be told so kindly."""
+    with contextlib.suppress(EvaluationFailed):
+        template(text).evaluate(NAMES)
+
+
+@quick
+@given(st.data())
+def test_a_mutated_chain_is_a_chain_or_invalid(data: st.DataObject) -> None:
+    """Whatever a half-finished edit leaves behind, the check must survive it."""
+    text = data.draw(st.sampled_from(FILES))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at, end = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+        piece = data.draw(
+            st.sampled_from(
+                [
+                    text[at : at + 30],
+                    "\n",
+                    "  ",
+                    ": ",
+                    "- ",
+                    "{",
+                    "}",
+                    "[",
+                    "]",
+                    "${{ ",
+                    " }}",
+                    "$",
+                    "'",
+                    '"',
+                    " #",
+                    "\t",
+                    "*a",
+                    "&a ",
+                    "!",
+                    "null",
+                    "1e999",
+                    "🙂",
+                    "\0",
+                    "each:",
+                    "when: ",
+                ]
+            )
+        )
+        text = text[:at] + piece + text[min(end, at + data.draw(st.integers(0, 20))) :]
+
+    try:
+        chain = loads(text, folder=Path(__file__).parent)
+    except InvalidChain as invalid:
+        assert invalid.problems
+        assert all(show(one, invalid.source.text) for one in invalid.problems)
+        return
+    assert all(show(one, text) for one in check(chain))
+    assert order(chain) is not None
+    assert mermaid(chain)
+
+
+@quick
+@given(st.text(max_size=200))
+def test_random_text_is_invalid_at_most(text: str) -> None:
+    """A picture handed in by accident must not end in a traceback."""
+    with contextlib.suppress(InvalidChain):
+        loads(text, folder=Path(__file__).parent)
