@@ -56,7 +56,7 @@ def _new_file(name: str) -> Path:
 
 
 def _pictures() -> gr.Blocks:
-    def generate(  # noqa: PLR0913, PLR0917 - the namesake's parameters
+    def generate(
         prompt: str,
         resolution: str,
         seed: int | None,
@@ -68,7 +68,7 @@ def _pictures() -> gr.Blocks:
         from pipelines.studio.picture import paint  # noqa: PLC0415 - the app answers before it can paint
 
         chosen = secrets.randbelow(_SEEDS) if random_seed or seed is None else int(seed)
-        width, height = (int(side) for side in resolution.split()[0].split("x"))
+        width, height = (int(side) for side in resolution.split(maxsplit=1)[0].split("x"))
         picture = paint(prompt, (width, height), seed=chosen, steps=int(steps), tell=_steps(progress))
         file = _new_file("picture.png")
         picture.save(file, compress_level=1)
@@ -113,7 +113,9 @@ def _films() -> gr.Blocks:
         return str(file)
 
     with gr.Blocks(title="LTX-2 TURBO (studio)") as app:
-        gr.Markdown("# LTX-2 TURBO, studio stand-in\nA camera and light over a picture; no model is at work here.")
+        gr.Markdown(
+            "# LTX-2 TURBO, studio stand-in\nA camera and light over a picture; no model is at work here."
+        )
         inputs = [
             gr.Image(type="filepath", label="First Frame"),
             gr.Textbox(label="Prompt", lines=3),
@@ -147,7 +149,9 @@ def _voices() -> gr.Blocks:
         return str(file)
 
     with gr.Blocks(title="Qwen3-TTS (studio)") as app:
-        gr.Markdown("# Qwen3-TTS, studio stand-in\nA small English voice, shaped by the words of the description.")
+        gr.Markdown(
+            "# Qwen3-TTS, studio stand-in\nA small English voice, shaped by the words of the description."
+        )
         inputs = [
             gr.Textbox(label="Text to Synthesize", lines=4),
             gr.Dropdown(LANGUAGES, value="Auto", label="Language"),

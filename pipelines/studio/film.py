@@ -116,7 +116,9 @@ def _open(first_frame: Path) -> Image.Image:
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as cause:
         raise FilmFailed("The first frame is not a picture that can be read.") from cause
     if min(picture.size) < _SMALLEST_SIDE:
-        raise FilmFailed(f"The first frame is too small: {picture.width}x{picture.height}, at least {_SMALLEST_SIDE} pixels.")
+        raise FilmFailed(
+            f"The first frame is too small: {picture.width}x{picture.height}, at least {_SMALLEST_SIDE} pixels."
+        )
     # an even, bounded size before filming makes every frame cost the same
     picture.thumbnail((round(_LONGEST_SIDE * 1.34), round(_LONGEST_SIDE * 1.34)), Image.Resampling.LANCZOS)
     return picture
@@ -158,7 +160,11 @@ def _frames(picture: Image.Image, size: tuple[int, int], prompt: str, count: int
 
 
 def _box(
-    size: tuple[int, int], camera: Camera, share: float, time_s: float, wander: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+    size: tuple[int, int],
+    camera: Camera,
+    share: float,
+    time_s: float,
+    wander: "np.ndarray[tuple[int], np.dtype[np.float64]]",
 ) -> tuple[float, float, float, float]:
     """The part of the picture that a frame shows, in pixels and their fractions."""
     eased = _eased(share)
@@ -226,7 +232,9 @@ class _Lighting:
     def light(self, frame: Image.Image, time_s: float, share: float) -> Image.Image:
         """The frame under light that wanders over it and breathes, with fresh grain."""
         left, top = 0.2 + 0.42 * time_s % 3.5, 0.4 + 1.2 * share
-        pattern = self.drift.resize(frame.size, Image.Resampling.BICUBIC, box=(left, top, left + 3.2, top + 3.2))
+        pattern = self.drift.resize(
+            frame.size, Image.Resampling.BICUBIC, box=(left, top, left + 3.2, top + 3.2)
+        )
         breath = 0.035 * math.sin(1.7 * time_s + self.phase) + 0.012 * math.sin(5.3 * time_s)
         low, high = 0.90 + breath, 1.0 + breath / 2
         table = [min(255, round(255 * (low + (high - low) * level / 255))) for level in range(256)]

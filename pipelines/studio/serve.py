@@ -64,7 +64,9 @@ def _end_with_the_parent() -> None:
 
 
 def _report(reports: int, **facts: str | int) -> None:
-    os.write(reports, (json.dumps(facts) + "\n").encode())  # one write, so that lines of several children stay whole
+    os.write(
+        reports, (json.dumps(facts) + "\n").encode()
+    )  # one write, so that lines of several children stay whole
 
 
 def _launch(space: str) -> int:

@@ -162,7 +162,9 @@ def _level(sound: Sound) -> Sound:
     gain = _LOUDNESS_RMS / max(float(np.sqrt(np.mean(np.square(voiced)))), 1e-6)
     loud = sound * gain
     over = np.maximum(np.abs(loud) - _PEAK * 0.7, 0.0)  # a soft knee over the top third
-    return (np.sign(loud) * (np.minimum(np.abs(loud), _PEAK * 0.7) + np.tanh(over / 0.3) * 0.28)).astype(np.float32)
+    return (np.sign(loud) * (np.minimum(np.abs(loud), _PEAK * 0.7) + np.tanh(over / 0.3) * 0.28)).astype(
+        np.float32
+    )
 
 
 def _write(file: Path, sound: Sound) -> None:

@@ -15,7 +15,9 @@ def develop(view: View, scene: Scene, light: Light, canvas: Canvas, rng: Rng) ->
     """Eight-bit sRGB of a canvas."""
     canvas = canvas + _bloom(view, canvas)
     canvas = canvas * (np.array(scene.tint, np.float32) * np.float32(light.exposure * 1.3))
-    film = canvas * (2.51 * canvas + 0.03) / (canvas * (2.43 * canvas + 0.59) + 0.14)  # the ACES curve, as fitted by Narkowicz
+    film = (
+        canvas * (2.51 * canvas + 0.03) / (canvas * (2.43 * canvas + 0.59) + 0.14)
+    )  # the ACES curve, as fitted by Narkowicz
     film = np.power(np.clip(film, 0, 1), np.float32(1 / 2.2))
     grey = (film @ _LUMA)[..., None]
     film = grey + (film - grey) * np.float32(scene.saturation * 1.04)
@@ -34,5 +36,7 @@ def _bloom(view: View, canvas: Canvas) -> Canvas:
         return out
     for radius, share in ((7, 0.22), (26, 0.16), (80, 0.10)):
         for band in range(3):
-            out[..., band] += blurred(np.ascontiguousarray(bright[..., band]), radius * view.unit) * np.float32(share)
+            out[..., band] += blurred(
+                np.ascontiguousarray(bright[..., band]), radius * view.unit
+            ) * np.float32(share)
     return out

@@ -21,14 +21,23 @@ def land_under(view: View, scene: Scene, light: Light, seen: Seen, sky: Canvas, 
     return mix(sky, air_over(view, scene, light, lit, seen.depth, seen.height, sky), seen.land)
 
 
-def air_over(  # noqa: PLR0913, PLR0917 - a colour, where it is, and what it is seen through
+def air_over(  # noqa: PLR0917 - a colour, where it is, and what it is seen through
     view: View, scene: Scene, light: Light, lit: Canvas, depth: Plane, height: Plane, sky: Canvas
 ) -> Canvas:
     """Colours as seen through the air in front of them: paler and closer to the sky with distance."""
+    share = _air(scene, depth, height)
+    return mix(lit, haze_colours(view, light, sky), share.astype(np.float32))
+
+
+def air_share(scene: Scene, depth: float, height: float) -> float:
+    """How much of a thing's own colour the air takes, 0 to 1."""
+    return float(_air(scene, np.float32(depth), np.float32(height)))
+
+
+def _air(scene: Scene, depth: Plane | np.float32, height: Plane | np.float32) -> Plane:
     density = _AIR_PER_UNIT * (0.55 + 3.2 * scene.mist**1.6)
     low = np.exp(-np.clip(height, 0, None) / (1.1 + 1.3 * (1 - scene.mist)))
-    share = 1 - np.exp(-np.clip(depth - 1.2, 0, None) * density * (0.55 + 0.95 * low))
-    return mix(lit, haze_colours(view, light, sky), share.astype(np.float32))
+    return np.asarray(1 - np.exp(-np.clip(depth - 1.2, 0, None) * density * (0.55 + 0.95 * low)), np.float32)
 
 
 def haze_colours(view: View, light: Light, sky: Canvas) -> Canvas:
@@ -38,7 +47,8 @@ def haze_colours(view: View, light: Light, sky: Canvas) -> Canvas:
     padded = np.pad(row, ((kernel, kernel), (0, 0)), mode="edge")
     sums = np.cumsum(padded, axis=0)
     smooth = (sums[2 * kernel :] - sums[: -2 * kernel]) / (2 * kernel)
-    return (0.35 * light.horizon + 0.6 * smooth[None, : view.width]).astype(np.float32)
+    haze = 0.35 * light.horizon + 0.6 * smooth[None, : view.width]
+    return (haze * (0.42 * light.middle / light.middle.max() + 0.55)).astype(np.float32)
 
 
 def _surface(view: View, scene: Scene, seen: Seen, rng: Rng) -> Canvas:
@@ -46,7 +56,9 @@ def _surface(view: View, scene: Scene, seen: Seen, rng: Rng) -> Canvas:
     fine = pattern_at(tile(rng, 512, 0.25, 8.0), seen.across, seen.depth, 0.75, 1)
     if scene.subject == "desert":
         return _sand(scene, seen, coarse, fine)
-    rock = mix(_flat(view, colour("5c554e")), colour("8a8278"), np.clip(0.5 + 0.3 * coarse + 0.22 * fine, 0, 1))
+    rock = mix(
+        _flat(view, colour("5c554e")), colour("8a8278"), np.clip(0.5 + 0.3 * coarse + 0.22 * fine, 0, 1)
+    )
     season = "autumn" if "autumn" in scene.extras else "summer"
     dark, pale = (colour(code) for code in _GRASS[season])
     if scene.subject == "forest":
@@ -54,7 +66,9 @@ def _surface(view: View, scene: Scene, seen: Seen, rng: Rng) -> Canvas:
     grass = mix(_flat(view, dark), pale, np.clip(0.45 + 0.35 * coarse + 0.18 * fine, 0, 1))
     rises = seen.height + 0.35 * coarse
     tree_line = 2.4 if scene.subject in {"mountains", "lake"} else 5.0
-    bare = np.maximum(smoothstep(0.55, 1.1, seen.steep + 0.12 * fine), smoothstep(tree_line, tree_line + 1.4, rises))
+    bare = np.maximum(
+        smoothstep(0.55, 1.1, seen.steep + 0.12 * fine), smoothstep(tree_line, tree_line + 1.4, rises)
+    )
     if scene.subject == "sea":
         bare = np.maximum(bare, smoothstep(0.5, 0.3, seen.height))
     ground = mix(grass, rock, bare)
@@ -77,7 +91,9 @@ def _sand(scene: Scene, seen: Seen, coarse: Plane, fine: Plane) -> Canvas:
     red = "mars" in scene.subject
     tone = np.clip(0.5 + 0.25 * coarse + 0.1 * fine, 0, 1)
     sand = mix(np.broadcast_to(colour("c08a4c"), (*tone.shape, 3)), colour("e0b070"), tone)
-    ripples = np.sin(seen.depth * 42 + seen.across * 9 + 2.2 * coarse) * np.clip(1.6 - seen.depth * 0.35, 0, 1)
+    ripples = np.sin(seen.depth * 42 + seen.across * 9 + 2.2 * coarse) * np.clip(
+        1.6 - seen.depth * 0.35, 0, 1
+    )
     return (sand * (1 + 0.10 * ripples * (not red))[..., None]).astype(np.float32)
 
 

@@ -38,7 +38,9 @@ def fbm(
     return total * np.float32(1.6 / weights)
 
 
-def ridged(rng: Rng, size: tuple[int, int], cells: tuple[float, float], octaves: int, gain: float = 0.5) -> Plane:
+def ridged(
+    rng: Rng, size: tuple[int, int], cells: tuple[float, float], octaves: int, gain: float = 0.5
+) -> Plane:
     """Fractal ridges, 0 to about 1: sharp crests that carry finer crests, smooth valleys between them."""
     total = np.zeros(size, np.float32)
     carry = np.ones(size, np.float32)
@@ -52,8 +54,24 @@ def ridged(rng: Rng, size: tuple[int, int], cells: tuple[float, float], octaves:
     return total / np.float32(weights)
 
 
+def eroded(rng: Rng, size: tuple[int, int], cells: tuple[float, float], octaves: int) -> Plane:
+    """Fractal noise as water shapes it: finer bumps are weak where the coarser ones are steep; about -0.6 to 1."""
+    total = np.zeros(size, np.float32)
+    slope_y, slope_x = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    weight = 1.0
+    for octave in range(octaves):
+        bumps = _bumps(rng, size, cells, octave)
+        down, right = np.gradient(bumps * weight, cells[0] / size[0], cells[1] / size[1])
+        slope_y, slope_x = slope_y + down, slope_x + right
+        total += weight * bumps / (1 + 0.10 * (np.square(slope_y) + np.square(slope_x)))
+        weight *= 0.52
+    return total
+
+
 def _bumps(rng: Rng, size: tuple[int, int], cells: tuple[float, float], octave: int) -> Plane:
-    grid = tuple(min(max(2, round(count * 2**octave)) + 3, side) for count, side in zip(cells, size, strict=True))
+    grid = tuple(
+        min(max(2, round(count * 2**octave)) + 3, side) for count, side in zip(cells, size, strict=True)
+    )
     return resized(rng.uniform(-1.0, 1.0, grid).astype(np.float32), size)
 
 

@@ -101,7 +101,7 @@ def read_prompt(prompt: str, rng: Rng) -> Scene:
             tint *= factors
     saturation = 0.0 if _says(prompt, _GREY) else 1.0
     saturation *= 1.25 if _says(prompt, _VIVID) else 0.78 if _says(prompt, _SOFT) else 1.0
-    mist = 0.85 if mist_said else float(rng.uniform(0.15, 0.45))
+    mist = 0.68 if mist_said else float(rng.uniform(0.15, 0.45))
     return Scene(time, subject, extras, (float(tint[0]), float(tint[1]), float(tint[2])), saturation, mist)
 
 

@@ -80,7 +80,7 @@ def _clouds(
     there = smoothstep(edge, edge + 1.25, thick)
     relief = np.clip(0.52 + (thick - behind) * 0.62 - 0.26 * np.clip(thick - edge - 0.8, 0, 2), 0.0, 1.0)
     near = np.exp(-distance[:last] / 0.3)
-    lit = relief * (0.85 + 1.1 * near) * (0.55 if scene.time == "storm" else 1.0)
+    lit = relief * (0.85 + 1.1 * near) * (0.34 + 0.5 * smoothstep(0.3, 0.0, rise - _CLOUD_DECK) if scene.time == "storm" else 1.0)
     bright = (0.62 * light.sun + 0.38 * light.glow) * (0.22 if light.stars else 0.98) + light.fill * 0.3
     tone = light.cloud + (bright - light.cloud) * lit[..., None]
     silver = there * (1 - there) * 4 * np.exp(-distance[:last] / 0.14)
@@ -143,12 +143,12 @@ def _aurora(view: View, rng: Rng) -> Canvas:
         )  # fmt: skip
         foot = view.horizon * (float(rng.uniform(0.5, 0.86)) - 0.10 * fold) + wave * view.horizon * 0.13
         rays = sum(
-            _wave_1d(rng, view.width, cells) * share for cells, share in ((6, 0.5), (26, 0.3), (90, 0.34))
+            _wave_1d(rng, view.width, cells) * share for cells, share in ((5, 0.62), (22, 0.26), (80, 0.16))
         )
         reach = view.horizon * (0.26 + 0.22 * np.clip(rays, -0.6, 1.4))
         height = (foot - view.rows) / np.maximum(reach, 1)
-        curtain = np.exp(-np.clip(height, 0, None) * 2.0) * smoothstep(-0.10, 0.05, height)
-        curtain = curtain * np.clip(0.55 + rays, 0.04, None) * (0.95 if fold == 0 else 0.55)
+        curtain = np.exp(-np.clip(height, 0, None) * 2.3) * smoothstep(-0.16, 0.10, height)
+        curtain = curtain * np.clip(0.34 + 0.9 * rays, 0.0, None) * (0.85 if fold == 0 else 0.42)
         low, high = colour("3dffa0", 0.95), colour("8a4dff", 0.75)
         tone = low + (high - low) * smoothstep(0.25, 1.6, height)[..., None]
         canvas += curtain[..., None] * tone

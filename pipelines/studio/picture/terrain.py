@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.studio.picture.light import Light
-from pipelines.studio.picture.noise import Plane, Rng, blurred, fbm, ridged, sample, smoothstep, tile
+from pipelines.studio.picture.noise import Plane, Rng, blurred, eroded, fbm, ridged, sample, smoothstep, tile
 from pipelines.studio.picture.scene import Scene
 from pipelines.studio.picture.view import View
 
 NEAR, FAR = 0.7, 34.0
-_SIDE = 384  # cells of the height map, across and along
+_SIDE = 512  # cells of the height map, across and along
 _SLICES = 560  # depths at which the land is looked at
 
 
@@ -60,6 +60,11 @@ class Seen:
     water: Plane
     skyline: Plane
 
+    def cover(self, part: tuple[slice, slice], mask: Plane) -> None:
+        """Note that something stands there, before land, water and sky."""
+        self.water[part] *= 1 - mask
+        self.land[part] = np.maximum(self.land[part], mask)
+
 
 def raise_land(view: View, scene: Scene, light: Light, rng: Rng) -> Relief:
     """The height map for a scene."""
@@ -72,30 +77,41 @@ def raise_land(view: View, scene: Scene, light: Light, rng: Rng) -> Relief:
     return Relief(height.astype(np.float32), shade, hollow, half_width)
 
 
-def _noise(x: Plane, rng: Rng, size: float, octaves: int, *, ridges: bool = False, gain: float = 0.5) -> Plane:
+def _noise(
+    x: Plane, rng: Rng, size: float, octaves: int, *, ridges: bool = False, gain: float = 0.5
+) -> Plane:
     cells = (FAR / size, float(x.max()) * 2 / size)
     make = ridged if ridges else fbm
     return make(rng, (_SIDE, _SIDE), cells, octaves, gain)
 
 
+def _massif(x: Plane, rng: Rng, size: float) -> Plane:
+    """Mountains, 0 to about 1: crests of even slope with gullies worn into their flanks."""
+    worn = eroded(rng, (_SIDE, _SIDE), (FAR / size, float(x.max()) * 2 / size), 6)
+    crest = 1.0 - np.abs(_noise(x, rng, size * 0.9, 4, gain=0.42)) * 1.25
+    return np.clip(0.52 * crest + 0.62 * worn + 0.1, 0, None)
+
+
 def _mountains(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     bend = float(rng.uniform(-2.5, 2.5))
-    valley = np.abs(x - bend * np.sin(z / 9)) / (1.2 + 0.16 * z)
-    walls = 0.30 + 0.7 * smoothstep(0.15, 1.5, valley)
-    peaks = _noise(x, rng, 11, 7, ridges=True, gain=0.47) * 10.5 * smoothstep(4, 19, z) * walls
-    peaks += smoothstep(16, 30, z) * np.clip(_noise(x, rng, 8, 3), -0.4, 1) * 2.0
-    hills = (_noise(x, rng, 5, 5) + 0.35) * 0.75 * smoothstep(0.5, 7, z) * (0.35 + valley.clip(0, 1))
-    river = "river" in scene.extras
-    return peaks + hills + (0.18 if not river else _banks(x, z, rng))
+    valley = np.abs(x - bend * np.sin(z / 9)) / (1.4 + 0.17 * z)
+    walls = 0.22 + 0.78 * smoothstep(0.1, 1.7, valley)
+    peaks = _massif(x, rng, 9) * 6.2 * smoothstep(3.5, 17, z) * walls
+    peaks += smoothstep(17, 30, z) * _massif(x, rng, 7) * 2.6
+    hills = (
+        (_noise(x, rng, 5, 5, gain=0.42) + 0.35) * 0.7 * smoothstep(0.5, 7, z) * (0.35 + valley.clip(0, 1))
+    )
+    return peaks + hills + (0.18 if "river" not in scene.extras else _banks(x, z, rng))
 
 
 def _lake(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
-    shore = float(rng.uniform(7.5, 10.5)) + _noise(x, rng, 6, 4) * 2.2
-    land = smoothstep(0, 9, z - shore)
-    peaks = _noise(x, rng, 9, 7, ridges=True, gain=0.47) * 9.5 * land
-    rim = (_noise(x, rng, 3.5, 5) * 0.5 + 0.35) * smoothstep(-0.2, 2.0, z - shore)
-    side = smoothstep(0.35, 0.75, np.abs(x) / (0.6 + 0.62 * z)) * smoothstep(1.8, 4.5, z)
-    spits = side * (0.55 + _noise(x, rng, 2.5, 5) * 0.75) * 0.8 * (1 if rng.random() < 0.6 else 0.4)
+    del scene
+    shore = float(rng.uniform(7.0, 9.5)) + _noise(x, rng, 6, 4) * 2.0
+    land = smoothstep(-0.5, 11, z - shore)
+    peaks = _massif(x, rng, 8) * 6.4 * land
+    rim = (_noise(x, rng, 3.5, 5) * 0.4 + 0.42) * smoothstep(-0.2, 1.6, z - shore)
+    side = smoothstep(0.42, 0.85, np.abs(x) / (0.6 + 0.55 * z)) * smoothstep(2.4, 5.0, z)
+    spits = side * (0.62 + _noise(x, rng, 2.5, 5) * 0.7) * (1.0 if rng.random() < 0.65 else 0.3)
     return peaks + rim + spits - 0.22
 
 
@@ -107,13 +123,13 @@ def _banks(x: Plane, z: Plane, rng: Rng) -> Plane:
 
 def _meadow(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     rolls = (_noise(x, rng, 9, 3, gain=0.32) + 0.25) * 1.5 * smoothstep(0.5, 12, z)
-    far = _noise(x, rng, 9, 6, ridges=True) * 4.2 * smoothstep(18, 32, z)
+    far = _massif(x, rng, 9) * 4.4 * smoothstep(17, 31, z)
     return rolls + far + (0.16 if "river" not in scene.extras else _banks(x, z, rng))
 
 
 def _forest(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
-    slopes = (_noise(x, rng, 8, 5, gain=0.4) + 0.3) * 1.9 * smoothstep(1, 12, z)
-    far = _noise(x, rng, 10, 6, ridges=True) * 7.0 * smoothstep(11, 28, z)
+    slopes = (_noise(x, rng, 8, 4, gain=0.35) + 0.3) * 0.8 * smoothstep(1.5, 14, z)
+    far = _massif(x, rng, 9) * 5.0 * smoothstep(12, 28, z)
     return slopes + far + (0.15 if "river" not in scene.extras else _banks(x, z, rng))
 
 
@@ -122,7 +138,9 @@ def _desert(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     lean = float(rng.uniform(-0.5, 0.5))
     phase = (z + lean * x) / 3.1 + 1.15 * _noise(x, rng, 8, 2, gain=0.3) + float(rng.uniform(0, 1))
     part = phase - np.floor(phase)
-    crest = np.where(part < 0.72, np.sin(part / 0.72 * np.pi / 2) ** 1.6, np.cos((part - 0.72) / 0.28 * np.pi / 2))
+    crest = np.where(
+        part < 0.72, np.sin(part / 0.72 * np.pi / 2) ** 1.6, np.cos((part - 0.72) / 0.28 * np.pi / 2)
+    )
     size = np.clip(0.55 + _noise(x, rng, 7, 2), 0.08, 1.3)
     dunes = crest * size * 1.05 * smoothstep(0.6, 5, z)
     broad = np.clip(_noise(x, rng, 13, 2) + 0.2, 0, 2) * 1.7 * smoothstep(8, 26, z)
@@ -214,7 +232,9 @@ class _Picker:
         return near + (far - near) * self.share
 
 
-def _first_at_or_above(view: View, top: Plane) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int32]], Plane]:
+def _first_at_or_above(
+    view: View, top: Plane
+) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int32]], Plane]:
     """Per pixel the first slice whose silhouette reaches it, and the share of the way from the slice before."""
     edge = np.clip(np.ceil(top), 0, view.height).astype(np.int32)
     flat = edge * view.width + np.arange(view.width, dtype=np.int32)[None, :]
@@ -228,6 +248,15 @@ def _first_at_or_above(view: View, top: Plane) -> tuple[np.ndarray[tuple[int, ..
     before = flat_top.take(np.maximum(index - 1, 0) * view.width + columns)
     share = np.clip((before - view.rows) / np.maximum(before - here, 1e-3), 0, 1)
     return index, share.astype(np.float32)
+
+
+def height_of(relief: Relief, x: Plane, z: Plane) -> tuple[Plane, Plane]:
+    """Height and steepness of the land at places of the world."""
+    along, across = _cells(relief, x, z)
+    cell = 2 * relief.half_width / _SIDE
+    rise_z, rise_x = np.gradient(relief.height, FAR / _SIDE, cell)
+    steep = np.hypot(rise_z, rise_x).astype(np.float32)
+    return _at(relief.height, along, across), _at(steep, along, across)
 
 
 def _cells(relief: Relief, x: Plane, z: Plane) -> tuple[Plane, Plane]:
@@ -247,7 +276,7 @@ def _at(plane: Plane, along: Plane, across: Plane) -> Plane:
 
 # per subject: strength and size of the relief that the height map is too coarse for
 _ROUGHNESS = {
-    "mountains": 0.085, "lake": 0.085, "meadow": 0.012, "forest": 0.05, "desert": 0.004, "sea": 0.06, "city": 0.0,
+    "mountains": 0.05, "lake": 0.05, "meadow": 0.012, "forest": 0.05, "desert": 0.004, "sea": 0.06, "city": 0.0,
 }  # fmt: skip
 
 
@@ -257,7 +286,7 @@ def _height_at(view: View, scene: Scene, relief: Relief, x: Plane, z: Plane, rng
     if not rough:
         return height
     pattern = 1.0 - np.abs(tile(rng, 512, 0.75, 4.0))
-    above = smoothstep(-0.05, 0.4, height) * (0.35 + 0.65 * smoothstep(0.1, 2.5, height))
+    above = smoothstep(-0.05, 0.4, height) * (0.14 + 0.86 * smoothstep(0.3, 2.5, height))
     for octave in range(max(1, view.detail - 5)):
         scale = 0.16 * 3.1**octave
         size = rough * 2.4**-octave * np.clip(3.0 - z * np.float32(3.1**octave * 0.05), 0, 1)

@@ -1,6 +1,7 @@
 """Water: what is above it, mirrored and broken by waves, the sun's road, foam at the shore."""
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.studio.picture.ground import haze_colours
 from pipelines.studio.picture.light import Light, colour
@@ -29,7 +30,11 @@ def water_on(view: View, scene: Scene, light: Light, seen: Seen, canvas: Canvas,
     wet = mix(body.astype(np.float32), mirrored * np.float32(0.93), grazing.astype(np.float32))
     wet += _sun_road(view, light, part, slope, distance, choppy)
     if choppy > 0.9:
-        wet = mix(wet, (light.fill + light.sun * 0.5) * np.float32(0.75), _foam(seen, part, swell, distance, choppy, rng))
+        wet = mix(
+            wet,
+            (light.fill + light.sun * 0.5) * np.float32(0.75),
+            _foam(seen, part, swell, distance, choppy, rng),
+        )
     haze = haze_colours(view, light, canvas)
     far = 1 - np.exp(-np.clip(distance - 6, 0, None) * (0.006 + 0.03 * scene.mist))
     wet = mix(wet, np.broadcast_to(haze, wet.shape), np.broadcast_to(far, water.shape).astype(np.float32))
@@ -53,18 +58,33 @@ def _waves(across: Plane, distance: Plane, choppy: float, rng: Rng) -> tuple[Pla
 
 
 def _mirror(  # noqa: PLR0913, PLR0917 - one mirror, all that bends it
-    view: View, seen: Seen, canvas: Canvas, part: slice, swell: Plane, slope: Plane, distance: Plane, choppy: float
+    view: View,
+    seen: Seen,
+    canvas: Canvas,
+    part: slice,
+    swell: Plane,
+    slope: Plane,
+    distance: Plane,
+    choppy: float,
 ) -> Canvas:
     rows = np.where(seen.water > 0, np.float32(view.horizon - 1), view.rows)
     rows[: int(view.horizon)] = view.rows[: int(view.horizon)]
     shore = np.maximum.accumulate(rows, axis=0)[part]
     near = np.clip(4.0 / distance, 0.05, 1.4)
-    bend = (slope * 22 + swell * 9) * (0.25 + choppy) * view.unit * near
-    y = 2 * shore - view.rows[part] + bend - np.abs(slope) * 10 * choppy * view.unit
+    bend = (slope * 22 + swell * 9 - np.abs(slope) * 10 * choppy / near) * (0.25 + choppy) * view.unit * near
     x = view.columns + view.width / 2 + slope * 7 * view.unit * (0.3 + choppy) * near
-    y = np.clip(y, 0, view.height - 1).astype(np.int32)
     x = np.clip(x, 0, view.width - 1).astype(np.int32)
-    return canvas.reshape(-1, 3).take(y * view.width + x, axis=0)
+    y = _row(view, 2 * shore - view.rows[part] + bend)
+    # what stands is mirrored at its foot; the sky behind it is far, and mirrored at the horizon
+    stands = seen.land.ravel().take(y * view.width + x) > 0.5
+    y = np.where(stands, y, _row(view, 2 * view.horizon - view.rows[part] + bend))
+    flat = canvas.reshape(-1, 3)
+    below = np.minimum(y + max(1, round(1.5 * view.unit)), view.height - 1)
+    return (flat.take(y * view.width + x, axis=0) + flat.take(below * view.width + x, axis=0)) * np.float32(0.5)
+
+
+def _row(view: View, at: Plane) -> npt.NDArray[np.int32]:
+    return np.clip(at, 0, view.height - 1).astype(np.int32)
 
 
 def _body(scene: Scene, light: Light) -> Canvas:
@@ -74,9 +94,7 @@ def _body(scene: Scene, light: Light) -> Canvas:
     return (deep * (light.fill * 1.1 + light.sun * 0.32))[None, None, :]
 
 
-def _sun_road(
-    view: View, light: Light, part: slice, slope: Plane, distance: Plane, choppy: float
-) -> Canvas:
+def _sun_road(view: View, light: Light, part: slice, slope: Plane, distance: Plane, choppy: float) -> Canvas:
     if not 0 <= light.sun_at[1] < 0.95:
         return np.zeros((1, 1, 3), np.float32)
     off = (view.columns + view.width / 2 - light.sun_at[0] * view.width) / (view.unit * 1024)
@@ -86,14 +104,18 @@ def _sun_road(
     glint = smoothstep(0.12, 0.75, slope + 0.35 * np.clip(1 - distance * 0.02, 0, 1) * (road - 0.4))
     far = np.exp(-down / 0.5)
     power = 1.5 if not light.stars else 0.5
-    return ((road * (0.12 + glint * 1.1) * (0.35 + 0.65 * far) * power)[..., None] * light.glow).astype(np.float32)
+    return ((road * (0.12 + glint * 1.1) * (0.35 + 0.65 * far) * power)[..., None] * light.glow).astype(
+        np.float32
+    )
 
 
-def _foam(  # noqa: PLR0913, PLR0917 - crests and shore
+def _foam(
     seen: Seen, part: slice, swell: Plane, distance: Plane, choppy: float, rng: Rng
 ) -> Plane:
     shallow = smoothstep(-0.22, -0.02, seen.height[part])
     lace = rng.random(swell.shape, np.float32)
-    crests = smoothstep(1.05 - 0.3 * choppy, 1.5, swell + 0.4 * lace) * np.clip(2.4 - distance * 0.12, 0.15, 1)
+    crests = smoothstep(1.05 - 0.3 * choppy, 1.5, swell + 0.4 * lace) * np.clip(
+        2.4 - distance * 0.12, 0.15, 1
+    )
     surf = shallow * smoothstep(0.1, 0.7, swell + lace * 0.6 + shallow * 0.5)
     return np.clip(0.55 * crests * (choppy > 0.9) + 0.8 * surf, 0, 0.9).astype(np.float32)
