@@ -8,7 +8,7 @@ import anyio
 
 from chains.loader import load
 from chains.model import Chain
-from pipelines.events import RunListener, unheard
+from pipelines.engine.events import RunListener, unheard
 from pipelines.library import find_chain
 from pipelines.run import Options, Run, run_loaded
 from pipelines.workshop import Settings

@@ -17,7 +17,7 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.text import TextReceiveStream
 
-from pipelines.disk import StorageFailed
+from pipelines.artifacts.disk import StorageFailed
 from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitError
 from spaces_registry.progress import Listener, Progress
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.artifacts import Artifact, StorageFailed, publish
-from pipelines.calls import artifacts_in
+from pipelines.engine.calls import artifacts_in
+from pipelines.engine.results import Succeeded
 from pipelines.record import Output, as_output, write_json
-from pipelines.results import Succeeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from chains.model import Chain, Input
-from pipelines.arguments import beside, keep_user_file
 from pipelines.artifacts import Artifact, Store
-from pipelines.binding import describe
+from pipelines.engine.arguments import beside, keep_user_file
+from pipelines.engine.binding import describe
 from pipelines.fetch import fetch
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Kind

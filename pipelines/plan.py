@@ -6,14 +6,14 @@ from typing import Literal
 
 from chains.graph import order
 from chains.model import Chain, Step
-from pipelines.arguments import arguments_of
-from pipelines.binding import bind, shown
+from pipelines.engine.arguments import arguments_of
+from pipelines.engine.binding import bind, shown
+from pipelines.engine.items import scopes_of
+from pipelines.engine.outputs import outputs_of
+from pipelines.engine.perform import names_for
+from pipelines.engine.places import Place, kind_of, named_place
+from pipelines.engine.results import Result, Skipped, Succeeded
 from pipelines.environment import masked
-from pipelines.items import scopes_of
-from pipelines.outputs import outputs_of
-from pipelines.perform import names_for
-from pipelines.places import Place, kind_of, named_place
-from pipelines.results import Result, Skipped, Succeeded
 from pipelines.workshop import Workshop
 from spaces_registry.errors import ToolkitError
 

@@ -8,7 +8,7 @@ import anyio
 from chains.checks import check
 from chains.model import Chain, MediaStep, PythonStep, SpaceStep, Step
 from chains.problems import Position, Problem, in_order
-from pipelines.places import Place, Places, local_endpoint
+from pipelines.engine.places import Place, Places, local_endpoint
 from pipelines.trust import NotTrusted
 from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized
 from spaces_registry.signature import AmbiguousEndpoint, Endpoint, UnknownEndpoint

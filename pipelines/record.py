@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipelines.artifacts import Artifact, StorageFailed
-from pipelines.binding import shown
-from pipelines.results import CallDone, Failed, Result, Skipped, Succeeded
+from pipelines.engine.binding import shown
+from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,19 @@ from chains.evaluate import ABSENT
 from chains.model import Chain, Step
 from chains.problems import InvalidChain
 from pipelines.artifacts import StorageFailed
-from pipelines.binding import shown
-from pipelines.calls import CallMaker
+from pipelines.engine.binding import shown
+from pipelines.engine.calls import CallMaker
+from pipelines.engine.events import RunListener, RunSettled, RunStarted, StepSettled, unheard
+from pipelines.engine.executor import execute
+from pipelines.engine.interrupts import interruptible
+from pipelines.engine.limits import Limits
+from pipelines.engine.perform import Performer, names_for
+from pipelines.engine.results import Result, Skipped, Succeeded, failed_ones
 from pipelines.environment import masked, read_environment
-from pipelines.events import RunListener, RunSettled, RunStarted, StepSettled, unheard
-from pipelines.executor import execute
 from pipelines.folder import RunFolder
 from pipelines.inputs import read_inputs
-from pipelines.interrupts import interruptible
-from pipelines.limits import Limits
-from pipelines.perform import Performer, names_for
 from pipelines.preflight import look
 from pipelines.record import Output, StepReport, output_json
-from pipelines.results import Result, Skipped, Succeeded, failed_ones
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError, nearest
 

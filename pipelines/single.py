@@ -9,8 +9,8 @@ import yaml
 
 from chains.loader import loads
 from chains.model import Chain
-from pipelines.binding import bind
-from pipelines.events import RunListener, unheard
+from pipelines.engine.binding import bind
+from pipelines.engine.events import RunListener, unheard
 from pipelines.inputs import InvalidInputs, read_inputs
 from pipelines.run import Options, Run, run_in
 from pipelines.workshop import Settings, Workshop, open_workshop

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from chains.model import Chain, SpaceStep
 from pipelines.artifacts import Store
+from pipelines.engine.places import Places
 from pipelines.home import Home, find_home
 from pipelines.journal import Journal, open_journal
-from pipelines.places import Places
 from spaces_registry.address import HubAddress, address_of
 from spaces_registry.registry import Registry, open_registry
 

@@ -4,8 +4,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipelines.events import CallSettled, CallTold, RunEvent, RunSettled, RunStarted, StepSettled, StepStarted
-from pipelines.results import Failed, Skipped, Succeeded
+from pipelines.engine.events import (
+    CallSettled,
+    CallTold,
+    RunEvent,
+    RunSettled,
+    RunStarted,
+    StepSettled,
+    StepStarted,
+)
+from pipelines.engine.results import Failed, Skipped, Succeeded
 from spaces_registry.progress import (
     CallEvent,
     Logged,

@@ -48,7 +48,7 @@ def call(
     from pipelines.cli.live import watching  # noqa: PLC0415
     from pipelines.cli.running import output_lines, run_exit  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, show_error  # noqa: PLC0415
-    from pipelines.results import failed_ones  # noqa: PLC0415
+    from pipelines.engine.results import failed_ones  # noqa: PLC0415
     from pipelines.single import STEP, SingleCall, call_once  # noqa: PLC0415
 
     words = words or []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.cli.board import Board, Row, words
 from pipelines.cli.show import duration, safe, say
-from pipelines.events import (
+from pipelines.engine.events import (
     CallSettled,
     CallTold,
     RunEvent,
@@ -20,7 +20,7 @@ from pipelines.events import (
     StepStarted,
     unheard,
 )
-from pipelines.results import Failed, Result, Skipped, Succeeded
+from pipelines.engine.results import Failed, Result, Skipped, Succeeded
 from spaces_registry.progress import Logged
 
 if TYPE_CHECKING:

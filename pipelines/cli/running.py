@@ -65,7 +65,7 @@ def run(  # noqa: PLR0913 - a command's options
 
 def run_exit(run: "Run") -> Exit:
     """The exit code of a run that was recorded."""
-    from pipelines.results import failed_ones  # noqa: PLC0415
+    from pipelines.engine.results import failed_ones  # noqa: PLC0415
 
     match run.status:
         case "succeeded":
@@ -102,7 +102,7 @@ def _repeated(option: str, values: Sequence[str] | None) -> list[str]:
 def _explain(run: "Run", again: Sequence[str]) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
-    from pipelines.results import failed_ones  # noqa: PLC0415
+    from pipelines.engine.results import failed_ones  # noqa: PLC0415
 
     for failed in failed_ones(step.result for step in run.steps.values()):
         say(f"step {failed.step} failed:")
@@ -131,7 +131,7 @@ async def _serve_studio(spaces: list[str] | None, as_json: bool) -> None:  # noq
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import say  # noqa: PLC0415
-    from pipelines.interrupts import interruptible  # noqa: PLC0415
+    from pipelines.engine.interrupts import interruptible  # noqa: PLC0415
     from pipelines.studio import open_studio  # noqa: PLC0415
 
     async with open_studio(spaces, tell=say) as urls:

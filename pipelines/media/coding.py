@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from pipelines.artifacts.probe import Measures
 from pipelines.ffmpeg import SAME_BYTES
-from pipelines.probe import Measures
 
 MP4_PICTURE = ("-c:v", "libx264", "-preset", "fast", "-crf", "20", "-pix_fmt", "yuv420p")
 MP4_SOUND = ("-c:a", "aac", "-b:a", "192k")

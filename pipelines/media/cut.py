@@ -1,7 +1,7 @@
 """Taking a piece out of a video or a sound: a span, a frame, several frames, the sound alone."""
 
+from pipelines.artifacts.filetypes import filetype_of
 from pipelines.ffmpeg import SAME_BYTES, source
-from pipelines.filetypes import filetype_of
 from pipelines.media.coding import (
     MP4_FILE,
     MP4_PICTURE,

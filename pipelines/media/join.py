@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from pipelines.artifacts.filetypes import filetype_of
+from pipelines.artifacts.probe import Measures
 from pipelines.ffmpeg import SAFE_INPUT, source
-from pipelines.filetypes import filetype_of
 from pipelines.media.coding import (
     BETWEEN,
     MP4_FILE,
@@ -22,7 +23,6 @@ from pipelines.media.coding import (
     stamp,
 )
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
-from pipelines.probe import Measures
 from spaces_registry.signature import File, Kind, Value
 
 _A_FRAME_S = 0.04  # a difference that nobody sees or hears, and that encoders make themselves

@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from pipelines.artifacts.filetypes import FileType, filetype_of, first_words
+from pipelines.artifacts.probe import (
+    Measures,
+    Unmeasurable,
+    header_of,
+    packets_of,
+    parse_media,
+    parse_packets,
+)
 from pipelines.ffmpeg import Ffmpeg, find_ffmpeg
-from pipelines.filetypes import FileType, filetype_of, first_words
-from pipelines.probe import Measures, Unmeasurable, header_of, packets_of, parse_media, parse_packets
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import RejectedInput
 from spaces_registry.progress import Listener, Logged

@@ -3,8 +3,8 @@
 import re
 import shutil
 
+from pipelines.artifacts.filetypes import filetype_of
 from pipelines.ffmpeg import last_words, source
-from pipelines.filetypes import filetype_of
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
 from spaces_registry.errors import Crashed

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.artifacts import StorageFailed, publish
-from pipelines.names import safe_name
+from pipelines.artifacts.names import safe_name
 from spaces_registry.signature import Kind
 
 

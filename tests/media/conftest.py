@@ -11,8 +11,8 @@ import anyio
 import pytest
 from PIL import Image
 
+from pipelines.artifacts.probe import Measures, measure, stream_seconds
 from pipelines.ffmpeg import find_ffmpeg
-from pipelines.probe import Measures, measure, stream_seconds
 from pipelines.runners.media import OPERATIONS, MediaRunner
 from pipelines.runners.protocol import Call
 from spaces_registry.clocks import Clocks

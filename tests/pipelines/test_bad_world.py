@@ -11,10 +11,10 @@ from web import page, web
 from chains.problems import InvalidChain
 from pipelines import run_chain
 from pipelines.artifacts import StorageFailed
+from pipelines.engine.results import Failed, Succeeded
 from pipelines.environment import MissingVariable
 from pipelines.inputs import InvalidInputs
 from pipelines.journal import JournalFailed
-from pipelines.results import Failed, Succeeded
 from spaces_registry.errors import ToolkitError
 
 SAY = 'steps: {say: {space: "bench", endpoint: /shout, with: {text: hello}}}'

@@ -2,7 +2,7 @@
 
 import json
 
-from pipelines.results import Failed, Skipped, Succeeded
+from pipelines.engine.results import Failed, Skipped, Succeeded
 
 
 def kinds(run):

@@ -3,8 +3,8 @@
 import pytest
 
 from chains.problems import InvalidChain
+from pipelines.engine.results import Failed
 from pipelines.home import find_home
-from pipelines.results import Failed
 from pipelines.trust import NotTrusted, trust
 
 FUNCTIONS = '''

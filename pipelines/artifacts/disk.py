@@ -1,0 +1,120 @@
+"""Bytes on the disk, so that they survive a power cut and never lie half-written under their name."""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from spaces_registry.errors import ToolkitError
+
+READ_ONLY = 0o444
+_CHUNK_BYTES = 1024 * 1024
+
+
+class StorageFailed(ToolkitError):
+    """The disk did not take or give the bytes: full, read-only, not permitted, gone."""
+
+    code = "storage-failed"
+
+    def __init__(self, path: Path, cause: OSError) -> None:
+        why = cause.strerror or type(cause).__name__
+        super().__init__(f"cannot store in {path}: {why}", hint=_what_to_do(cause.errno))
+        self.path = path
+
+
+def take(source: Path, target: Path, *, consume: bool) -> tuple[int, str]:
+    """Move or copy the bytes to `target`, flushed to the disk; returns how many, and their SHA-256."""
+    facts = source.lstat()
+    if consume and stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
+        with suppress(OSError):  # another disk, or a folder that is not ours: the bytes are copied instead
+            source.replace(target)
+            return facts.st_size, sha256_of(target, flush=True)
+    digest, size_bytes = hashlib.sha256(), 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            writer.write(chunk)
+            size_bytes += len(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    if consume:
+        with suppress(OSError):
+            source.unlink()
+    return size_bytes, digest.hexdigest()
+
+
+def sha256_of(path: Path, *, flush: bool = False) -> str:
+    """The SHA-256 of a file, in hex; with `flush`, its bytes are on the disk before this returns."""
+    with path.open("rb") as reader:
+        if flush:
+            os.fsync(reader.fileno())
+        return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def flush_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut, where the system can flush a folder at all."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Put `source` at `target`; False if that name is taken."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    except OSError as cause:
+        if cause.errno in {errno.ENOENT, errno.ENOSPC, errno.EROFS}:
+            raise
+        return _copy(source, target)  # another disk, too many links, or a file system without them
+    return True
+
+
+def _copy(source: Path, target: Path) -> bool:
+    """Copy aside, then rename; an empty file claims the name meanwhile, so nobody else's is replaced."""
+    try:
+        target.open("xb").close()
+    except FileExistsError:
+        return False
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        shutil.copyfile(source, aside)
+        aside.chmod(READ_ONLY)
+        aside.replace(target)
+    except BaseException:  # also a Ctrl-C: neither the claim nor half a copy may stay
+        aside.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
+        raise
+    return True
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Turn what the disk says no to into one error that names `path`."""
+    try:
+        yield
+    except OSError as cause:
+        raise StorageFailed(path, cause) from cause
+
+
+def _what_to_do(code: int | None) -> str:
+    match code:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "free some space, or point SPACECHAIN_HOME or --out at another disk"
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return "choose a folder you may write to, through SPACECHAIN_HOME or --out"
+        case errno.ENOTDIR | errno.EEXIST:
+            return "a file stands where a folder is needed; remove it or choose another folder"
+        case _:
+            return "look at that folder and its disk, or choose another through SPACECHAIN_HOME or --out"

@@ -1,0 +1,238 @@
+"""How wide, how high and how long: images by Pillow, sound and moving pictures by ffmpeg.
+
+There is no ffprobe in `imageio-ffmpeg`, so `ffmpeg -i` is read. Its text is for people, but these lines
+have kept their form for over a decade, and a file's own tags, which come indented behind a name and a
+colon, cannot pass for them.
+"""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines.artifacts.filetypes import filetype_of
+from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source
+from spaces_registry.errors import ToolkitError
+from spaces_registry.signature import Kind
+
+_PROBE_S = 60.0
+_MOST_PIXELS = 89_478_485  # Pillow's own threshold for a decompression bomb: a 24-bit image of 256 MB
+_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
+_ORIENTATION = 0x0112
+
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+_VIDEO = re.compile(r"^  Stream #0:\d+[^\n]*?: Video: (?P<codec>\w+)(?P<rest>[^\n]*)", re.MULTILINE)
+_AUDIO = re.compile(r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)", re.MULTILINE)
+_SIZE = re.compile(r", (\d{1,5})x(\d{1,5})(?: \[SAR (\d+):(\d+))?")
+_RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) (fps|tbr)")
+_FORMAT = re.compile(r", (yuvj?\d{3}p\w*|nv12|rgb\w+|gray\w*|bgr\w+|gbr\w+|pal8|argb|abgr)\b")
+_CUT_OFF = re.compile(r"partial file|File ended prematurely", re.IGNORECASE)
+_ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+
+
+class Unmeasurable(ToolkitError):
+    """The bytes cannot be decoded far enough to measure them.
+
+    Args:
+        path: the file.
+        said: the decoder's own words.
+    """
+
+    code = "unmeasurable"
+
+    def __init__(self, path: Path, said: str) -> None:
+        super().__init__(
+            f"{path.name} cannot be measured: {said}", hint="the file is damaged, or of a rare format"
+        )
+        self.path, self.said = path, said
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What was measured; None where the file has no such thing.
+
+    Attributes:
+        width: pixels, as shown (turned as the file says).
+        height: pixels, as shown.
+        seconds: how long it lasts.
+        has_video: whether there is a moving picture; a cover in a sound file is none.
+        has_audio: whether there is sound.
+        video_codec: ffmpeg's name, e.g. `h264`.
+        audio_codec: ffmpeg's name, e.g. `aac`.
+        pixel_format: ffmpeg's name, e.g. `yuv420p`.
+        fps: frames a second.
+        square: whether its pixels are square.
+        upright: whether its frames are stored the way they are shown.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    has_video: bool = False
+    has_audio: bool = False
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    pixel_format: str | None = None
+    fps: float | None = None
+    square: bool = True
+    upright: bool = True
+
+
+def measure(path: Path) -> Measures:
+    """Measure an image, a sound or a video.
+
+    Raises:
+        Unmeasurable: it is damaged, or none of these.
+        MediaNotInstalled: the extra `media` is missing.
+    """
+    found = filetype_of(path)
+    if found.extension == ".svg":
+        return _measure_svg(path)
+    if found.kind == Kind.IMAGE:
+        return measure_image(path)
+    if found.kind in {Kind.AUDIO, Kind.VIDEO}:
+        return measure_media(path, find_ffmpeg())
+    raise Unmeasurable(path, f"it is {found.says}")
+
+
+def measure_image(path: Path) -> Measures:
+    """Measure a pixel image, its EXIF orientation respected; reads its header, not its pixels."""
+    try:
+        from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as cause:
+        raise MediaNotInstalled("Pillow") from cause
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(_ORIENTATION) in _TURNED
+            width, height = image.size[::-1] if turned else image.size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
+        raise Unmeasurable(path, f"it has more than {_MOST_PIXELS:,} pixels") from cause
+    except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
+        raise Unmeasurable(path, "it cannot be decoded as an image") from cause
+    return Measures(width=width, height=height)
+
+
+def _measure_svg(path: Path) -> Measures:
+    """The size that the root element names, or that of its view box."""
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        root = re.search(r"<svg\b[^>]*>", stream.read(65_536), re.IGNORECASE)
+    text = root.group() if root else ""
+    named = [re.search(rf"\s{side}\s*=\s*[\"']([\d.]+)(px)?[\"']", text) for side in ("width", "height")]
+    box = re.search(r"\sviewBox\s*=\s*[\"'][-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text)
+    sizes = [one.group(1) for one in named if one]
+    if len(sizes) != len(named):
+        sizes = list(box.groups()) if box else []
+    try:
+        width, height = (round(float(one)) for one in sizes)
+    except ValueError as cause:
+        raise Unmeasurable(path, "the drawing names no size") from cause
+    return Measures(width=width, height=height)
+
+
+def measure_media(path: Path, program: Path) -> Measures:
+    """Measure a sound or a video with the ffmpeg at `program`, by its header, or by all of it if need be.
+
+    Raises:
+        Unmeasurable: ffmpeg cannot read it.
+    """
+    found = parse_media(_ask(program, header_of(path)), path)
+    if found.seconds is None:  # streamed WebM and raw AAC do not know their length
+        stream = "v" if found.has_video else "a"
+        return replace(found, seconds=stream_seconds(path, program, stream))
+    return found
+
+
+def header_of(path: Path) -> tuple[str, ...]:
+    """The arguments that make ffmpeg say what `parse_media` reads."""
+    return ("-hide_banner", "-nostdin", "-nostats", *source(path))
+
+
+def packets_of(path: Path, stream: str) -> tuple[str, ...]:
+    """The arguments that make ffmpeg say what `parse_packets` reads of the first `v` or `a` stream."""
+    copied = ("-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
+    return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *copied)
+
+
+def parse_media(text: str, path: Path) -> Measures:
+    """Read what `ffmpeg -i` says; `seconds` is None where the header does not tell.
+
+    Raises:
+        Unmeasurable: it opened nothing that moves or sounds.
+    """
+    moving = [one for one in _VIDEO.finditer(text) if "(attached pic)" not in one["rest"]]
+    audio = _AUDIO.search(text)
+    duration = _DURATION.search(text)
+    if not moving and not audio:
+        raise Unmeasurable(path, last_words(text, {path: path.name}))
+    seconds = None
+    if duration and "Estimating duration from bitrate" not in text:
+        hours, minutes, rest = duration.groups()
+        seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    facts = _picture_facts(moving[0], text) if moving else Measures()
+    return Measures(
+        width=facts.width,
+        height=facts.height,
+        seconds=seconds or None,
+        has_video=bool(moving),
+        has_audio=audio is not None,
+        video_codec=facts.video_codec,
+        audio_codec=audio["codec"] if audio else None,
+        pixel_format=facts.pixel_format,
+        fps=facts.fps,
+        square=facts.square,
+        upright=facts.upright,
+    )
+
+
+def _picture_facts(line: re.Match[str], text: str) -> Measures:
+    rest = line["rest"]
+    size, rate, pixels = _SIZE.search(rest), _RATE.search(rest), _FORMAT.search(rest)
+    following = text[line.end() :].partition("\n  Stream #")[0]
+    rotation = _ROTATION.search(following)
+    degrees = round(float(rotation.group(1))) % 180 if rotation else 0
+    width, height = (int(size.group(1)), int(size.group(2))) if size else (None, None)
+    if degrees == 90:  # noqa: PLR2004 - a quarter turn
+        width, height = height, width
+    return Measures(
+        width=width,
+        height=height,
+        video_codec=line["codec"],
+        pixel_format=pixels.group(1) if pixels else None,
+        fps=float(rate.group(1)) * (1000 if rate.group(2) else 1) if rate else None,
+        square=not size or size.group(3) == size.group(4),
+        upright=rotation is None,
+    )
+
+
+def stream_seconds(path: Path, program: Path, stream: str) -> float:
+    """When the last packet of the first video (`v`) or audio (`a`) stream ends, exactly; reads it all."""
+    return max(end for _, end in parse_packets(_ask(program, packets_of(path, stream)), path))
+
+
+def parse_packets(text: str, path: Path) -> tuple[tuple[float, float], ...]:
+    """When each packet starts and ends, in seconds, by its start.
+
+    Raises:
+        Unmeasurable: there is none, or the file ends too early.
+    """
+    if cut := _CUT_OFF.search(text):  # half a film would pass for a whole one
+        raise Unmeasurable(path, f"the file is cut off ({cut.group()})")
+    base = re.search(r"^#tb 0: (\d+)/(\d+)", text, re.MULTILINE)
+    packets = re.findall(r"^0, *-?\d+, *(-?\d+), *(\d+),", text, re.MULTILINE)
+    if not base or not packets:
+        raise Unmeasurable(path, last_words(text, {path: path.name}) or "it holds no frames")
+    tick = int(base.group(1)) / int(base.group(2))
+    return tuple(sorted((int(start) * tick, (int(start) + int(length)) * tick) for start, length in packets))
+
+
+def _ask(program: Path, arguments: Sequence[str]) -> str:
+    """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
+    command = [str(program), *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - a list, no shell; the paths are made inert by `source`
+            command, capture_output=True, check=False, timeout=_PROBE_S, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as cause:
+        raise Unmeasurable(program, "it did not answer") from cause
+    return (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")

@@ -1,0 +1,315 @@
+"""The content-addressed store: what a call made is kept under the SHA-256 of its bytes before it is used.
+
+    store/ab/cd/abcd…   read-only, without an extension; written aside, flushed, then renamed into place
+    store/incoming/…    half-written files; a process that dies leaves them here, and `sweep` removes them
+
+Many threads and processes may keep at once: the same bytes have the same name, so whoever comes last changes
+nothing.
+"""
+
+import os
+import re
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.artifacts.disk import (
+    READ_ONLY,
+    StorageFailed,
+    flush_folder,
+    link_or_copy,
+    sha256_of,
+    storage,
+    take,
+)
+from pipelines.artifacts.filetypes import FileType, filetype_of, first_words
+from pipelines.artifacts.names import safe_name
+from spaces_registry.errors import BadOutput
+from spaces_registry.signature import File, Json, Kind
+
+__all__ = ["Artifact", "StorageFailed", "Store", "WrongKind", "publish"]
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FACTS = ("path", "name", "mime", "size_bytes", "sha256", "url", "caption")
+
+
+class WrongKind(BadOutput):
+    """The bytes are not of the kind that was promised.
+
+    Args:
+        place: what was called, or the file's name where only the file is known.
+        name: the file's name.
+        promised: the kind that the signature promises.
+        found: what the bytes are.
+        said: how the file begins, if it is a text: an error page explains itself.
+    """
+
+    def __init__(self, place: str, name: str, promised: Kind, found: str, *, said: str | None = None) -> None:
+        super().__init__(
+            place,
+            f"{name!r} should be {_A[promised]}, but it is {found}",
+            said=said,
+            hint="the place answered with something else than it promises; try again, or another place",
+        )
+        self.name, self.promised, self.found = name, promised, found
+
+
+_A: Mapping[Kind, str] = {
+    kind: f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in Kind if kind != Kind.MODEL3D
+} | {Kind.MODEL3D: "a 3D model", Kind.GALLERY: "an image or a video"}
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file that a call made, kept.
+
+    Attributes:
+        kind: what it was promised as; for a `gallery` or `any`, what its bytes are.
+        sha256: of its bytes, in hex; its name in the store.
+        size_bytes: how many bytes.
+        mime: media type, by the bytes.
+        name: what its maker called it, made safe, with the extension its bytes call for; for showing.
+        path: where it lies in the store; read-only.
+        url: where it came from, if from the network.
+        caption: the text a gallery shows beside it.
+    """
+
+    kind: Kind
+    sha256: str
+    size_bytes: int
+    mime: str
+    name: str
+    path: Path
+    url: str | None = None
+    caption: str | None = None
+
+    def parts(self) -> tuple[str, ...]:
+        """The names that `part` answers to."""
+        match self.mime.partition("/")[0]:
+            case "image":
+                return (*_FACTS, "width", "height")
+            case "audio":
+                return (*_FACTS, "seconds")
+            case "video":
+                return (*_FACTS, "width", "height", "seconds")
+            case _:
+                return _FACTS
+
+    def part(self, name: str) -> object:
+        """One fact about the file; `width`, `height` (pixels) and `seconds` are read from it when asked for.
+
+        Raises:
+            KeyError: files of this type have no such part.
+            MediaNotInstalled: measuring needs the extra `media`.
+            Unmeasurable: the bytes are damaged.
+        """
+        if name not in self.parts():
+            raise KeyError(name)
+        if name in _FACTS:
+            return getattr(self, name)
+        from pipelines.artifacts.probe import measure  # noqa: PLC0415 - only what measures needs Pillow and ffmpeg
+
+        return getattr(measure(self.path), name)
+
+    def as_file(self) -> File:
+        """The file to hand to a runner."""
+        return File(self.path, self.name, self.mime, self.url, self.caption)
+
+    def to_json(self) -> dict[str, Json]:
+        """What the journal and `--json` say of it."""
+        facts: dict[str, Json] = {
+            "kind": self.kind.value,
+            "path": str(self.path),
+            "name": self.name,
+            "mime": self.mime,
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+        }
+        return facts | {key: value for key in ("url", "caption") if (value := getattr(self, key)) is not None}
+
+    @classmethod
+    def from_json(cls, store: "Store", data: Mapping[str, Json]) -> "Artifact | None":
+        """The artifact that `to_json` described, if the store still has its bytes; else None.
+
+        The path is taken from the store, never from `data`, so a record survives a moved store.
+        """
+        try:
+            sha256, size_bytes = str(data["sha256"]), data["size_bytes"]
+            kind, mime, name = Kind(str(data["kind"])), str(data["mime"]), str(data["name"])
+        except (KeyError, ValueError):
+            return None
+        path = store.get(sha256)
+        if path is None or path.stat().st_size != size_bytes:
+            return None
+        url, caption = data.get("url"), data.get("caption")
+        return cls(
+            kind,
+            sha256,
+            path.stat().st_size,
+            mime,
+            name,
+            path,
+            url if isinstance(url, str) else None,
+            caption if isinstance(caption, str) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of files named by the SHA-256 of their bytes; it is made when the first file is kept."""
+
+    folder: Path
+
+    def keep(self, file: File, kind: Kind, *, place: str | None = None, consume: bool = False) -> Artifact:
+        """Take a file into the store; when this returns, its bytes are on the disk.
+
+        Blocking; call it in a worker thread.
+
+        Args:
+            file: a regular file with at least one byte.
+            kind: what its maker promised; verified against the bytes.
+            place: what made it, for the error's message.
+            consume: whether the file lies in a scratch folder and may be moved rather than copied.
+
+        Raises:
+            WrongKind: the bytes are something else.
+            BadOutput: there is no such file, it is empty, or it is no regular file.
+            StorageFailed: the disk is full, read-only, or not ours to write.
+        """
+        _require_bytes(file, place)
+        with storage(self.folder), self._scratch() as scratch:
+            size_bytes, sha256 = take(file.path, scratch, consume=consume)
+            found = _verified(scratch, file, kind, place)
+            path = self._path(sha256)
+            self._settle(scratch, path, size_bytes)
+        name = safe_name(Path(file.name).stem, found.extension)
+        kind = found.kind if kind in {Kind.GALLERY, Kind.ANY} else kind
+        return Artifact(kind, sha256, size_bytes, found.mime, name, path, file.url, file.caption)
+
+    def get(self, sha256: str) -> Path | None:
+        """Where the bytes of that hash lie, or None.
+
+        A file that someone made writable since is hashed first, and counts as gone if it was changed.
+        """
+        if not _SHA256.fullmatch(sha256):
+            return None
+        path = self._path(sha256)
+        try:
+            found = path.lstat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        touched = stat.S_IMODE(found.st_mode) & 0o222
+        return None if touched and not self.verify(sha256) else path
+
+    def verify(self, sha256: str) -> bool:
+        """Whether the store has the bytes of that hash, unchanged; reads them all."""
+        if not _SHA256.fullmatch(sha256):
+            return False
+        try:
+            return sha256_of(self._path(sha256)) == sha256
+        except OSError:
+            return False
+
+    def sweep(self, older_than_s: float = 86_400) -> int:
+        """Remove what killed processes left half-written; returns how many files went."""
+        removed = 0
+        for path in self._incoming.glob("*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > older_than_s:
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    @property
+    def _incoming(self) -> Path:
+        return self.folder / "incoming"
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / sha256[2:4] / sha256
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """A new name on the store's own disk; whatever still bears it afterwards is removed."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._incoming)
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            with suppress(OSError):
+                Path(name).unlink(missing_ok=True)
+
+    def _settle(self, scratch: Path, path: Path, size_bytes: int) -> None:
+        """Give the written bytes their name; bytes that are there and whole already stay as they are."""
+        there = self.get(path.name)
+        if there is not None and there.stat().st_size == size_bytes:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.chmod(READ_ONLY)
+        scratch.replace(path)
+        for folder in (path.parent, path.parent.parent, self.folder):
+            flush_folder(folder)
+
+
+def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
+    """Put an artifact where its user looks for it, under a name a person can read.
+
+    The file is a hard link to the store's where the disk allows, else a copy. A link shares its bytes with
+    the store, so it is read-only as the store's file is: an editor that writes a new file and renames it is
+    harmless, and who makes it writable and edits it in place is found out by `Store.get`. A file of the
+    user's is never replaced: a name that is taken by other bytes becomes `stem-2.png`, `stem-3.png`, ….
+
+    Args:
+        artifact: what to publish.
+        folder: made if it is missing.
+        stem: what to call it, of any origin; made safe here. The extension comes from the bytes.
+
+    Returns:
+        Where it lies now; the earlier file if the same bytes are there already.
+
+    Raises:
+        StorageFailed: the folder cannot be written, or the store has lost the bytes.
+    """
+    extension = Path(artifact.name).suffix
+    with storage(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        count = 1
+        while True:
+            target = folder / safe_name(stem, extension, count=count)
+            if _holds(target, artifact) or link_or_copy(artifact.path, target):
+                return target
+            count += 1
+
+
+def _require_bytes(file: File, place: str | None) -> None:
+    place = place or file.name
+    try:
+        found = file.path.stat()
+    except (OSError, ValueError) as cause:
+        raise BadOutput(place, f"the file {file.name!r} that it names is not there") from cause
+    if not stat.S_ISREG(found.st_mode):
+        raise BadOutput(place, f"{file.name!r} is not a regular file")
+    if found.st_size == 0:
+        raise BadOutput(place, f"{file.name!r} is empty")
+
+
+def _verified(path: Path, file: File, kind: Kind, place: str | None) -> FileType:
+    found = filetype_of(path, file.name)
+    if found.serves_as(kind):
+        return found
+    raise WrongKind(place or file.name, file.name, kind, found.says, said=first_words(path))
+
+
+def _holds(target: Path, artifact: Artifact) -> bool:
+    try:
+        found = target.lstat()
+    except FileNotFoundError:
+        return False
+    same_size = stat.S_ISREG(found.st_mode) and found.st_size == artifact.size_bytes
+    return same_size and (target.samefile(artifact.path) or sha256_of(target) == artifact.sha256)

@@ -1,0 +1,1 @@
+"""The engine: from a checked chain to the results of its steps."""

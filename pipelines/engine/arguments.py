@@ -1,0 +1,75 @@
+"""The values of a step's `with` for one call, before they are bound to parameters."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from chains.evaluate import ABSENT
+from chains.model import Step
+from pipelines.artifacts import Artifact, Store
+from spaces_registry.errors import ToolkitError
+from spaces_registry.signature import Endpoint, File, Kind, Parameter
+
+
+class FileNotUsable(ToolkitError):
+    """A file that a chain or a user names is not there, is no file, or lies where a chain may not read."""
+
+    code = "file-not-found"
+
+
+def arguments_of(
+    step: Step, endpoint: Endpoint, names: Mapping[str, object], *, folder: Path, store: Store
+) -> dict[str, object] | None:
+    """Evaluate a step's arguments; None if one of them was skipped away by `when`.
+
+    A text that is written in the chain itself for a file parameter names a file beside the chain; a text that
+    comes from anywhere else never does.
+    """
+    values: dict[str, object] = {}
+    for name, template in step.arguments.items():
+        value = template.evaluate(names)
+        if value is ABSENT:
+            return None
+        parameter = endpoint.parameter(name)
+        if isinstance(value, str) and not template.references and _takes_file(parameter):
+            value = beside(folder, value, store)
+        values[name] = value
+    return values
+
+
+def beside(folder: Path, name: str, store: Store) -> Artifact:
+    """A file that a chain names, from the chain's own folder.
+
+    Raises:
+        FileNotUsable: it is not there, or lies outside the folder.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        message = f"{name} lies outside the chain's folder, where a chain may not read"
+        raise FileNotUsable(message, hint="declare an input of a file kind and hand the file in with -i")
+    return keep_user_file(path, name, store)
+
+
+def keep_user_file(path: Path, shown: str, store: Store, kind: Kind = Kind.FILE) -> Artifact:
+    """Put a file of the user's into the store; the file itself stays where it is.
+
+    Raises:
+        FileNotUsable: it is not there or is no file.
+        BadOutput: its bytes are not of the kind it should be.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotUsable(f"the file {shown} {what}", hint=_beside_hint(path))
+    return store.keep(File(path, path.name), kind)
+
+
+def _takes_file(parameter: Parameter | None) -> bool:
+    return parameter is not None and (parameter.kind.is_file or parameter.kind == Kind.GALLERY)
+
+
+def _beside_hint(path: Path) -> str | None:
+    from spaces_registry.errors import nearest  # noqa: PLC0415 - only for the message
+
+    try:
+        return nearest(path.name, sorted(one.name for one in path.parent.iterdir() if one.is_file()))
+    except OSError:
+        return f"the folder {path.parent} does not exist either"

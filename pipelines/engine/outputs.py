@@ -1,0 +1,123 @@
+"""What a step gave, as expressions read it: by name, by kind, by place, by label."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import jmespath
+
+from chains.model import Step
+from chains.parts import find_part, offered
+from pipelines.artifacts import Artifact
+from spaces_registry.signature import Endpoint, Kind, Return
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutputs:
+    """The outputs of a step's single call.
+
+    Attributes:
+        returns: what the endpoint promises, in its order.
+        values: what it gave, in the same order; files as artifacts.
+        named: the step's own names for parts of the raw answer, as JMESPath.
+    """
+
+    returns: Sequence[Return]
+    values: Sequence[object]
+    named: Mapping[str, str]
+
+    def part(self, name: str) -> object:
+        """One part; KeyError if there is none of that name."""
+        if name in self.named:
+            return jmespath.search(self.named[name], self._raw())
+        if name == "outputs":
+            return tuple(self.values)
+        found = find_part(self._certain(), name)
+        if found is None:
+            raise KeyError(name)
+        return found.pick(self.values)
+
+    def parts(self) -> tuple[str, ...]:
+        """The names that `part` answers to."""
+        return tuple(offered(Endpoint("", returns=tuple(self._certain())), self.named))
+
+    def by_name(self) -> dict[str, object]:
+        """Every output under its return's name."""
+        return {one.name: value for one, value in zip(self.returns, self.values, strict=True)}
+
+    def _certain(self) -> list[Return]:
+        """The returns with what the bytes say in place of a vague `file`."""
+        return [
+            replace(one, kind=kind_by_bytes(value))
+            if isinstance(value, Artifact) and one.kind == Kind.FILE
+            else one
+            for one, value in zip(self.returns, self.values, strict=True)
+        ]
+
+    def _raw(self) -> list[object]:
+        """The answer in the shape that Gradio gives it: a gallery is a list of records."""
+        return [
+            _gallery(value) if one.kind == Kind.GALLERY else value
+            for one, value in zip(self.returns, self.values, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class EachOutputs:
+    """The outputs of a step that ran once an item: every part is a list, in the order of the items.
+
+    Attributes:
+        returns: what the endpoint promises.
+        items: the outputs of each call that succeeded.
+        named: the step's own names, as JMESPath.
+    """
+
+    returns: Sequence[Return]
+    items: Sequence[StepOutputs]
+    named: Mapping[str, str]
+
+    def part(self, name: str) -> object:
+        """One part of every item; lists in lists are flattened. KeyError if there is none of that name."""
+        if name == "outputs":
+            return tuple(tuple(item.values[at] for item in self.items) for at in range(len(self.returns)))
+        if name not in self.named and find_part(self.returns, name) is None:
+            raise KeyError(name)
+        picked: list[object] = []
+        for item in self.items:
+            value = item.part(name)
+            picked += value if isinstance(value, tuple) else [value]
+        return tuple(picked)
+
+    def parts(self) -> tuple[str, ...]:
+        """The names that `part` answers to."""
+        return tuple(offered(Endpoint("", returns=tuple(self.returns)), self.named))
+
+    def by_name(self) -> dict[str, object]:
+        """Every output of every item under its return's name."""
+        return {
+            one.name: tuple(item.values[at] for item in self.items) for at, one in enumerate(self.returns)
+        }
+
+
+def outputs_of(step: Step, endpoint: Endpoint, made: Sequence[Sequence[object]]) -> StepOutputs | EachOutputs:
+    """What a step gives, from the values of each of its calls that succeeded."""
+    each = tuple(StepOutputs(endpoint.returns, values, step.outputs) for values in made)
+    return EachOutputs(endpoint.returns, each, step.outputs) if step.repeats else each[0]
+
+
+_MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}
+
+
+def kind_by_bytes(artifact: Artifact) -> Kind:
+    """An artifact's kind; where it was promised as any file, what its bytes are."""
+    if artifact.kind != Kind.FILE:
+        return artifact.kind
+    return _MEDIA.get(artifact.mime.partition("/")[0], Kind.FILE)
+
+
+def _gallery(value: object) -> object:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return value
+    return [
+        {str(kind_by_bytes(one)): one, "caption": one.caption} if isinstance(one, Artifact) else one
+        for one in value
+    ]
