@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -103,7 +102,9 @@ def _of_url(text: str) -> Address:
 @cache
 def aliases() -> Mapping[str, str]:
     """The catalog: alias to Space id."""
-    import yaml  # noqa: PLC0415 - only an address that is an alias needs it
+    from importlib.resources import files  # noqa: PLC0415 - only an address that is an alias needs these
+
+    import yaml  # noqa: PLC0415
 
     text = files("spaces_registry").joinpath("catalog/spaces.yaml").read_text("utf-8")
     return MappingProxyType(dict(yaml.safe_load(text)["aliases"]))

@@ -72,6 +72,9 @@ async def describe(origin: Origin, connect_s: float = 15.0, *, known: Known = Kn
         connect_s: to open a connection.
         known: what the Hub told of it.
 
+    Returns:
+        The Space; its `url` is where redirects led, if there were some.
+
     Raises:
         CallFailed: the app is not there, wants a login, or answers with something else than JSON.
     """
@@ -84,12 +87,14 @@ async def describe(origin: Origin, connect_s: float = 15.0, *, known: Known = Kn
     config = _json(response)
     if not isinstance(config, dict) or "dependencies" not in config:
         raise scrubbed(not_json(origin.place, response, "asking for its configuration"), origin)
-    prefix = read_space(origin.place, origin.root, config, None).prefix
+    home = str(response.url)
+    root = home.removesuffix("/config") if home.endswith("/config") else origin.root
+    prefix = read_space(origin.place, root, config, None).prefix
     info = _json(await origin.send("GET", f"{prefix}/info?serialize=False", limits=timeout))
     openapi = None
     if not isinstance(mapping(info).get("named_endpoints"), Mapping):
         openapi = _json(await origin.send("GET", f"{prefix}/openapi.json", limits=timeout))
-    return read_space(origin.place, origin.root, config, info, openapi, known=known)
+    return read_space(origin.place, root, config, info, openapi, known=known)
 
 
 def _json(response: httpx2.Response) -> Any:
@@ -150,8 +155,10 @@ class App:
                     self.space, self.origin, endpoint, values, folder=folder, clocks=clocks, tell=tell
                 )
             files = [one for value in values.values() for one in files_in(value)]
-            sent = await upload(self.origin, self.space, files, clocks, tell)
-            data = body(self.space.address, endpoint, values, sent)
+            data = body(self.space.address, endpoint, values, dict.fromkeys(files))
+            if files:  # only what is sure to be taken is sent
+                sent = await upload(self.origin, self.space, files, clocks, tell)
+                data = body(self.space.address, endpoint, values, sent)
             answer = await self._converse(endpoint, data, session or uuid.uuid4().hex, clocks, tell)
             shelf = Shelf(self.origin, self.space.prefix, folder)
             found = outputs(self.space.address, endpoint, answer, shelf.keep)

@@ -9,9 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
 _FORMAT = 1  # raise it whenever the reading of descriptions changes
+
+
+class UnwritableCache(ToolkitError):
+    """The folder for descriptions cannot be written."""
+
+    code = "unwritable-cache"
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            f"cannot keep descriptions in {folder}: {why}", hint="is there space, and may you write?"
+        )
+        self.folder = folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class Descriptions:
         """Keep a description of a known revision; written aside, then renamed into place.
 
         Raises:
-            OSError: the folder cannot be written.
+            UnwritableCache: the folder cannot be written.
         """
         if space.revision is None:
             return
@@ -50,19 +63,25 @@ class Descriptions:
             "revision": space.revision,
             "space": dataclasses.asdict(space),
         }
-        path = self._path(space.address, space.revision)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(entry, out)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            _write(self._path(space.address, space.revision), json.dumps(entry))
+        except OSError as cause:
+            raise UnwritableCache(self.folder, cause.strerror or str(cause)) from cause
 
     def _path(self, repo: str, revision: str) -> Path:
         return self.folder / re.sub(r"[^\w.-]", "--", repo) / f"{re.sub(r'[^0-9A-Za-z]', '', revision)}.json"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def space_of(data: dict[str, Any]) -> Space:

@@ -25,7 +25,7 @@ from spaces_registry.errors import (
     TimedOut,
     Unreachable,
 )
-from spaces_registry.files import QUIET_S, Shelf
+from spaces_registry.files import QUIET_S, Shelf, size_of
 from spaces_registry.origin import Origin, patience
 from spaces_registry.payload import body, files_in, outputs
 from spaces_registry.progress import Listener, Sending, Started
@@ -54,7 +54,7 @@ async def call_otherwise(
         CallFailed: as `App.call`.
     """
     for one in _files(values):
-        tell(Sending(one.name, _size(space.address, one)))
+        tell(Sending(one.name, size_of(space.address, one, space.max_file_bytes)))
     tell(Started())
     try:
         with anyio.fail_after(clocks.queue_s + clocks.run_s):
@@ -72,13 +72,6 @@ async def call_otherwise(
 
 def _files(values: Mapping[str, Value]) -> dict[File, None]:
     return dict.fromkeys(file for value in values.values() for file in files_in(value))
-
-
-def _size(place: str, file: File) -> int:
-    try:
-        return file.path.stat().st_size
-    except OSError as cause:
-        raise RejectedInput(place, f"cannot read {file.path}: {cause.strerror}") from cause
 
 
 async def _run(

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import mimetypes
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ import anyio
 import httpx2
 
 from spaces_registry.clocks import Clocks
-from spaces_registry.errors import BadOutput, RejectedInput, Unreachable
+from spaces_registry.errors import BadOutput, RejectedInput, ToolkitError, Unreachable
 from spaces_registry.origin import Origin, patience, scrubbed
 from spaces_registry.progress import Listener, Receiving, Sending
 from spaces_registry.refusals import not_json, refused_by_status
@@ -28,6 +29,16 @@ _SUFFIX = 10  # characters of what still counts as a suffix
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
+class CannotWrite(ToolkitError):
+    """A file cannot be written on this machine."""
+
+    code = "cannot-write"
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"cannot write {path}: {why}", hint="is there space, and may you write there?")
+        self.path = path
+
+
 async def upload(
     origin: Origin, space: Space, files: Iterable[File], clocks: Clocks, tell: Listener
 ) -> dict[File, Json]:
@@ -38,7 +49,7 @@ async def upload(
         CallFailed: the app did not take it.
     """
     found = dict.fromkeys(files)
-    sizes = {one: _size(origin.place, one, space.max_file_bytes) for one in found}
+    sizes = {one: size_of(origin.place, one, space.max_file_bytes) for one in found}
     sent: dict[File, Json] = {}
     for one, size in sizes.items():
         tell(Sending(one.name, size))
@@ -54,9 +65,15 @@ async def upload(
     return sent
 
 
-def _size(place: str, file: File, limit: int | None) -> int:
+def size_of(place: str, file: File, limit: int | None) -> int:
+    """The file's size in bytes, once it is sure that it can be read.
+
+    Raises:
+        RejectedInput: it cannot be read, or is larger than `limit`.
+    """
     try:
-        size = file.path.stat().st_size
+        with file.path.open("rb") as content:
+            size = os.fstat(content.fileno()).st_size
     except OSError as cause:
         raise RejectedInput(place, f"cannot read {file.path}: {cause.strerror}") from cause
     if limit is not None and size > limit:
@@ -160,7 +177,11 @@ class Shelf:
     async def _fetch(self, source: str, file: File, clocks: Clocks, tell: Listener) -> None:
         place = self.origin.place
         if source.startswith("data:"):
-            file.path.write_bytes(_decoded(place, source))
+            content = _decoded(place, source)
+            try:
+                file.path.write_bytes(content)
+            except OSError as cause:
+                raise CannotWrite(file.path, cause.strerror or str(cause)) from cause
             return
         timeout = patience(clocks.connect_s, QUIET_S)
         async with self.origin.stream("GET", source, limits=timeout) as response, self.origin.bordered():
@@ -176,6 +197,8 @@ class Shelf:
                 with file.path.open("xb") as out:
                     async for chunk in response.aiter_bytes():
                         out.write(chunk)
+            except OSError as cause:
+                raise CannotWrite(file.path, cause.strerror or str(cause)) from cause
             except BaseException:
                 file.path.unlink(missing_ok=True)  # half a file must not pass for one
                 raise

@@ -116,7 +116,10 @@ class Registry:
     async def _at(self, origin: Origin, known: Known = Known()) -> App:  # noqa: B008 - frozen
         if (auth := self._auth.get(origin.place)) is not None:
             await log_in(origin, *auth)
-        return App(await describe(origin, known=known), origin)
+        space = await describe(origin, known=known)
+        if space.url != origin.root:  # redirected: what was meant for the one host is not for the other
+            origin = replace(origin, root=space.url, token=None)
+        return App(space, origin)
 
     async def _of_hub(self, repo: str, wake_s: float, tell: Listener) -> App:
         started = anyio.current_time()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 READY = "Running on local URL"
 READY_S = 90.0
-MOUNT = 'mount -t tmpfs none "$1" && shift && exec "$@"'
+MOUNT = 'mount -t tmpfs none "$1" && mkdir "$1/tmp" && shift && exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def serve(
         settings = {
             "GRADIO_SERVER_NAME": "127.0.0.1",
             "GRADIO_SERVER_PORT": str(port),
-            "GRADIO_TEMP_DIR": files,
+            "GRADIO_TEMP_DIR": f"{files}/gradio",
+            "TMPDIR": f"{files}/tmp",  # noqa: S108 - of its own; on one file system with the above, as live
             "GRADIO_ANALYTICS_ENABLED": "False",
             "GRADIO_NODE_SERVER": "False",
             "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -116,10 +117,11 @@ def _wait(process: subprocess.Popen[str], ready_s: float) -> list[str]:
 def _private(command: list[str], folder: Path) -> tuple[list[str], str]:
     """The command that keeps its files to itself, and where it keeps them."""
     namespace = _namespace()
-    if namespace is None:
-        return command, "/proc/self/cwd/files" if sys.platform == "linux" else str(folder / "files")
     place = folder / "files"
     place.mkdir()
+    if namespace is None:
+        (place / "tmp").mkdir()
+        return command, "/proc/self/cwd/files" if sys.platform == "linux" else str(place)
     return [*namespace, "sh", "-c", MOUNT, "sh", str(place), *command], str(place)
 
 

@@ -1,6 +1,8 @@
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from differential import CASES, Media, by_client, same
@@ -90,6 +92,20 @@ async def test_an_update_without_a_value_leaves_the_output_as_it_was(
     found = await app.call(app.space.endpoint("/hush"), {"text": "film"}, folder=tmp_path)
 
     assert found == ("FILM", "done")
+
+
+async def test_an_apps_files_are_out_of_reach_by_path(
+    everything: Server, registry: Registry, media: Media, tmp_path: Path
+) -> None:
+    """These tests are worth something only if a server's path means nothing here, as with a live Space."""
+    app = await registry.connect(everything.url)
+
+    [found] = await app.call(app.space.endpoint("/image"), {"value": media.picture}, folder=tmp_path)
+
+    assert isinstance(found, File)
+    there = unquote((found.url or "").partition("file=")[2])
+    assert there.startswith("/")
+    assert not os.path.exists(there)  # noqa: ASYNC240, PTH110 - a local look, at a text
 
 
 async def test_a_text_that_names_a_file_stays_a_text(

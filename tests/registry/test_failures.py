@@ -8,7 +8,7 @@ from differential import Media
 from servers import Server, free_port, serve
 from web import Answer, Asked, page, say, stream, web
 
-from spaces_registry import App, CallFailed, Clocks, File, Registry, Value, open_registry
+from spaces_registry import App, CallFailed, Clocks, File, Registry, ToolkitError, Value, open_registry
 from spaces_registry.app import describe
 from spaces_registry.errors import (
     BadOutput,
@@ -160,7 +160,7 @@ async def test_a_file_above_the_apps_limit_is_refused_before_it_is_sent(ask: Ask
     [
         ({"wordz": "x"}, "no parameter 'wordz'"),
         ({}, "needs a value for 'words'"),
-        ({"words": File(Path("x.png"), "x.png")}, "cannot read x.png"),
+        ({"words": File(Path(__file__), "text.py")}, "takes text, not the file"),
         ({"words": float("nan")}, "cannot be sent"),
     ],
 )
@@ -170,6 +170,13 @@ async def test_arguments_that_cannot_be_sent_are_refused_here(
     """A clear word before the call beats a strange one after it."""
     with pytest.raises(RejectedInput, match=words):
         await ask("refuse", **given)
+
+
+@pytest.mark.parametrize("path", [Path("missing.png"), Path(__file__).parent])
+async def test_a_file_that_cannot_be_read_is_refused_here(ask: Ask, path: Path) -> None:
+    """A file that a user deleted meanwhile is no fault of the app."""
+    with pytest.raises(RejectedInput, match="cannot read"):
+        await ask("file", one=File(path, "missing.png"))
 
 
 async def test_position_progress_and_log_are_told(ask: Ask) -> None:
@@ -319,6 +326,28 @@ async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path) 
 
     assert len(thief.asked) == 2
     assert not any({"authorization", "cookie"} & set(one.headers) for one in thief.asked)
+
+
+async def test_an_app_that_moved_is_called_where_it_is_now(
+    everything: Server, registry: Registry, tmp_path: Path
+) -> None:
+    """People write http for https and old names; a redirect leads to the app, and calls must follow."""
+    with web(lambda asked: Answer(status=308, headers={"location": f"{everything.url}{asked.path}"})) as old:
+        app = await registry.connect(old.url)
+        found = await app.call(app.space.endpoint("/text"), {"value": "hi"}, folder=tmp_path)
+
+    assert found == ("hi",)
+    assert app.space.url == everything.url
+
+
+async def test_a_folder_that_cannot_be_written_is_told(registry: Registry, tmp_path: Path) -> None:
+    """A full disk is not the app's fault, and no reason to call it again."""
+    with web(acting(data=done({"path": "/x.png"}))) as served:
+        app = await registry.connect(served.url)
+        with pytest.raises(ToolkitError, match="cannot write") as failed:
+            await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path / "missing")
+
+    assert not isinstance(failed.value, CallFailed)
 
 
 async def test_a_token_that_an_app_repeats_is_not_shown(tmp_path: Path) -> None:

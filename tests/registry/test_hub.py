@@ -246,6 +246,17 @@ async def test_a_description_is_kept_by_revision_and_a_damaged_one_is_written_ag
         assert (await registry.describe("acme/everything")).revision == "b" * 40
 
 
+async def test_a_cache_that_cannot_be_written_is_told(opened: Open, tmp_path: Path) -> None:
+    """A full disk must be named as such, not end in a traceback."""
+    (tmp_path / "cache").write_text("a file in the folder's place", "utf-8")
+
+    async with opened(cache=tmp_path / "cache") as registry:
+        with pytest.raises(ToolkitError, match="cannot keep descriptions") as failed:
+            await registry.connect("acme/everything")
+
+    assert failed.value.code == "unwritable-cache"
+
+
 async def test_an_app_that_broke_off_is_looked_up_again(
     opened: Open, spaces: dict[str, ListedSpace], everything: Server, tmp_path: Path
 ) -> None:

@@ -1,5 +1,4 @@
 """An app for Gradio 3 and the first 4.x: their values, in the words of their time."""
-# ruff: noqa: ANN001, ANN201, D103 - an app as its author would write it
 
 import gradio as gr
 

@@ -1,5 +1,4 @@
 """An app with one endpoint for every sort of value, handed back as it came; runs on Gradio 4, 5 and 6."""
-# ruff: noqa: ANN001, ANN201, D103 - an app as its author would write it
 
 import gradio as gr
 

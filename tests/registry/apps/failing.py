@@ -1,5 +1,5 @@
 """An app that fails on purpose, and tells afterwards what ran. Takes small files and short queues only."""
-# ruff: noqa: ANN001, ANN201, D103, ARG001, B008 - an app as its author would write it
+# ruff: noqa: ARG001, B008 - an app as its author would write it
 
 import os
 import threading
