@@ -32,7 +32,7 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECAS
 class CannotWrite(ToolkitError):
     """A file cannot be written on this machine."""
 
-    code = "cannot-write"
+    code = "storage-failed"
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"cannot write {path}: {why}", hint="is there space, and may you write there?")

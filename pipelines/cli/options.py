@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -11,8 +12,16 @@ from spaces_registry.errors import ToolkitError
 if TYPE_CHECKING:
     from pipelines.workshop import Settings
 
+
+def chain_names(incomplete: str) -> list[str]:
+    """What a shell offers for a chain: recipes, and the YAML files here."""
+    recipes = (one.name.removesuffix(".yaml") for one in (files("chains") / "recipes").iterdir())
+    here = (str(one) for suffix in ("yaml", "yml") for one in Path().glob(f"*.{suffix}"))
+    return sorted(one for one in (*recipes, *here) if one.startswith(incomplete))
+
+
 ChainName: TypeAlias = Annotated[
-    str, typer.Argument(metavar="CHAIN", help="A chain file, or a recipe's name.")
+    str, typer.Argument(metavar="CHAIN", help="A chain file, or a recipe's name.", autocompletion=chain_names)
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Inputs: TypeAlias = Annotated[

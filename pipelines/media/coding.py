@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pipelines.artifacts.probe import Measures
 from pipelines.ffmpeg import SAME_BYTES
 
-MP4_PICTURE = ("-c:v", "libx264", "-preset", "fast", "-crf", "20", "-pix_fmt", "yuv420p")
+MP4_PICTURE = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")
 MP4_SOUND = ("-c:a", "aac", "-b:a", "192k")
 MP4_FILE = (*SAME_BYTES, "-movflags", "+faststart", "-f", "mp4")
 # between two runs of ffmpeg: quick, no visible loss, and sound without the gaps that AAC has at its ends

@@ -117,3 +117,14 @@ def test_trust_lets_a_chains_code_run_as_it_is_now(spacechain, tmp_path):
     assert (refused.code, trusted.code, ran.code, changed.code) == (4, 0, 0, 4)
     assert "spacechain trust c.yaml" in refused.err
     assert ran.out == "said: hi you\n"
+
+
+def test_the_shell_completes_commands_and_chains(process, tmp_path):
+    """What bash asks for when the user presses Tab."""
+    (tmp_path / "story.yaml").write_text("steps: {}\n")
+    words = {"_MAIN_COMPLETE": "complete_bash", "_SPACECHAIN_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    chains = process(COMP_WORDS="spacechain run s", **words)
+    commands = process(COMP_WORDS="spacechain re", **{**words, "COMP_CWORD": "1"})
+
+    assert chains.out.split() == ["short-film", "starter", "story.yaml", "storyboard"]
+    assert commands.out.split() == ["recipes"]
