@@ -27,12 +27,14 @@ class Builder:
         source: the text.
         folder: the chain's own.
         wrong: paths whose value is not of the shape that it should have.
+        spoiled: these paths and all that lead to them.
         problems: what is found wrong on the way: expressions.
     """
 
     source: Source
     folder: Path
     wrong: frozenset[Keys]
+    spoiled: frozenset[Keys]
     problems: list[Problem] = field(default_factory=list)
 
     def chain(self) -> model.Chain:
@@ -69,7 +71,7 @@ class Builder:
     def get(self, path: Keys, sort: type[_T]) -> _T | None:
         """The plain value at a path if it is of that class and nothing in it is wrong."""
         node = self.node(path)
-        if node is None or any(one[: len(path)] == path for one in self.wrong):
+        if node is None or path in self.spoiled:
             return None
         value = plain(node)
         return value if isinstance(value, sort) else None

@@ -1,12 +1,16 @@
 """Runs every rule over a chain."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Final
 
 from chains.model import Chain, MediaStep, SpaceStep, Step
 from chains.problems import Problem, in_order
 from chains.rules import RULES, SIGNATURE_RULES
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import AmbiguousEndpoint, Endpoint, UnknownEndpoint
+
+MOST: Final = 100
 
 
 def check(chain: Chain, endpoints: Mapping[str, Endpoint] | None = None) -> tuple[Problem, ...]:
@@ -18,11 +22,12 @@ def check(chain: Chain, endpoints: Mapping[str, Endpoint] | None = None) -> tupl
             they were looked up. What is not in it is not checked against a signature.
 
     Returns:
-        Problems by position: errors, and warnings about what is likely not meant.
+        Problems by position: errors, and warnings about what is likely not meant; of each rule at most the
+        first `MOST`, which is more than anybody reads and keeps a file of mistakes only from taking long.
     """
     known = endpoints or {}
-    found = [problem for rule in RULES for problem in rule(chain)]
-    found += [problem for rule in SIGNATURE_RULES for problem in rule(chain, known)]
+    found = [problem for rule in RULES for problem in islice(rule(chain), MOST)]
+    found += [problem for rule in SIGNATURE_RULES for problem in islice(rule(chain, known), MOST)]
     return in_order(found)
 
 

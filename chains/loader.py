@@ -71,7 +71,9 @@ def loads(text: str, *, file: str = "<text>", folder: Path) -> model.Chain:
     if source.root is None:
         raise InvalidChain(problems, source)
     found = [*misfits(plain(source.root), source)]
-    builder = Builder(source, folder, frozenset(path for path, _ in found))
+    wrong = frozenset(path for path, _ in found)
+    spoiled = frozenset(path[:end] for path in wrong for end in range(len(path) + 1))
+    builder = Builder(source, folder, wrong, spoiled)
     chain = builder.chain()
     everything = [*problems, *(one for _, one in found), *builder.problems]
     if everything:

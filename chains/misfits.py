@@ -60,9 +60,21 @@ def misfits(value: Json, source: Source) -> Iterator[tuple[Path, Problem]]:
         shape.ChainShape.model_validate(value)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            path = tuple(one for one in detail["loc"] if not (isinstance(one, str) and one.startswith("<")))
+            path = _path(detail["loc"], value)
             if problem := _problem(detail, path, value, source):
                 yield path, problem
+
+
+def _path(location: Path, value: Any) -> Path:
+    """Where an error is, without the names that pydantic gives to a union's alternatives."""
+    path: list[str | int] = []
+    for one in location:
+        known = one in value if isinstance(value, Mapping) else isinstance(one, int)
+        if not known and str(one).startswith("<"):
+            continue  # an alternative's name, see `shape`; a key that looks like one is in the mapping
+        path.append(one)
+        value = value[one] if known else None
+    return tuple(path)
 
 
 def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> Problem | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chains.source import Position, Source
-from spaces_registry.errors import ToolkitError
+from spaces_registry.errors import ToolkitError, nearest
 
-__all__ = ["InvalidChain", "Position", "Problem", "in_order", "not_yet", "show"]
+__all__ = ["InvalidChain", "Position", "Problem", "in_order", "near", "not_yet", "show"]
 
 _WIDTH = 100  # characters of a source line that are shown
+_NAMES = 300  # to compare a name with
 _LEAD = 60  # characters kept before the caret when a line is longer
 
 
@@ -64,6 +65,15 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Problems by line and column, without repeats."""
     unique = dict.fromkeys(problems)
     return tuple(sorted(unique, key=lambda one: (one.at.line, one.at.column, one.code, one.message)))
+
+
+def near(name: str, offered: Iterable[str]) -> str | None:
+    """The hint that names what the user may have meant; of very many names, those of a like length count."""
+    names = list(offered)
+    if len(names) > _NAMES:
+        alike = [one for one in names if abs(len(one) - len(name)) <= 1]
+        names = (alike or names)[:_NAMES]
+    return nearest(name, names)
 
 
 def show(problem: Problem, text: str) -> str:

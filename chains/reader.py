@@ -19,7 +19,8 @@ from chains.syntax import Mistake, bare_braces, explain
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 64
-MAX_ALIASED: Final = 10_000  # nodes that aliases may add
+MAX_VALUES: Final = 50_000  # keys and values, aliases left aside
+MAX_ALIASED: Final = 10_000  # values that aliases may add; a long text counts as several
 
 Loader: TypeAlias = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 
@@ -92,6 +93,7 @@ class _Builder:
     frames: list[_Frame] = field(default_factory=list)
     anchors: dict[str, Node | None] = field(default_factory=dict)  # None: not closed yet
     aliased: int = 0
+    values: int = 0
 
     def build(self, loader: Loader) -> None:
         """Read all events; afterwards `root` and `mistakes` say what came of it."""
@@ -178,6 +180,11 @@ class _Builder:
 
     def _add(self, node: Node, anchor: str | None, end: int | None = None) -> None:
         """Put a finished node where it belongs: root, list, key or value."""
+        self.values += 1
+        if self.values > MAX_VALUES:
+            hint = "keep long lists in a table and run `batch` over it"
+            self._say(node.start, "too-large", f"the file holds more than {MAX_VALUES:,} values", hint)
+            raise _GiveUp
         if anchor is not None:
             self.anchors[anchor] = node
         if not self.frames:
@@ -246,7 +253,7 @@ def _measure(node: Node) -> tuple[int, int]:
     waiting: list[tuple[Node, int]] = [(node, 0)]
     while waiting:
         one, level = waiting.pop()
-        size += 1
+        size += 1 + (len(one.value) // 100 if isinstance(one, Leaf) and isinstance(one.value, str) else 0)
         if size > MAX_ALIASED:
             break
         inner = [*_inner(one)]

@@ -6,8 +6,7 @@ from chains.expressions import Reference
 from chains.kinds import type_of
 from chains.model import Chain
 from chains.parts import FILE_PARTS, PLURAL, SINGULAR
-from chains.problems import Problem
-from spaces_registry.errors import nearest
+from chains.problems import Problem, near
 from spaces_registry.signature import Endpoint, Kind
 
 
@@ -17,7 +16,7 @@ def unknown_file_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
         at = _file_part(chain, endpoints, one)
         if at and one.path[at] not in FILE_PARTS:
             message = f"a file has no `{one.path[at]}`"
-            hint = nearest(str(one.path[at]), FILE_PARTS)
+            hint = near(str(one.path[at]), FILE_PARTS)
             yield Problem(one.parts_at[at], "unknown-file-part", message, hint, step.name if step else None)
 
 

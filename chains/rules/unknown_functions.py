@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from chains.functions import functions
 from chains.model import Chain
-from chains.problems import Problem, not_yet
-from spaces_registry.errors import nearest
+from chains.problems import Problem, near, not_yet
 
 
 def unknown_functions(chain: Chain) -> Iterator[Problem]:
@@ -18,4 +17,4 @@ def unknown_functions(chain: Chain) -> Iterator[Problem]:
                 yield Problem(call.at, "not-in-this-version", not_yet("template"), None, inside)
             elif call.function not in known:
                 message = f"there is no function `{call.function}`"
-                yield Problem(call.at, "unknown-function", message, nearest(call.function, known), inside)
+                yield Problem(call.at, "unknown-function", message, near(call.function, known), inside)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from chains.model import Chain
-from chains.problems import Problem
-from spaces_registry.errors import nearest
+from chains.problems import Problem, near
 from spaces_registry.signature import Endpoint
 
 
@@ -15,5 +14,5 @@ def unknown_parameters(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
         for name in step.arguments if endpoint else ():
             if endpoint and endpoint.parameter(name) is None:
                 message = f"step `{step.name}` has an argument `{name}`, which {endpoint.name} does not take"
-                hint = nearest(name, [one.name for one in endpoint.parameters])
+                hint = near(name, [one.name for one in endpoint.parameters])
                 yield Problem(step.argument_at(name), "unknown-parameter", message, hint, step.name)

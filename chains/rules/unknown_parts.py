@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from chains.expressions import Reference
 from chains.model import Chain, Step
 from chains.parts import offered
-from chains.problems import Problem
-from spaces_registry.errors import nearest
+from chains.problems import Problem, near
 from spaces_registry.signature import Endpoint
 
 
@@ -28,7 +27,7 @@ def unknown_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[P
                 *step.outputs,
                 *dict.fromkeys(f"{kind.kind} ({kind.name})" for kind in endpoint.returns),
             ]
-            close = nearest(one.path[0], [*step.outputs, *_certain(endpoint)])
+            close = near(one.path[0], [*step.outputs, *_certain(endpoint)])
             hint = (
                 close
                 if close and close.startswith("did")

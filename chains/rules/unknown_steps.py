@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from chains.expressions import RESERVED, Reference
 from chains.functions import functions
 from chains.model import Chain
-from chains.problems import Problem
-from spaces_registry.errors import nearest
+from chains.problems import Problem, near
 
 
 def unknown_steps(chain: Chain) -> Iterator[Problem]:
@@ -30,6 +29,6 @@ def _hint(chain: Chain, reference: Reference) -> str | None:
         return f"a function is called: `{functions()[name].usage}`"
     if reference.path[:1] and reference.path[0] in chain.steps and name in {"steps", "step"}:
         return f"write `{reference.path[0]}` alone, without `{name}.`"
-    hint = nearest(name, [*chain.steps, "inputs", "env"]) or ""
+    hint = near(name, [*chain.steps, "inputs", "env"]) or ""
     # a name alone may be text that begins with a dollar sign
     return hint if reference.path or hint.startswith("did") else f"{hint}; write `$${name}` if it is text"

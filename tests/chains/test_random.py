@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chains import EvaluationFailed, InvalidChain, check, loads, show
+from chains import Chain, EvaluationFailed, InvalidChain, check, loads, show
 from chains.expressions import Template, parse_value
 from chains.graph import mermaid, order
 from chains.reader import read
@@ -76,7 +76,7 @@ WORDS = [
     '"',
 ]
 NAMES = {"inputs": {"prompt": "a", "list": [1, 2], "n": 3}, "item": [1], "image": {"text": "x"}}
-quick = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def expressions() -> st.SearchStrategy[str]:
@@ -183,13 +183,20 @@ def test_a_mutated_chain_is_a_chain_or_invalid(data: st.DataObject) -> None:
 
     try:
         chain = loads(text, folder=Path(__file__).parent)
+        problems = check(chain)
     except InvalidChain as invalid:
-        assert invalid.problems
-        assert all(show(one, invalid.source.text) for one in invalid.problems)
-        return
-    assert all(show(one, text) for one in check(chain))
-    assert order(chain) is not None
-    assert mermaid(chain)
+        problems, source = invalid.problems, invalid.source
+    else:
+        source = chain.source
+        assert order(chain) is not None
+        assert mermaid(chain)
+        assert reading(chain)
+    assert all(show(one, source.text) for one in problems)
+
+
+def reading(chain: Chain) -> bool:
+    """Whether every step waits only for names that are written in it."""
+    return all(set(step.reads) >= set(step.needs) for step in chain.steps.values())
 
 
 @quick
