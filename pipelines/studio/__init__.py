@@ -1,4 +1,4 @@
-"""The local studio: Gradio apps on this machine that stand in for well-known Spaces, so that chains run offline."""
+"""The local studio: Gradio apps on this machine in place of well-known Spaces, so chains run offline."""
 
 from pipelines.studio.errors import NotInStudio, StudioFailed, StudioNotInstalled
 from pipelines.studio.house import open_studio

@@ -32,7 +32,8 @@ RESOLUTIONS = (
     "256x256 ( 1:1 )",
 )
 LANGUAGES = (
-    "Auto", "Chinese", "English", "Japanese", "Korean", "French", "German", "Spanish", "Portuguese", "Russian", "Italian",
+    "Auto", "Chinese", "English", "Japanese", "Korean", "French", "German", "Spanish", "Portuguese",
+    "Russian", "Italian",
 )  # fmt: skip
 _LONGEST_FILM_S = 10
 _SEEDS = 2**31
@@ -74,7 +75,8 @@ def _pictures() -> gr.Blocks:
         picture.save(file, compress_level=1)
         return [str(file)], str(chosen), chosen
 
-    with gr.Blocks(title="Z-Image-Turbo (studio)") as app:
+    app: gr.Blocks = gr.Blocks(title="Z-Image-Turbo (studio)")
+    with app:
         gr.Markdown("# Z-Image-Turbo, studio stand-in\nProcedural landscapes; no model is at work here.")
         inputs = [
             gr.Textbox(label="Prompt", lines=3),
@@ -112,7 +114,8 @@ def _films() -> gr.Blocks:
             raise gr.Error(str(failure)) from failure
         return str(file)
 
-    with gr.Blocks(title="LTX-2 TURBO (studio)") as app:
+    app: gr.Blocks = gr.Blocks(title="LTX-2 TURBO (studio)")
+    with app:
         gr.Markdown(
             "# LTX-2 TURBO, studio stand-in\nA camera and light over a picture; no model is at work here."
         )
@@ -148,7 +151,8 @@ def _voices() -> gr.Blocks:
             raise gr.Error(str(refusal)) from refusal
         return str(file)
 
-    with gr.Blocks(title="Qwen3-TTS (studio)") as app:
+    app: gr.Blocks = gr.Blocks(title="Qwen3-TTS (studio)")
+    with app:
         gr.Markdown(
             "# Qwen3-TTS, studio stand-in\nA small English voice, shaped by the words of the description."
         )

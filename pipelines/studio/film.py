@@ -44,18 +44,32 @@ class Camera:
 
 
 _WIDE, _CLOSE = 0.97, 0.74
-# words → move; the first that match wins
+_MOVING = r"(?:pan|track|truck|slid|mov|drift)\w*\s+(?:\w+\s+)?"
+_TILTING = r"(?:pan|tilt|crane|ris|mov)\w*\s+(?:\w+\s+)?"
+# words → move; the first that match win
 _MOVES: tuple[tuple[str, Camera], ...] = (
     (r"static|still|locked[- ]off|tripod", Camera((0.5, 0.5, 0.97), (0.5, 0.5, 0.955))),
-    (r"pull(?:s|ing)?[- ](?:out|back)|zoom(?:s|ing)?[- ]out|dolly[- ]out|reveal\w*|retreat\w*", Camera((0.5, 0.53, _CLOSE), (0.5, 0.5, _WIDE))),
-    (r"(?:pan|track|truck|slid|mov|drift)\w*\s+(?:\w+\s+)?left", Camera((0.605, 0.5, 0.78), (0.395, 0.5, 0.78))),
-    (r"(?:pan|track|truck|slid|mov|drift)\w*\s+(?:\w+\s+)?right|pan(?:s|ning)?", Camera((0.395, 0.5, 0.78), (0.605, 0.5, 0.78))),
-    (r"(?:pan|tilt|crane|ris|mov)\w*\s+(?:\w+\s+)?up\w*|ascend\w*|rising shot", Camera((0.5, 0.61, 0.77), (0.5, 0.39, 0.77))),
-    (r"(?:pan|tilt|crane|mov)\w*\s+(?:\w+\s+)?down\w*|descend\w*", Camera((0.5, 0.39, 0.77), (0.5, 0.61, 0.77))),
-    (r"orbit\w*|circl\w*|around|arc(?:s|ing)?|aerial|drone|float\w*|drift\w*", Camera((0.41, 0.53, 0.83), (0.59, 0.49, 0.76), bow=0.045)),
-    (r"hand-?held|shak\w*|walk\w*|run(?:s|ning)?|chase", Camera((0.5, 0.52, 0.86), (0.5, 0.5, 0.79), shake=0.008)),
-    (r"push(?:es|ing)?|zoom\w*|dolly\w*|forward|toward\w*|closer|approach\w*", Camera((0.5, 0.5, _WIDE), (0.5, 0.53, _CLOSE))),
-)  # fmt: skip
+    (
+        r"pull(?:s|ing)?[- ](?:out|back)|zoom(?:s|ing)?[- ]out|dolly[- ]out|reveal\w*|retreat\w*",
+        Camera((0.5, 0.53, _CLOSE), (0.5, 0.5, _WIDE)),
+    ),
+    (_MOVING + "left", Camera((0.605, 0.5, 0.78), (0.395, 0.5, 0.78))),
+    (_TILTING + r"up\w*|ascend\w*", Camera((0.5, 0.61, 0.77), (0.5, 0.39, 0.77))),
+    (_TILTING + r"down\w*|descend\w*", Camera((0.5, 0.39, 0.77), (0.5, 0.61, 0.77))),
+    (_MOVING + r"right|pan(?:s|ning)?", Camera((0.395, 0.5, 0.78), (0.605, 0.5, 0.78))),
+    (
+        r"orbit\w*|circl\w*|around|arc(?:s|ing)?|aerial|drone|float\w*|drift\w*",
+        Camera((0.41, 0.53, 0.83), (0.59, 0.49, 0.76), bow=0.045),
+    ),
+    (
+        r"hand-?held|shak\w*|walk\w*|run(?:s|ning)?|chase",
+        Camera((0.5, 0.52, 0.86), (0.5, 0.5, 0.79), shake=0.008),
+    ),
+    (
+        r"push(?:es|ing)?|zoom\w*|dolly\w*|forward|toward\w*|closer|approach\w*",
+        Camera((0.5, 0.5, _WIDE), (0.5, 0.53, _CLOSE)),
+    ),
+)
 _UNSAID = (
     Camera((0.5, 0.5, _WIDE), (0.52, 0.525, 0.77)),
     Camera((0.47, 0.5, 0.9), (0.53, 0.51, 0.79), bow=0.015),
@@ -117,7 +131,7 @@ def _open(first_frame: Path) -> Image.Image:
         raise FilmFailed("The first frame is not a picture that can be read.") from cause
     if min(picture.size) < _SMALLEST_SIDE:
         raise FilmFailed(
-            f"The first frame is too small: {picture.width}x{picture.height}, at least {_SMALLEST_SIDE} pixels."
+            f"The first frame is {picture.width}x{picture.height}; a side must be at least {_SMALLEST_SIDE}."
         )
     # an even, bounded size before filming makes every frame cost the same
     picture.thumbnail((round(_LONGEST_SIDE * 1.34), round(_LONGEST_SIDE * 1.34)), Image.Resampling.LANCZOS)
@@ -139,7 +153,8 @@ def _command(size: tuple[int, int], file: Path) -> list[str]:
         raise FilmFailed("There is no ffmpeg: imageio-ffmpeg came without one.") from cause
     return [
         ffmpeg, "-y", "-loglevel", "error", "-nostats",
-        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(FRAMES_PER_S), "-i", "-",
+        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}",
+        "-r", str(FRAMES_PER_S), "-i", "-",
         "-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p",
         "-c:v", "libx264", "-preset", "veryfast", "-crf", "20",
         "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
@@ -219,7 +234,7 @@ class _Lighting:
     def sparkle(
         self, frame: Image.Image, box: tuple[float, float, float, float], time_s: float
     ) -> Image.Image:
-        """The frame, which shows `box` of the picture, with its highlights lit by a pattern that runs through them."""
+        """The frame, which shows `box` of the picture, with a glitter that runs through its highlights."""
         lights = self.highlights.resize(frame.size, Image.Resampling.BILINEAR, box=box)
         left, top = 6 + 5.1 * time_s, 50 - 4.3 * time_s
         columns, rows = frame.width / 7, frame.height / 5

@@ -1,8 +1,8 @@
 """Opening and closing the studio: its apps as child processes that never outlive us.
 
 One child imports Gradio, which is most of the start, and forks into one process per app; where forking is
-not safe, every app is a child of its own. All of them hold the reading end of one pipe and end when it does, so
-they are gone even if we are killed. What they print goes to log files, never to the user's terminal.
+not safe, every app is a child of its own. All of them hold the reading end of one pipe and end when it does,
+so they are gone even if we are killed. What they print goes to log files, never to the user's terminal.
 """
 
 import importlib.util
@@ -28,8 +28,9 @@ _LAST_WORDS_BYTES = 4000
 
 # All that the apps get of our environment: no token, no proxy, no GRADIO_* setting meant for other apps.
 _HANDED_ON = (
-    "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "WINDIR", "USERPROFILE", "LOCALAPPDATA", "APPDATA",
-    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "IMAGEIO_FFMPEG_EXE",
+    "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "WINDIR", "USERPROFILE", "LOCALAPPDATA",
+    "APPDATA", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "IMAGEIO_FFMPEG_EXE",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The studio's children: `python -P -m pipelines.studio.serve SPACE…`, started by `open_studio` alone.
 
-Standard input is the lifeline: when it ends, so does every child. Standard output carries one JSON object a line
-to the parent, `{"space", "port"}` when an app is ready and `{"space", "ended"}` when its process is gone.
+Standard input is the lifeline: when it ends, so does every child. Standard output carries
+one JSON object a line to the parent: `{"space", "port"}` when an app is ready, `{"space", "ended"}` when its
+process is gone.
 """
 
 import json
@@ -80,6 +81,7 @@ def _launch(space: str) -> int:
                 server_name="127.0.0.1",
                 server_port=port,
                 quiet=True,
+                show_error=True,  # it is the user's own machine: say what is wrong
                 prevent_thread_lock=True,
                 ssr_mode=False,
                 share=False,

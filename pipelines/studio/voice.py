@@ -101,7 +101,7 @@ class Voice:
         _write(file, _level(np.concatenate(parts)))
 
     def _say(self, chunk: str, manner: Manner) -> Sound:
-        """One sentence; pitch is moved by stretching, so the model speaks faster by as much as that slows it."""
+        """One sentence. Pitch is moved by stretching; the model speaks faster by as much as that slows it."""
         with self._one_at_a_time:
             sound: Sound = self._model(chunk, speed=manner.pace / manner.pitch, seed=0)
         if manner.whisper:
@@ -109,13 +109,13 @@ class Voice:
         if manner.pitch == 1.0 or not sound.size:
             return sound
         places = np.arange(0, len(sound) - 1, manner.pitch)
-        return np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+        return np.asarray(np.interp(places, np.arange(len(sound)), sound), np.float32)
 
 
 def chunks_of(text: str) -> Iterator[tuple[str, float]]:
     """Split prose into what is spoken in one breath: (text, seconds of silence after it)."""
     for paragraph in re.split(r"\s*\n\s*", text.strip()):
-        sentences = re.split(r"(?<=[.!?…;])[\"”’)\]]*\s+(?=\S)", paragraph)
+        sentences = re.split(r"(?<=[.!?…;])[\"\u201d\u2019)\]]*\s+(?=\S)", paragraph)
         pieces = [piece for sentence in sentences for piece in _short(sentence)]
         for place, piece in enumerate(pieces, start=1):
             yield piece, _PARAGRAPH_REST_S if place == len(pieces) else _SENTENCE_REST_S
@@ -125,7 +125,7 @@ def _short(sentence: str) -> Iterator[str]:
     """A sentence, cut at commas or at least between words where it is too long to be spoken at once."""
     while len(sentence) > _LONGEST_CHUNK:
         head = sentence[:_LONGEST_CHUNK]
-        cut = max(head.rfind(mark) + 1 for mark in ",:—–") if re.search("[,:—–]", head) else 0
+        cut = max(head.rfind(mark) + 1 for mark in ",:\u2013\u2014")
         cut = cut or head.rfind(" ") + 1 or _LONGEST_CHUNK
         yield sentence[:cut].strip()
         sentence = sentence[cut:].strip()
@@ -162,8 +162,8 @@ def _level(sound: Sound) -> Sound:
     gain = _LOUDNESS_RMS / max(float(np.sqrt(np.mean(np.square(voiced)))), 1e-6)
     loud = sound * gain
     over = np.maximum(np.abs(loud) - _PEAK * 0.7, 0.0)  # a soft knee over the top third
-    return (np.sign(loud) * (np.minimum(np.abs(loud), _PEAK * 0.7) + np.tanh(over / 0.3) * 0.28)).astype(
-        np.float32
+    return np.asarray(
+        np.sign(loud) * (np.minimum(np.abs(loud), _PEAK * 0.7) + np.tanh(over / 0.3) * 0.28), np.float32
     )
 
 

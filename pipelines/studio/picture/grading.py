@@ -3,18 +3,18 @@
 import numpy as np
 from PIL import Image
 
-from pipelines.studio.picture.light import Light
-from pipelines.studio.picture.noise import Rng, blurred
-from pipelines.studio.picture.scene import Scene
+from pipelines.studio.picture.noise import blurred
+from pipelines.studio.picture.stage import Stage
 from pipelines.studio.picture.view import Canvas, View
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
-def develop(view: View, scene: Scene, light: Light, canvas: Canvas, rng: Rng) -> Image.Image:
+def develop(stage: Stage, canvas: Canvas) -> Image.Image:
     """Eight-bit sRGB of a canvas."""
+    view, scene = stage.view, stage.scene
     canvas = canvas + _bloom(view, canvas)
-    canvas = canvas * (np.array(scene.tint, np.float32) * np.float32(light.exposure * 1.3))
+    canvas = canvas * (np.array(scene.tint, np.float32) * np.float32(stage.light.exposure * 1.3))
     film = (
         canvas * (2.51 * canvas + 0.03) / (canvas * (2.43 * canvas + 0.59) + 0.14)
     )  # the ACES curve, as fitted by Narkowicz
@@ -24,7 +24,7 @@ def develop(view: View, scene: Scene, light: Light, canvas: Canvas, rng: Rng) ->
     across, down = view.columns / view.width, (view.rows - view.height / 2) / view.height
     edge = np.square(across) + np.square(down)
     film *= (1 - 0.42 * np.square(edge * 2) ** 0.8 * 0.7)[..., None]
-    grain = rng.standard_normal((view.height, view.width), np.float32)
+    grain = stage.rng.standard_normal((view.height, view.width), np.float32)
     film += (grain * (0.011 * (1.15 - grey[..., 0])))[..., None]
     return Image.fromarray((np.clip(film, 0, 1) * 255 + 0.5).astype(np.uint8))
 

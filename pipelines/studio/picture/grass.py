@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipelines.studio.picture.light import Colour, Light, colour
+from pipelines.studio.picture.light import Colour, colour
 from pipelines.studio.picture.noise import Rng
 from pipelines.studio.picture.scene import Scene
-from pipelines.studio.picture.terrain import Relief, Seen, height_of
-from pipelines.studio.picture.view import Canvas, View
+from pipelines.studio.picture.stage import Stage
+from pipelines.studio.picture.terrain import Seen, height_of
+from pipelines.studio.picture.view import Canvas
 
 _NEAR, _FAR = 0.75, 4.2
 _BLADES = 5200
@@ -22,18 +23,17 @@ _FLOWERS = {
 }
 
 
-def grass_on(  # noqa: PLR0913, PLR0917 - what it grows in
-    view: View, scene: Scene, light: Light, relief: Relief, seen: Seen, canvas: Canvas, rng: Rng, prompt: str
-) -> Canvas:
+def grass_on(stage: Stage, seen: Seen, canvas: Canvas) -> Canvas:
     """Draw the nearest few paces of a meadow or of a forest's ground."""
+    view, scene, light, rng = stage.view, stage.scene, stage.light, stage.rng
     if scene.subject not in {"meadow", "forest"} or "snow" in scene.extras:
         return canvas
     top = int(max(view.horizon - 2, 0))
     size = (view.width * 2, (view.height - top) * 2)
     colours, mask = Image.new("RGB", size), Image.new("L", size)
     draw, cut = ImageDraw.Draw(colours), ImageDraw.Draw(mask)
-    flowers = _flowers_of(scene, prompt)
-    for x, y, tall, near in _feet(view, scene, relief, rng):
+    flowers = _flowers_of(scene)
+    for x, y, tall, near in _feet(stage, seen):
         foot = (2 * x, 2 * (y - top))
         bend = float(rng.normal(0.12, 0.35)) * tall
         tip = (foot[0] + 2 * bend, foot[1] - 2 * tall)
@@ -57,21 +57,22 @@ def grass_on(  # noqa: PLR0913, PLR0917 - what it grows in
     return canvas
 
 
-def _flowers_of(scene: Scene, prompt: str) -> tuple[str, ...]:
+def _flowers_of(scene: Scene) -> tuple[str, ...]:
     if "autumn" in scene.extras or scene.subject == "forest":
         return ()
     for name in ("poppies", "lavender"):
-        if name in prompt.lower():
+        if name in scene.extras:
             return _FLOWERS[name]
     return _FLOWERS["mixed"] if "flowers" in scene.extras or scene.time in {"dawn", "day"} else ()
 
 
-def _feet(view: View, scene: Scene, relief: Relief, rng: Rng) -> Iterator[tuple[float, float, float, float]]:
+def _feet(stage: Stage, seen: Seen) -> Iterator[tuple[float, float, float, float]]:
     """Where blades stand, far ones first: column and row of the foot, height in pixels, nearness 0 to 1."""
-    count = int(_BLADES * (1.0 if scene.subject == "meadow" else 0.7))
+    view, rng = stage.view, stage.rng
+    count = int(_BLADES * (1.0 if stage.scene.subject == "meadow" else 0.7))
     z = np.sort(_NEAR * (_FAR / _NEAR) ** rng.random(count))[::-1].astype(np.float32)
     x = (rng.uniform(-0.53, 0.53, count) * view.width / view.focal * z).astype(np.float32)
-    ground, _ = height_of(relief, x, z)
+    ground, _ = height_of(seen.relief, x, z)
     clumps = 0.6 + 0.4 * np.sin(x * 7 + np.sin(z * 9)) * np.sin(z * 6 + 1.3)
     tall = rng.uniform(0.05, 0.115, count) * clumps * view.focal / z
     column = view.width / 2 + x * view.focal / z

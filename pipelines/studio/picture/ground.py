@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from pipelines.studio.picture.light import Colour, Light, colour
-from pipelines.studio.picture.noise import Plane, Rng, smoothstep, tile
+from pipelines.studio.picture.light import Colour, colour
+from pipelines.studio.picture.noise import Plane, smoothstep, tile
 from pipelines.studio.picture.scene import Scene
+from pipelines.studio.picture.stage import Stage
 from pipelines.studio.picture.terrain import Seen, pattern_at
 from pipelines.studio.picture.view import Canvas, View, mix
 
@@ -12,21 +13,15 @@ _GRASS = {"summer": ("4d6b2c", "7d8a3e"), "autumn": ("8a6a2c", "a8702c")}
 _AIR_PER_UNIT = 0.028
 
 
-def land_under(view: View, scene: Scene, light: Light, seen: Seen, sky: Canvas, rng: Rng) -> Canvas:
+def land_under(stage: Stage, seen: Seen, sky: Canvas) -> Canvas:
     """The sky with the land in front of it; water is still what lies under it."""
-    surface = _surface(view, scene, seen, rng)
-    ambient = light.fill * np.float32(1.15)
+    light = stage.light
+    surface = _surface(stage, seen)
     occlusion = np.clip(1.0 - 0.9 * seen.hollow, 0.55, 1.25)
-    lit = surface * (seen.facing[..., None] * light.sun * 1.5 + (occlusion[..., None] * ambient))
-    return mix(sky, air_over(view, scene, light, lit, seen.depth, seen.height, sky), seen.land)
-
-
-def air_over(  # noqa: PLR0917 - a colour, where it is, and what it is seen through
-    view: View, scene: Scene, light: Light, lit: Canvas, depth: Plane, height: Plane, sky: Canvas
-) -> Canvas:
-    """Colours as seen through the air in front of them: paler and closer to the sky with distance."""
-    share = _air(scene, depth, height)
-    return mix(lit, haze_colours(view, light, sky), share.astype(np.float32))
+    lit = surface * (seen.facing[..., None] * light.sun * 1.5 + occlusion[..., None] * light.fill * 1.15)
+    # through air, far things are paler and closer to the sky
+    through = mix(lit, haze_colours(stage, sky), _air(stage.scene, seen.depth, seen.height))
+    return mix(sky, through, seen.land)
 
 
 def air_share(scene: Scene, depth: float, height: float) -> float:
@@ -40,22 +35,24 @@ def _air(scene: Scene, depth: Plane | np.float32, height: Plane | np.float32) ->
     return np.asarray(1 - np.exp(-np.clip(depth - 1.2, 0, None) * density * (0.55 + 0.95 * low)), np.float32)
 
 
-def haze_colours(view: View, light: Light, sky: Canvas) -> Canvas:
-    """The colour of the air before the land, per column: the sky's at the horizon."""
+def haze_colours(stage: Stage, sky: Canvas) -> Canvas:
+    """The colour of the air before the land, per column: the sky's at the horizon; one row."""
+    view, light = stage.view, stage.light
     row = sky[min(max(int(view.horizon) - 2, 0), view.height - 1)]
     kernel = max(3, view.width // 12)
     padded = np.pad(row, ((kernel, kernel), (0, 0)), mode="edge")
     sums = np.cumsum(padded, axis=0)
     smooth = (sums[2 * kernel :] - sums[: -2 * kernel]) / (2 * kernel)
     haze = 0.35 * light.horizon + 0.6 * smooth[None, : view.width]
-    return (haze * (0.42 * light.middle / light.middle.max() + 0.55)).astype(np.float32)
+    return np.asarray(haze * (0.42 * light.middle / light.middle.max() + 0.55), np.float32)
 
 
-def _surface(view: View, scene: Scene, seen: Seen, rng: Rng) -> Canvas:
+def _surface(stage: Stage, seen: Seen) -> Canvas:
+    view, scene, rng = stage.view, stage.scene, stage.rng
     coarse = pattern_at(tile(rng, 512, 0.6, 4.0), seen.across, seen.depth, 0.11, 0)
     fine = pattern_at(tile(rng, 512, 0.25, 8.0), seen.across, seen.depth, 0.75, 1)
     if scene.subject == "desert":
-        return _sand(scene, seen, coarse, fine)
+        return _sand(seen, coarse, fine)
     rock = mix(
         _flat(view, colour("5c554e")), colour("8a8278"), np.clip(0.5 + 0.3 * coarse + 0.22 * fine, 0, 1)
     )
@@ -87,14 +84,12 @@ def _snowed(scene: Scene, seen: Seen, ground: Canvas, rises: Plane, fine: Plane)
     return mix(ground, white, cover)
 
 
-def _sand(scene: Scene, seen: Seen, coarse: Plane, fine: Plane) -> Canvas:
-    red = "mars" in scene.subject
+def _sand(seen: Seen, coarse: Plane, fine: Plane) -> Canvas:
     tone = np.clip(0.5 + 0.25 * coarse + 0.1 * fine, 0, 1)
     sand = mix(np.broadcast_to(colour("c08a4c"), (*tone.shape, 3)), colour("e0b070"), tone)
-    ripples = np.sin(seen.depth * 42 + seen.across * 9 + 2.2 * coarse) * np.clip(
-        1.6 - seen.depth * 0.35, 0, 1
-    )
-    return (sand * (1 + 0.10 * ripples * (not red))[..., None]).astype(np.float32)
+    ripples = np.sin(seen.depth * 42 + seen.across * 9 + 2.2 * coarse)
+    ripples *= np.clip(1.6 - seen.depth * 0.35, 0, 1)
+    return (sand * (1 + 0.10 * ripples)[..., None]).astype(np.float32)
 
 
 def _flat(view: View, tone: Colour) -> Canvas:

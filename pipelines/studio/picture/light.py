@@ -33,7 +33,7 @@ class Light:
         fill: light from the rest of the sky, on everything.
         cloud: shaded side of clouds.
         cover: 0 to 1, how much of the sky is cloud.
-        sun_at: where it stands: share of the width, and of the sky's height above the horizon (may be out of view).
+        sun_at: where it stands: share of the width, and of the sky's height; it may be out of view.
         disc: radius of its disc in shares of the width; 0 hides it.
         slant: height of the light over the land, as tangent.
         stars: 0 to 1.

@@ -1,6 +1,6 @@
 """Fractal noise: the one ingredient of hills, clouds, waves and bark."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ def ridged(
 
 
 def eroded(rng: Rng, size: tuple[int, int], cells: tuple[float, float], octaves: int) -> Plane:
-    """Fractal noise as water shapes it: finer bumps are weak where the coarser ones are steep; about -0.6 to 1."""
+    """Fractal noise as water shapes it: fine bumps are weak where coarse ones are steep; about -0.6 to 1."""
     total = np.zeros(size, np.float32)
     slope_y, slope_x = np.zeros(size, np.float32), np.zeros(size, np.float32)
     weight = 1.0
@@ -90,10 +90,10 @@ def tile(rng: Rng, side: int = 512, roughness: float = 1.0, coarsest: float = 3.
     size = np.where(frequency < coarsest, 0.0, np.maximum(frequency, 1.0) ** -(roughness + 1.0))
     waves = size * np.exp(2j * np.pi * rng.random(size.shape))
     plane = np.fft.irfft2(waves, (side, side))
-    return (plane / plane.std()).astype(np.float32)
+    return np.asarray(plane / plane.std(), np.float32)
 
 
-def sample(pattern: Plane, across: Plane, along: Plane) -> Plane:
+def sample(pattern: Plane, across: npt.NDArray[Any], along: npt.NDArray[Any]) -> Plane:
     """Look a repeating pattern up at any place, in units of the pattern's side, smoothly in between."""
     side = pattern.shape[0]
     u, v = across * np.float32(side), along * np.float32(side)
@@ -105,10 +105,10 @@ def sample(pattern: Plane, across: Plane, along: Plane) -> Plane:
     flat = pattern.ravel()
     upper = flat.take(y0 * side + x0) * (1 - right_share) + flat.take(y0 * side + x1) * right_share
     lower = flat.take(y1 * side + x0) * (1 - right_share) + flat.take(y1 * side + x1) * right_share
-    return (upper * (1 - low_share) + lower * low_share).astype(np.float32)
+    return np.asarray(upper * (1 - low_share) + lower * low_share, np.float32)
 
 
-def smoothstep(low: float, high: float, at: Plane) -> Plane:
+def smoothstep(low: float, high: float, at: npt.NDArray[np.floating[Any]]) -> Plane:
     """0 below `low`, 1 above `high`, an S between; the other way round if `low` is the higher."""
     share = np.clip((at - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
-    return share * share * (3.0 - 2.0 * share)
+    return np.asarray(share * share * (3.0 - 2.0 * share), np.float32)

@@ -1,6 +1,6 @@
 """A picture from start to end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image
 
@@ -13,29 +13,35 @@ from pipelines.studio.picture.light import light_of
 from pipelines.studio.picture.planting import plant
 from pipelines.studio.picture.scene import dice_for, read_prompt
 from pipelines.studio.picture.sky import sky_over
-from pipelines.studio.picture.terrain import look, raise_land
-from pipelines.studio.picture.view import View
+from pipelines.studio.picture.stage import Stage
+from pipelines.studio.picture.terrain import Seen, look
+from pipelines.studio.picture.view import Canvas, View
 from pipelines.studio.picture.water import water_on
 from pipelines.studio.picture.weather import falling_on, lightning_in, shafts_of
 
-_HORIZON = {
-    "mountains": 0.62,
-    "lake": 0.56,
-    "meadow": 0.56,
-    "forest": 0.6,
-    "desert": 0.52,
-    "sea": 0.58,
-    "city": 0.68,
+# subject → share of the height that is above the horizon, and height of the eye in world units
+_EYES: Mapping[str, tuple[float, float]] = {
+    "mountains": (0.62, 0.95),
+    "lake": (0.56, 0.55),
+    "meadow": (0.56, 0.62),
+    "forest": (0.6, 0.8),
+    "desert": (0.52, 0.95),
+    "sea": (0.58, 0.5),
+    "city": (0.68, 0.5),
 }
-_EYE = {
-    "mountains": 0.95,
-    "lake": 0.55,
-    "meadow": 0.62,
-    "forest": 0.8,
-    "desert": 0.95,
-    "sea": 0.5,
-    "city": 0.5,
-}
+# far to near; each returns the canvas as it is where it has nothing to add
+_LAYERS: Sequence[tuple[str, Callable[[Stage, Seen, Canvas], Canvas]]] = (
+    ("land", land_under),
+    ("trees", plant),
+    ("city", skyline_on),
+    ("landmarks", lighthouse_on),
+    ("landmarks", ship_on),
+    ("landmarks", birds_over),
+    ("water", water_on),
+    ("grass", grass_on),
+    ("air", shafts_of),
+    ("air", falling_on),
+)
 
 
 def _unheard(done: int, total: int, what: str) -> None:
@@ -62,25 +68,21 @@ def paint(
     rng = dice_for(prompt, seed)
     scene = read_prompt(prompt, rng)
     light = light_of(scene, rng)
-    horizon = size[1] * (_HORIZON[scene.subject] + float(rng.uniform(-0.035, 0.035)))
-    view = View(*size, horizon=horizon, eye=_EYE[scene.subject], detail=min(4 + steps // 2, 9))
-    canvas = sky_over(view, scene, light, rng)
-    if "lightning" in scene.extras:
-        canvas = lightning_in(view, canvas, rng)
-    relief = raise_land(view, scene, light, rng)
-    seen = look(view, scene, relief, light, rng)
-    canvas = land_under(view, scene, light, seen, canvas, rng)
-    canvas = plant(view, scene, light, relief, seen, canvas, rng)
-    if scene.subject == "city":
-        canvas = skyline_on(view, scene, light, seen, canvas, rng)
-    if "lighthouse" in scene.extras:
-        canvas = lighthouse_on(view, scene, light, relief, seen, canvas, rng)
-    if "ship" in scene.extras and scene.subject in {"sea", "lake"}:
-        canvas = ship_on(view, scene, light, seen, canvas, rng)
-    if "birds" in scene.extras:
-        canvas = birds_over(view, light, canvas, rng)
-    canvas = water_on(view, scene, light, seen, canvas, rng)
-    canvas = grass_on(view, scene, light, relief, seen, canvas, rng, prompt)
-    canvas = shafts_of(view, scene, light, seen, canvas, rng)
-    canvas = falling_on(view, scene, light, canvas, rng)
-    return develop(view, scene, light, canvas, rng)
+    horizon, eye = _EYES[scene.subject]
+    horizon = size[1] * (horizon + float(rng.uniform(-0.035, 0.035)))
+    stage = Stage(View(*size, horizon=horizon, eye=eye, detail=min(4 + steps // 2, 9)), scene, light, rng)
+    parts = len(_LAYERS) + 2
+
+    def at(part: int, what: str) -> None:
+        tell(steps * part // parts, steps, what)
+
+    at(0, "sky")
+    canvas = lightning_in(stage, sky_over(stage))
+    at(1, "land")
+    seen = look(stage)
+    for part, (what, layer) in enumerate(_LAYERS, start=2):
+        at(part, what)
+        canvas = layer(stage, seen, canvas)
+    picture = develop(stage, canvas)
+    at(parts, "done")
+    return picture

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.studio.picture.ground import air_share, haze_colours
-from pipelines.studio.picture.light import Colour, Light, colour
+from pipelines.studio.picture.light import Colour, colour
 from pipelines.studio.picture.noise import Plane, Rng
-from pipelines.studio.picture.scene import Scene
 from pipelines.studio.picture.sprites import Sprite, broadleaf, conifer
-from pipelines.studio.picture.terrain import Relief, Seen, height_of
-from pipelines.studio.picture.view import Canvas, View
+from pipelines.studio.picture.stage import Stage
+from pipelines.studio.picture.terrain import Seen, height_of
+from pipelines.studio.picture.view import Canvas
 
 
 @dataclass(frozen=True, slots=True)
 class Grove:
-    """How a subject is wooded: how many trees, how high (world units), from which depth, how much in clumps."""
+    """How a subject is wooded: how many trees, how high, from which depth (world units), how clumped."""
 
     count: int
     low: float
@@ -34,36 +34,34 @@ _GROVES = {
 }
 
 
-def plant(
-    view: View, scene: Scene, light: Light, relief: Relief, seen: Seen, canvas: Canvas, rng: Rng
-) -> Canvas:
+def plant(stage: Stage, seen: Seen, canvas: Canvas) -> Canvas:
     """Put trees on the land, far ones first; where they stand before water, it is water no more."""
+    scene, rng = stage.scene, stage.rng
     grove = _GROVES.get(scene.subject)
     if grove is None:
         return canvas
-    lit_from = 1.0 if light.sun_at[0] > 0.5 else -1.0
-    conifers = [conifer(rng, lit_from) for _ in range(5)]
-    leafy = [broadleaf(rng, lit_from) for _ in range(4)] if grove.leafy or "autumn" in scene.extras else []
-    haze = haze_colours(view, light, canvas)[0]
+    autumn = "autumn" in scene.extras
+    conifers = [conifer(rng, stage.sunward) for _ in range(4)]
+    leafy = [broadleaf(rng, stage.sunward) for _ in range(3)] if grove.leafy or autumn else []
+    haze = haze_colours(stage, canvas)[0]
     leaf = grove.leafy or (0.55 if leafy else 0.0)
-    for x, z, ground in _places(view, scene, relief, grove, rng):
+    for foot in _places(stage, seen, grove):
         broad = bool(leafy) and rng.random() < leaf
         sprites = leafy if broad else conifers
-        sprite = sprites[int(rng.integers(len(sprites)))]
-        size = grove.low + (grove.high - grove.low) * float(rng.random()) ** 1.6
-        size *= 0.72 if broad else 1.0
-        tone = _tone(scene, broad=broad, rng=rng)
-        _stand(view, scene, light, seen, canvas, sprite, (x, z, ground), size, tone, haze)
+        size = (grove.low + (grove.high - grove.low) * float(rng.random()) ** 1.6) * (0.72 if broad else 1.0)
+        tree = _Tree(
+            sprites[int(rng.integers(len(sprites)))], foot, size, _tone(broad=broad, autumn=autumn, rng=rng)
+        )
+        _stand(stage, seen, canvas, tree, haze)
     return canvas
 
 
-def _places(
-    view: View, scene: Scene, relief: Relief, grove: Grove, rng: Rng
-) -> list[tuple[float, float, float]]:
+def _places(stage: Stage, seen: Seen, grove: Grove) -> list[tuple[float, float, float]]:
+    view, rng = stage.view, stage.rng
     count = grove.count * 4
     z = grove.nearest * (24.0 / grove.nearest) ** rng.random(count) ** 0.8
     x = rng.uniform(-0.62, 0.62, count) * view.width / view.focal * z
-    ground, steep = height_of(relief, x, z)
+    ground, steep = height_of(seen.relief, x, z)
     clump = (
         np.sin(x * 1.3 + rng.uniform(0, 6))
         + np.sin(z * 1.1 + x * 0.4 + rng.uniform(0, 6))
@@ -72,7 +70,7 @@ def _places(
     grows = (ground > 0.09) & (ground < 2.3 + 0.4 * rng.random(count)) & (steep < 1.0)
     grows &= rng.random(count) < np.clip((z / grove.nearest - 0.9) / 1.3, 0.06, 1)
     grows &= clump > 1.4 * grove.clumps - 1.6 + 0.4
-    if scene.subject == "forest":  # a way through
+    if stage.scene.subject == "forest":  # a way through
         bend = np.sin(z * 0.55 + rng.uniform(0, 6)) * 0.35
         grows &= np.abs(x - bend) > 0.42 + 0.05 * z + 0.25 * (z < 3.2)
     keep = np.flatnonzero(grows)[: grove.count]
@@ -83,34 +81,34 @@ def _places(
 _LEAVES = ("b8722a", "c8902e", "a84a22", "8a6a24")
 
 
-def _tone(scene: Scene, *, broad: bool, rng: Rng) -> Colour:
-    if broad and "autumn" in scene.extras:
+def _tone(*, broad: bool, autumn: bool, rng: Rng) -> Colour:
+    if broad and autumn:
         base = colour(_LEAVES[int(rng.integers(len(_LEAVES)))])
     elif broad:
         base = colour("5f7f34", 0.9)
     else:
-        base = colour("2f4a2c") if "autumn" not in scene.extras else colour("4a5228")
+        base = colour("4a5228" if autumn else "2f4a2c")
     return base * np.float32(rng.uniform(0.75, 1.2))
 
 
-def _stand(  # noqa: PLR0913, PLR0917 - one sprite and all it stands in
-    view: View,
-    scene: Scene,
-    light: Light,
-    seen: Seen,
-    canvas: Canvas,
-    sprite: Sprite,
-    foot: tuple[float, float, float],
-    size: float,
-    tone: Colour,
-    haze: Canvas,
-) -> None:
-    x, z, ground = foot
-    rows = round(size * view.focal / z)
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """A sprite, where its foot is (x, z and height of the ground), how high it is, and its colour."""
+
+    sprite: Sprite
+    foot: tuple[float, float, float]
+    size: float
+    tone: Colour
+
+
+def _stand(stage: Stage, seen: Seen, canvas: Canvas, tree: _Tree, haze: Canvas) -> None:
+    view, light = stage.view, stage.light
+    x, z, ground = tree.foot
+    rows = round(tree.size * view.focal / z)
     if rows < 3:
         return
-    scaled = sprite.at_height(rows)
-    columns = scaled.shape.shape[1]
+    cutout = tree.sprite.at_height(rows)
+    columns = cutout.shape.shape[1]
     low = round(view.horizon + (view.eye - ground + 0.02) * view.focal / z)
     left = round(view.width / 2 + x * view.focal / z - columns / 2)
     top = low - rows
@@ -119,19 +117,20 @@ def _stand(  # noqa: PLR0913, PLR0917 - one sprite and all it stands in
         return
     cut = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
     part = (slice(y0, y1), slice(x0, x1))
-    mask = scaled.shape[cut] * ((seen.depth[part] > z * 0.965) | (seen.land[part] < 0.5))
-    lit = tone * (light.fill * 1.5 + light.sun * 0.95)
-    surface = lit * np.clip(scaled.shade[cut], 0.12, 1.6)[..., None]
-    if "snow" in scene.extras:
+    mask = cutout.shape[cut] * unhidden(seen, part, z)
+    surface = (
+        tree.tone * (light.fill * 1.5 + light.sun * 0.95) * np.clip(cutout.shade[cut], 0.12, 1.6)[..., None]
+    )
+    if "snow" in stage.scene.extras:
         white = colour("eef4fa") * (light.fill * 1.3 + light.sun * 0.75)
-        surface = surface + (white - surface) * (scaled.snow[cut] * 0.9)[..., None]
-    share = air_share(scene, z, ground + size / 2)
-    seen_through = surface + (haze[x0:x1][None] - surface) * np.float32(share)
-    canvas[part] += (seen_through - canvas[part]) * mask[..., None]
+        surface = surface + (white - surface) * (cutout.snow[cut] * 0.9)[..., None]
+    share = np.float32(air_share(stage.scene, z, ground + tree.size / 2))
+    surface = surface + (haze[x0:x1][None] - surface) * share
+    canvas[part] += (surface - canvas[part]) * mask[..., None]
     seen.cover(part, mask)
 
 
-def mask_of(seen: Seen, part: tuple[slice, slice], z: float) -> Plane:
+def unhidden(seen: Seen, part: tuple[slice, slice], z: float) -> Plane:
     """Where something at depth `z` is not hidden by land in front of it."""
     free = (seen.depth[part] > z * 0.965) | (seen.land[part] < 0.5)
     return free.astype(np.float32)

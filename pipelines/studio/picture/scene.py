@@ -1,4 +1,4 @@
-"""Reading a prompt: which words mean a time of day, a subject, a mood; what is not said is drawn from the seed."""
+"""Reading a prompt: which words mean a time of day, a subject, a mood. What is not said is drawn."""
 
 import hashlib
 import re
@@ -20,13 +20,21 @@ TIMES: Mapping[str, str] = {
     "day": r"day\w*|noon|midday|sunny|blue sky|bright|summer",
 }
 SUBJECTS: Mapping[str, str] = {
-    "city": r"cit(?:y|ies)|skyline|skyscrapers?|town|metropol\w*|urban|downtown|street\w*|neon|cyberpunk|tokyo|new york",
-    "sea": r"seas?|ocean\w*|lighthouses?|ships?|boats?|sail\w*|coast\w*|waves?|beach\w*|island\w*|harbou?r|shore\w*|cliffs?",
+    "city": (
+        r"cit(?:y|ies)|skyline|skyscrapers?|town|metropol\w*|urban|downtown|street\w*|neon|cyberpunk|tokyo"
+    ),
+    "sea": (
+        r"seas?|ocean\w*|lighthouses?|ships?|boats?|sail\w*|coast\w*|waves?|beach\w*|island\w*|harbou?r|shore\w*"
+        r"|cliffs?"
+    ),
     "desert": r"deserts?|dunes?|sahara|sand\w*|camels?|mars|oasis|egypt",
     "forest": r"forests?|woods?|woodland|trees?|jungle|pines?|fox|deer|wolf|bears?|owl",
     "lake": r"lakes?|rivers?|streams?|ponds?|fjords?|valleys?|swans?|reflection",
-    "meadow": r"meadows?|fields?|grass\w*|flowers?|farm\w*|prairie|hills?|pasture|lavender|poppies|village|horses?|sheep|barn",
-    "mountains": r"mountain\w*|peaks?|alps?|alpine|summits?|himalaya\w*|everest|glaciers?|canyons?|volcano\w*|dragons?",
+    "meadow": (
+        r"meadows?|fields?|grass\w*|flowers?|farm\w*|prairie|hills?|pasture|lavender|popp(?:y|ies)|village"
+        r"|horses?|sheep|barn"
+    ),
+    "mountains": r"mountain\w*|peaks?|alps?|alpine|summits?|himalaya\w*|glaciers?|canyons?|volcano\w*",
 }
 EXTRAS: Mapping[str, str] = {
     "lighthouse": r"lighthouses?|beacon",
@@ -40,6 +48,8 @@ EXTRAS: Mapping[str, str] = {
     "cloudy": r"clouds?|cloudy|dramatic|epic|moody|stormy",
     "clear": r"clear|cloudless",
     "flowers": r"flower\w*|poppies|lavender|blossom\w*|spring|wild ?flowers",
+    "poppies": r"popp(?:y|ies)",
+    "lavender": r"lavender",
     "autumn": r"autumn\w*|fall|october|maples?|fox",
     "river": r"rivers?|streams?|valleys?|creek",
 }
@@ -87,7 +97,7 @@ def dice_for(prompt: str, seed: int) -> Rng:
 
 
 def read_prompt(prompt: str, rng: Rng) -> Scene:
-    """Turn words into a scene; the first subject named wins over later ones, and silence is filled by `rng`."""
+    """Turn words into a scene; the first subject named wins, and what is not said is drawn from `rng`."""
     mist_said = _says(prompt, TIMES["mist"])
     extras = frozenset(name for name, words in EXTRAS.items() if _says(prompt, words))
     times = [name for name, words in TIMES.items() if name != "mist" and _says(prompt, words)]

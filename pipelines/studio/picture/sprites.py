@@ -1,4 +1,4 @@
-"""Cut-outs that stand in the land: trees. Each is a small picture with a shape, a shade and snow to lie on it."""
+"""Cut-outs that stand in the land: trees. Each has a shape, a shade, and snow to lie on it."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ class Sprite:
 
 def conifer(rng: Rng, lit_from: float) -> Sprite:
     """A spruce: tiers of drooping branches; `lit_from` is -1 for light from the left, 1 from the right."""
-    rows, columns = 600, 280
+    rows, columns = 480, 224
     v = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
     u = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
     tiers = int(rng.integers(11, 17))
@@ -78,7 +78,7 @@ def conifer(rng: Rng, lit_from: float) -> Sprite:
 
 def broadleaf(rng: Rng, lit_from: float) -> Sprite:
     """An oak or lime: a crown of many clumps on a short trunk."""
-    rows, columns = 400, 400
+    rows, columns = 360, 360
     v = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
     u = np.linspace(-0.5, 0.5, columns, dtype=np.float32)[None, :]
     shape = smoothstep(0.022, 0.012, np.abs(u + 0.012 * np.sin(v * 9))) * smoothstep(0.55, 0.62, v)
@@ -99,4 +99,6 @@ def broadleaf(rng: Rng, lit_from: float) -> Sprite:
 
 def _around(middle: float, size: float, count: int) -> slice:
     """The rows or columns that a clump can reach."""
-    return slice(max(0, int((middle - 1.9 * size) * count)), min(count, int((middle + 1.9 * size) * count) + 1))
+    return slice(
+        max(0, int((middle - 1.9 * size) * count)), min(count, int((middle + 1.9 * size) * count) + 1)
+    )

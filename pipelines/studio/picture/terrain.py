@@ -3,13 +3,16 @@
 World units: x to the right, z away from the eye, height upwards, sea level at 0.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from pipelines.studio.picture.light import Light
 from pipelines.studio.picture.noise import Plane, Rng, blurred, eroded, fbm, ridged, sample, smoothstep, tile
 from pipelines.studio.picture.scene import Scene
+from pipelines.studio.picture.stage import Stage
 from pipelines.studio.picture.view import View
 
 NEAR, FAR = 0.7, 34.0
@@ -36,9 +39,10 @@ class Relief:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What every pixel sees; planes of (rows, columns).
+    """What every pixel sees; planes of (rows, columns), which change as things are put before the land.
 
     Attributes:
+        relief: the land itself.
         land: 0 to 1, share of the pixel that is land or water rather than sky.
         depth: world z.
         height: world height.
@@ -50,6 +54,7 @@ class Seen:
         skyline: first row that is not sky, of every column.
     """
 
+    relief: Relief
     land: Plane
     depth: Plane
     height: Plane
@@ -66,13 +71,13 @@ class Seen:
         self.land[part] = np.maximum(self.land[part], mask)
 
 
-def raise_land(view: View, scene: Scene, light: Light, rng: Rng) -> Relief:
+def raise_land(stage: Stage) -> Relief:
     """The height map for a scene."""
-    half_width = FAR * view.width / view.focal * 0.53
+    half_width = FAR * stage.view.width / stage.view.focal * 0.53
     z = np.linspace(0, FAR, _SIDE, dtype=np.float32)[:, None]
     x = np.linspace(-half_width, half_width, _SIDE, dtype=np.float32)[None, :]
-    height = _SHAPES[scene.subject](x, z, scene, rng)
-    shade = _shadows(height, light, half_width)
+    height = _SHAPES[stage.scene.subject](x, z, stage.scene, stage.rng)
+    shade = _shadows(height, stage, half_width)
     hollow = blurred(height, 6) - height
     return Relief(height.astype(np.float32), shade, hollow, half_width)
 
@@ -101,7 +106,9 @@ def _mountains(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     hills = (
         (_noise(x, rng, 5, 5, gain=0.42) + 0.35) * 0.7 * smoothstep(0.5, 7, z) * (0.35 + valley.clip(0, 1))
     )
-    return peaks + hills + (0.18 if "river" not in scene.extras else _banks(x, z, rng))
+    return np.asarray(
+        peaks + hills + (0.18 if "river" not in scene.extras else _banks(x, z, rng)), np.float32
+    )
 
 
 def _lake(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
@@ -112,7 +119,7 @@ def _lake(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     rim = (_noise(x, rng, 3.5, 5) * 0.4 + 0.42) * smoothstep(-0.2, 1.6, z - shore)
     side = smoothstep(0.42, 0.85, np.abs(x) / (0.6 + 0.55 * z)) * smoothstep(2.4, 5.0, z)
     spits = side * (0.62 + _noise(x, rng, 2.5, 5) * 0.7) * (1.0 if rng.random() < 0.65 else 0.3)
-    return peaks + rim + spits - 0.22
+    return np.asarray(peaks + rim + spits - 0.22, np.float32)
 
 
 def _banks(x: Plane, z: Plane, rng: Rng) -> Plane:
@@ -124,13 +131,13 @@ def _banks(x: Plane, z: Plane, rng: Rng) -> Plane:
 def _meadow(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     rolls = (_noise(x, rng, 9, 3, gain=0.32) + 0.25) * 1.5 * smoothstep(0.5, 12, z)
     far = _massif(x, rng, 9) * 4.4 * smoothstep(17, 31, z)
-    return rolls + far + (0.16 if "river" not in scene.extras else _banks(x, z, rng))
+    return np.asarray(rolls + far + (0.16 if "river" not in scene.extras else _banks(x, z, rng)), np.float32)
 
 
 def _forest(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     slopes = (_noise(x, rng, 8, 4, gain=0.35) + 0.3) * 0.8 * smoothstep(1.5, 14, z)
     far = _massif(x, rng, 9) * 5.0 * smoothstep(12, 28, z)
-    return slopes + far + (0.15 if "river" not in scene.extras else _banks(x, z, rng))
+    return np.asarray(slopes + far + (0.15 if "river" not in scene.extras else _banks(x, z, rng)), np.float32)
 
 
 def _desert(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
@@ -144,7 +151,7 @@ def _desert(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     size = np.clip(0.55 + _noise(x, rng, 7, 2), 0.08, 1.3)
     dunes = crest * size * 1.05 * smoothstep(0.6, 5, z)
     broad = np.clip(_noise(x, rng, 13, 2) + 0.2, 0, 2) * 1.7 * smoothstep(8, 26, z)
-    return dunes + broad + 0.1
+    return np.asarray(dunes + broad + 0.1, np.float32)
 
 
 def _sea(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
@@ -161,19 +168,30 @@ def _sea(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     return depth
 
 
-_SHAPES = {
-    "mountains": _mountains, "lake": _lake, "meadow": _meadow, "forest": _forest, "desert": _desert, "sea": _sea,
-    "city": lambda x, z, scene, rng: np.full((_SIDE, _SIDE), -0.5, np.float32) + 0 * (x + z + len(scene.extras)) + 0 * float(rng.random()),
-}  # fmt: skip
+def _city(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
+    del scene, rng
+    return np.full(
+        np.broadcast_shapes(x.shape, z.shape), -0.5, np.float32
+    )  # the city stands on the shore by itself
 
 
-def _shadows(height: Plane, light: Light, half_width: float) -> Plane:
+_SHAPES: Mapping[str, Callable[[Plane, Plane, Scene, Rng], Plane]] = {
+    "mountains": _mountains,
+    "lake": _lake,
+    "meadow": _meadow,
+    "forest": _forest,
+    "desert": _desert,
+    "sea": _sea,
+    "city": _city,
+}
+
+
+def _shadows(height: Plane, stage: Stage, half_width: float) -> Plane:
     """Where a ridge stands between the light and the land, softly."""
     step = 1.2
-    side = 1.0 if light.sun_at[0] > 0.5 else -1.0
-    dx = side * step * _SIDE / (2 * half_width)
+    dx = stage.sunward * step * _SIDE / (2 * half_width)
     dz = 0.35 * step * _SIDE / FAR
-    drop = light.slant * step * 0.9
+    drop = stage.light.slant * step * 0.9
     above = np.full_like(height, -10.0)
     for hop in range(1, 15):
         moved = np.roll(height, (-round(dz * hop), -round(dx * hop)), (0, 1))
@@ -181,46 +199,50 @@ def _shadows(height: Plane, light: Light, half_width: float) -> Plane:
     return smoothstep(0.35, -0.1, blurred(above, 1.6))
 
 
-def look(view: View, scene: Scene, relief: Relief, light: Light, rng: Rng) -> Seen:
-    """Which point of the land every pixel sees, and how it lies to the light."""
+def look(stage: Stage) -> Seen:
+    """Raise the land, and work out which point of it every pixel sees and how that lies to the light."""
+    view, relief = stage.view, raise_land(stage)
     z = np.geomspace(NEAR, FAR * 0.985, _SLICES).astype(np.float32)[:, None]
     x = view.columns / np.float32(view.focal) * z
-    height = _height_at(view, scene, relief, x, z, rng)
-    ground = np.maximum(height, 0.0)
-    row = np.float32(view.horizon) + (np.float32(view.eye) - ground) * np.float32(view.focal) / z
+    height = _height_at(stage, relief, x, z)
+    row = np.float32(view.horizon) + (view.eye - np.maximum(height, 0)) * np.float32(view.focal) / z
     top = np.minimum.accumulate(row, axis=0)
-    index, share = _first_at_or_above(view, top)
-    flat = _Picker(index, share, view.width)
-    slope_x = np.gradient(height, axis=1) * np.float32(view.focal) / z
-    slope_z = np.gradient(height, axis=0) / np.gradient(z, axis=0)
-    side = 1.0 if light.sun_at[0] > 0.5 else -1.0
-    sun = np.array([side * 0.85, light.slant * 1.15, 0.12])
-    sun /= np.linalg.norm(sun)
-    lean = np.sqrt(1 + np.square(slope_x) + np.square(slope_z))
-    facing = np.clip((-slope_x * sun[0] + sun[1] - slope_z * sun[2]) / lean, 0, 1).astype(np.float32)
-    cell_z, cell_x = _cells(relief, x, z)
-    facing *= _at(relief.shade, cell_z, cell_x)
-    hollow = _at(relief.hollow, cell_z, cell_x)
-    last = top[-1][None, :]
-    land = np.clip(view.rows + 1 - last, 0, 1).astype(np.float32)
+    pixels = _Picker(*_first_at_or_above(view, top), view.width)
+    facing, steep = _slopes(stage, height, z)
+    along, across = _cells(relief, x, z)
+    skyline = top[-1][None, :]
+    land = np.clip(view.rows + 1 - skyline, 0, 1).astype(np.float32)
+    seen_height = pixels.of(height)
     return Seen(
+        relief=relief,
         land=land,
-        depth=flat.of(np.broadcast_to(z, height.shape)),
-        height=flat.of(height),
-        across=flat.of(x),
-        facing=flat.of(facing),
-        steep=flat.of(np.sqrt(lean * lean - 1).astype(np.float32)),
-        hollow=flat.of(hollow),
-        water=(flat.of(height) < 0).astype(np.float32) * (land > 0),
-        skyline=last,
+        depth=pixels.of(np.broadcast_to(z, height.shape)),
+        height=seen_height,
+        across=pixels.of(x),
+        facing=pixels.of(facing * _at(relief.shade, along, across)),
+        steep=pixels.of(steep),
+        hollow=pixels.of(_at(relief.hollow, along, across)),
+        water=((seen_height < 0) & (land > 0)).astype(np.float32),
+        skyline=skyline,
     )
+
+
+def _slopes(stage: Stage, height: Plane, z: Plane) -> tuple[Plane, Plane]:
+    """Of the land at every depth and column: how far it faces the light, 0 to 1, and how steep it is."""
+    slope_x = np.gradient(height, axis=1) * np.float32(stage.view.focal) / z
+    slope_z = np.gradient(height, axis=0) / np.gradient(z, axis=0)
+    sun = np.array([stage.sunward * 0.85, stage.light.slant * 1.15, 0.12])
+    sun /= np.linalg.norm(sun)
+    slope = np.square(slope_x) + np.square(slope_z)
+    facing = np.clip((-slope_x * sun[0] + sun[1] - slope_z * sun[2]) / np.sqrt(1 + slope), 0, 1)
+    return facing.astype(np.float32), np.sqrt(slope).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class _Picker:
     """Turns planes of (depth slices, columns) into planes of pixels."""
 
-    index: np.ndarray[tuple[int, ...], np.dtype[np.int32]]
+    index: npt.NDArray[np.int32]
     share: Plane
     width: int
 
@@ -232,10 +254,8 @@ class _Picker:
         return near + (far - near) * self.share
 
 
-def _first_at_or_above(
-    view: View, top: Plane
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int32]], Plane]:
-    """Per pixel the first slice whose silhouette reaches it, and the share of the way from the slice before."""
+def _first_at_or_above(view: View, top: Plane) -> tuple[npt.NDArray[np.int32], Plane]:
+    """Per pixel the first slice that reaches it, and the share of the way from the slice before."""
     edge = np.clip(np.ceil(top), 0, view.height).astype(np.int32)
     flat = edge * view.width + np.arange(view.width, dtype=np.int32)[None, :]
     counts = np.bincount(flat.ravel(), minlength=(view.height + 1) * view.width)
@@ -250,7 +270,7 @@ def _first_at_or_above(
     return index, share.astype(np.float32)
 
 
-def height_of(relief: Relief, x: Plane, z: Plane) -> tuple[Plane, Plane]:
+def height_of(relief: Relief, x: npt.NDArray[Any], z: npt.NDArray[Any]) -> tuple[Plane, Plane]:
     """Height and steepness of the land at places of the world."""
     along, across = _cells(relief, x, z)
     cell = 2 * relief.half_width / _SIDE
@@ -259,7 +279,7 @@ def height_of(relief: Relief, x: Plane, z: Plane) -> tuple[Plane, Plane]:
     return _at(relief.height, along, across), _at(steep, along, across)
 
 
-def _cells(relief: Relief, x: Plane, z: Plane) -> tuple[Plane, Plane]:
+def _cells(relief: Relief, x: npt.NDArray[Any], z: npt.NDArray[Any]) -> tuple[Plane, Plane]:
     across = (x / np.float32(relief.half_width) + 1) * np.float32((_SIDE - 1) / 2)
     along = z * np.float32((_SIDE - 1) / FAR) + np.zeros_like(x)
     return np.clip(along, 0, _SIDE - 1.001), np.clip(across, 0, _SIDE - 1.001)
@@ -271,30 +291,31 @@ def _at(plane: Plane, along: Plane, across: Plane) -> Plane:
     flat, place = plane.ravel(), row * _SIDE + column
     upper = flat.take(place) * (1 - right) + flat.take(place + 1) * right
     lower = flat.take(place + _SIDE) * (1 - right) + flat.take(place + _SIDE + 1) * right
-    return (upper * (1 - low) + lower * low).astype(np.float32)
+    return np.asarray(upper * (1 - low) + lower * low, np.float32)
 
 
 # per subject: strength and size of the relief that the height map is too coarse for
 _ROUGHNESS = {
-    "mountains": 0.05, "lake": 0.05, "meadow": 0.012, "forest": 0.05, "desert": 0.004, "sea": 0.06, "city": 0.0,
+    "mountains": 0.05, "lake": 0.05, "meadow": 0.012, "forest": 0.05, "desert": 0.004, "sea": 0.06,
+    "city": 0.0,
 }  # fmt: skip
 
 
-def _height_at(view: View, scene: Scene, relief: Relief, x: Plane, z: Plane, rng: Rng) -> Plane:
+def _height_at(stage: Stage, relief: Relief, x: Plane, z: Plane) -> Plane:
     height = _at(relief.height, *_cells(relief, x, z))
-    rough = _ROUGHNESS[scene.subject]
+    rough = _ROUGHNESS[stage.scene.subject]
     if not rough:
         return height
-    pattern = 1.0 - np.abs(tile(rng, 512, 0.75, 4.0))
+    pattern = 1 - np.abs(tile(stage.rng, 512, 0.75, 4.0))
     above = smoothstep(-0.05, 0.4, height) * (0.14 + 0.86 * smoothstep(0.3, 2.5, height))
-    for octave in range(max(1, view.detail - 5)):
+    for octave in range(max(1, stage.view.detail - 5)):
         scale = 0.16 * 3.1**octave
         size = rough * 2.4**-octave * np.clip(3.0 - z * np.float32(3.1**octave * 0.05), 0, 1)
         height = height + pattern_at(pattern, x, z, scale, octave) * (size * above)
     return height
 
 
-def pattern_at(pattern: Plane, x: Plane, z: Plane, scale: float, turn: int) -> Plane:
+def pattern_at(pattern: npt.NDArray[Any], x: Plane, z: Plane, scale: float, turn: int) -> Plane:
     """A repeating pattern on the ground, turned so that its repetitions do not line up."""
     angle = 0.6 + 1.1 * turn
     cos, sin = np.float32(np.cos(angle) * scale), np.float32(np.sin(angle) * scale)
