@@ -36,6 +36,7 @@ from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Json
 
 RESERVED: Final = ("inputs", "env", "item", "index", "run")
+RUN_FACTS: Final = ("id", "chain", "date")  # what `run` has; the engine fills it
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STEP = re.compile(r"\.(\w+)|\[(-?[0-9]{1,9})\]")

@@ -38,6 +38,7 @@ from chains.rules.unknown_items import unknown_items
 from chains.rules.unknown_needs import unknown_needs
 from chains.rules.unknown_parameters import unknown_parameters
 from chains.rules.unknown_parts import unknown_parts
+from chains.rules.unknown_run_facts import unknown_run_facts
 from chains.rules.unknown_steps import unknown_steps
 from chains.rules.unknown_variables import unknown_variables
 from chains.rules.unused_inputs import unused_inputs
@@ -73,6 +74,7 @@ RULES: Final[tuple[Rule, ...]] = (
     unknown_inputs,
     unknown_items,
     unknown_needs,
+    unknown_run_facts,
     unknown_steps,
     unknown_variables,
     unused_inputs,

@@ -1,0 +1,22 @@
+"""Every `run.x` is something that a run has."""
+
+from collections.abc import Iterator
+
+from chains.expressions import RUN_FACTS
+from chains.model import Chain
+from chains.problems import Problem, near
+
+
+def unknown_run_facts(chain: Chain) -> Iterator[Problem]:
+    """A run has an id, a chain and a date."""
+    for step, one in chain.references:
+        if one.root == "run" and one.path and one.path[0] not in RUN_FACTS:
+            name = str(one.path[0])
+            hint = near(name, RUN_FACTS)
+            yield Problem(
+                one.parts_at[0],
+                "unknown-run-fact",
+                f"a run has no `{name}`",
+                hint,
+                step.name if step else None,
+            )

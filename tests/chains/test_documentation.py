@@ -1,0 +1,41 @@
+"""The user's page of the language says what is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chains import check, loads
+from chains.functions import functions
+from chains.parts import FILE_PARTS, PLURAL, SINGULAR
+from chains.shape import LATER, ChainShape, InputShape, StepShape
+
+PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_is_a_chain_without_a_problem(example: str, tmp_path: Path) -> None:
+    """People copy examples before they read anything."""
+    assert check(loads(example, file="example.yaml", folder=tmp_path)) == ()
+
+
+def test_every_function_is_on_the_page_as_it_is() -> None:
+    """The page and the language must not drift apart."""
+    listed = re.findall(r"^\| `(\w+\(.*?\))` \| (.*?) \|$", PAGE, re.MULTILINE)
+
+    assert listed == [(one.usage, one.about) for one in functions().values()]
+
+
+def test_every_key_and_part_is_on_the_page() -> None:
+    """A key that nobody reads about is a key that nobody uses."""
+    words = set(re.findall(r"[\w]+", PAGE))
+    keys = {
+        one.alias or name
+        for shape in (ChainShape, InputShape, StepShape)
+        for name, one in shape.model_fields.items()
+    }
+
+    assert keys - words == set()
+    assert {*FILE_PARTS, *PLURAL, *SINGULAR} - words == set()
+    assert LATER["chain"] | LATER["limit"] <= words
