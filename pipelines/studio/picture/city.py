@@ -15,9 +15,9 @@ from pipelines.studio.picture.view import Canvas, View
 
 # share of windows with a lamp on, at most
 _LIT = {
-    "night": 0.5,
-    "dusk": 0.42,
-    "aurora": 0.5,
+    "night": 0.27,
+    "dusk": 0.27,
+    "aurora": 0.27,
     "storm": 0.22,
     "sunset": 0.16,
     "dawn": 0.12,
@@ -106,7 +106,7 @@ def _box(
     wall = facade.tone * (np.where(turned, 0.8, 0.16) * light.sun + light.fill * 1.15)
     pane, number = _windows(view, facade, columns - round(box[0]), rows - round(box[2]))
     mirrored = (light.middle + light.horizon) * np.where(turned, 0.48, 0.25)
-    glass = 0.55 if facade.style else 0.4
+    glass = (0.55 if facade.style else 0.4) * (0.25 if light.stars else 1.0)
     surface = wall + (mirrored - wall) * (pane * glass)[..., None]
     surface = _through_air(surface, haze[x0:x1][None], facade.near, stage.scene)
     canvas[y0:y1, x0:x1] = _lamps_in(stage, surface, pane, number, facade.near)
@@ -125,7 +125,7 @@ def _lamps_in(
     lamp = np.array([colour(code) for code in _LAMPS])[(number // 7) % len(_LAMPS)]
     glow = lamp * (0.35 + 1.15 * dice[(number + 91) % 256])[..., None] * (0.35 + 0.65 * near)
     lit = surface + glow * (pane * on)[..., None]
-    if share > 0.3 and near > 0.7 and rng.random() < 0.10:
+    if near > 0.4 and rng.random() < (0.5 if "neon" in stage.scene.extras else 0.06):
         rows, columns = pane.shape
         wide = max(2, round(3 * stage.view.unit))
         sign = colour(_SIGNS[int(rng.integers(len(_SIGNS)))], 1.4)

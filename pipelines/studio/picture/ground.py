@@ -52,12 +52,14 @@ def _surface(stage: Stage, seen: Seen) -> Canvas:
     coarse = pattern_at(tile(rng, 512, 0.6, 4.0), seen.across, seen.depth, 0.11, 0)
     fine = pattern_at(tile(rng, 512, 0.25, 8.0), seen.across, seen.depth, 0.75, 1)
     if scene.subject == "desert":
-        return _sand(seen, coarse, fine)
+        return _sand(scene, seen, coarse, fine)
     rock = mix(
         _flat(view, colour("5c554e")), colour("8a8278"), np.clip(0.5 + 0.3 * coarse + 0.22 * fine, 0, 1)
     )
     season = "autumn" if "autumn" in scene.extras else "summer"
     dark, pale = (colour(code) for code in _GRASS[season])
+    if scene.subject == "meadow" and "lavender" in scene.extras:
+        dark, pale = colour("54427c"), colour("8a70b8")
     if scene.subject == "forest":
         dark, pale = dark * 0.7, pale * 0.6
     grass = mix(_flat(view, dark), pale, np.clip(0.45 + 0.35 * coarse + 0.18 * fine, 0, 1))
@@ -68,6 +70,8 @@ def _surface(stage: Stage, seen: Seen) -> Canvas:
     )
     if scene.subject == "sea":
         bare = np.maximum(bare, smoothstep(0.5, 0.3, seen.height))
+        if "island" in scene.extras:  # a beach, not a cliff
+            rock = mix(rock, colour("e2cfa4"), smoothstep(0.34, 0.16, seen.height))
     ground = mix(grass, rock, bare)
     return _snowed(scene, seen, ground, rises, fine)
 
@@ -84,9 +88,10 @@ def _snowed(scene: Scene, seen: Seen, ground: Canvas, rises: Plane, fine: Plane)
     return mix(ground, white, cover)
 
 
-def _sand(seen: Seen, coarse: Plane, fine: Plane) -> Canvas:
+def _sand(scene: Scene, seen: Seen, coarse: Plane, fine: Plane) -> Canvas:
     tone = np.clip(0.5 + 0.25 * coarse + 0.1 * fine, 0, 1)
-    sand = mix(np.broadcast_to(colour("c08a4c"), (*tone.shape, 3)), colour("e0b070"), tone)
+    dark, pale = ("8a3f24", "b06a42") if "mars" in scene.extras else ("98703f", "bc965c")
+    sand = mix(np.broadcast_to(colour(dark), (*tone.shape, 3)), colour(pale), tone)
     ripples = np.sin(seen.depth * 42 + seen.across * 9 + 2.2 * coarse)
     ripples *= np.clip(1.6 - seen.depth * 0.35, 0, 1)
     return (sand * (1 + 0.10 * ripples)[..., None]).astype(np.float32)

@@ -32,6 +32,7 @@ _GROVES = {
     "forest": Grove(560, 0.7, 2.0, 1.8, 0.1, 0.0),
     "sea": Grove(60, 0.12, 0.22, 4.0, 0.8, 0.0),
 }
+_JUNGLE = Grove(260, 0.2, 0.42, 6.0, 0.2, 1.0)  # on an island
 
 
 def plant(stage: Stage, seen: Seen, canvas: Canvas) -> Canvas:
@@ -41,6 +42,8 @@ def plant(stage: Stage, seen: Seen, canvas: Canvas) -> Canvas:
     if grove is None:
         return canvas
     autumn = "autumn" in scene.extras
+    if "island" in scene.extras and scene.subject == "sea":
+        grove = _JUNGLE
     conifers = [conifer(rng, stage.sunward) for _ in range(4)]
     leafy = [broadleaf(rng, stage.sunward) for _ in range(3)] if grove.leafy or autumn else []
     haze = haze_colours(stage, canvas)[0]

@@ -27,14 +27,14 @@ SUBJECTS: Mapping[str, str] = {
         r"seas?|ocean\w*|lighthouses?|ships?|boats?|sail\w*|coast\w*|waves?|beach\w*|island\w*|harbou?r|shore\w*"
         r"|cliffs?"
     ),
-    "desert": r"deserts?|dunes?|sahara|sand\w*|camels?|mars|oasis|egypt",
+    "desert": r"deserts?|dunes?|sahara|sand\w*|camels?|mars|martian|oasis|egypt",
     "forest": r"forests?|woods?|woodland|trees?|jungle|pines?|fox|deer|wolf|bears?|owl",
     "lake": r"lakes?|rivers?|streams?|ponds?|fjords?|valleys?|swans?|reflection",
     "meadow": (
         r"meadows?|fields?|grass\w*|flowers?|farm\w*|prairie|hills?|pasture|lavender|popp(?:y|ies)|village"
         r"|horses?|sheep|barn"
     ),
-    "mountains": r"mountain\w*|peaks?|alps?|alpine|summits?|himalaya\w*|glaciers?|canyons?|volcano\w*",
+    "mountains": r"mountain\w*|peaks?|alps?|alpine|summits?|himalaya\w*|glaciers?|volcano\w*|everest",
 }
 EXTRAS: Mapping[str, str] = {
     "lighthouse": r"lighthouses?|beacon",
@@ -51,6 +51,9 @@ EXTRAS: Mapping[str, str] = {
     "poppies": r"popp(?:y|ies)",
     "lavender": r"lavender",
     "autumn": r"autumn\w*|fall|october|maples?|fox",
+    "island": r"island\w*|tropical|palms?",
+    "mars": r"mars|martian|red|crimson|canyons?",
+    "neon": r"neon|cyberpunk",
     "river": r"rivers?|streams?|valleys?|creek",
 }
 # words → (hue of the tint as RGB factors)
@@ -59,7 +62,8 @@ TINTS: tuple[tuple[str, tuple[float, float, float]], ...] = (
     (r"gold\w*|honey|yellow", (1.1, 1.02, 0.84)),
     (r"cold\w*|cool|chill\w*|icy|frozen", (0.92, 1.0, 1.1)),
     (r"blue|azure|sapphire|indigo", (0.88, 0.98, 1.14)),
-    (r"red|crimson|scarlet|mars|blood\w*", (1.2, 0.94, 0.86)),
+    (r"mars|martian", (1.22, 0.96, 0.8)),
+    (r"red|crimson|scarlet|blood\w*", (1.12, 0.97, 0.93)),
     (r"purple|violet|magenta|lavender", (1.06, 0.92, 1.12)),
     (r"pink|rose|rosy|pastel", (1.1, 0.97, 1.03)),
     (r"green|emerald|teal|jade", (0.92, 1.06, 0.98)),

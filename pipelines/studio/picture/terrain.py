@@ -157,12 +157,19 @@ def _desert(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
 def _sea(x: Plane, z: Plane, scene: Scene, rng: Rng) -> Plane:
     depth = np.full((_SIDE, _SIDE), -0.6, np.float32)
     side = float(rng.choice([-1, 1]))
-    coast = "lighthouse" in scene.extras or rng.random() < 0.6
+    coast = "lighthouse" in scene.extras or (rng.random() < 0.6 and "island" not in scene.extras)
     if coast:  # a headland from one side
         tip = 0.16 + 0.10 * _noise(x, rng, 4, 4)
         reach = side * x / (0.62 * z + 0.3) - tip
         cliff = smoothstep(0.0, 0.16, reach) * smoothstep(3.6, 5.2, z) * smoothstep(13.0, 9.0, z)
         depth += cliff * (1.12 + 0.42 * _noise(x, rng, 2.2, 5) + 0.8 * smoothstep(0.1, 0.9, reach))
+    if "island" in scene.extras:
+        middle = -side * float(rng.uniform(0.6, 1.6))
+        hill = np.exp(-np.square((x - middle) / 2.3) - np.square((z - 9.5) / 1.9))
+        shape = 0.75 + 0.3 * _noise(x, rng, 2.4, 5)
+        depth = np.maximum(
+            depth, 1.75 * hill * shape - 0.34 + 0.35 * np.square(hill) * _noise(x, rng, 1.2, 4)
+        )
     isles = smoothstep(0.5, 1.1, _noise(x, rng, 8, 5)) * smoothstep(17, 25, z)
     depth += isles * 2.4
     return depth
