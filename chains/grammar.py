@@ -67,7 +67,6 @@ _FOREIGN = {
     "Await": ("`await`", None),
     "Yield": ("`yield`", None),
     "YieldFrom": ("`yield`", None),
-    "Invert": ("`~`", "write `not`"),
 }
 
 

@@ -26,6 +26,34 @@ _WANTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+# what people know from other workflow languages, by the mapping it would stand in
+_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "chain": {
+        "params": "inputs",
+        "parameters": "inputs",
+        "jobs": "steps",
+        "tasks": "steps",
+        "nodes": "steps",
+    },
+    "step": {
+        **dict.fromkeys(("if", "condition"), "when"),
+        **dict.fromkeys(("for_each", "foreach", "loop", "map", "with_items"), "each"),
+        **dict.fromkeys(("inputs", "input", "params", "parameters", "args", "arguments"), "with"),
+        **dict.fromkeys(("depends_on", "after", "requires", "wait_for"), "needs"),
+        **dict.fromkeys(("api_name", "api", "fn", "route"), "endpoint"),
+        **dict.fromkeys(("uses", "use", "call", "repo"), "space"),
+        **dict.fromkeys(("tool", "ffmpeg"), "media"),
+        **dict.fromkeys(("script", "function"), "python"),
+    },
+    "input": {
+        "type": "kind",
+        "description": "help",
+        "options": "choices",
+        "enum": "choices",
+        "min": "minimum",
+        "max": "maximum",
+    },
+}
 _ABOUT: Mapping[str, str] = {
     "chain": "a chain",
     "step": "a step",
@@ -191,7 +219,9 @@ def _unknown(path: Path, value: Json) -> tuple[str, str, str | None]:
     offered = [one for one in _keys(place) if one not in shape.STEP_KINDS or place != "step"]
     if place == "step" and not any(one in siblings for one in shape.STEP_KINDS):
         offered = _keys(place)
-    return "unknown-key", f"`{key}` is not a key of {_ABOUT[place]}", nearest(key, offered)
+    ours = _ELSEWHERE.get(place, {}).get(key.lower())
+    hint = f"here it is called `{ours}`" if ours else nearest(key, offered)
+    return "unknown-key", f"`{key}` is not a key of {_ABOUT[place]}", hint
 
 
 def _missing(path: Path, value: Json, source: Source) -> Problem | None:
@@ -202,7 +232,7 @@ def _missing(path: Path, value: Json, source: Source) -> Problem | None:
         if any(one in siblings for one in shape.LATER_STEP_KINDS):
             return None  # what it is has been said; that it cannot run yet is said at that key
         if any(_meant(one, siblings, place) for one in shape.STEP_KINDS):
-            return None
+            return None  # nor need it be said here when it is misspelt
         message = f"step `{path[1]}` does not say what it is"
         return Problem(at, "step-kind", message, "give it `space`, `media` or `python`", str(path[1]))
     if _meant(key, siblings, place):
@@ -213,7 +243,11 @@ def _missing(path: Path, value: Json, source: Source) -> Problem | None:
 def _meant(key: str, siblings: Mapping[str, Any], place: str) -> bool:
     """Whether one of the keys beside it is a misspelt form of a key; that is said there already."""
     unknown = [one for one in siblings if one not in _keys(place)]
-    return any((nearest(one, [key]) or "").startswith("did you mean") for one in unknown)
+    elsewhere = _ELSEWHERE.get(place, {})
+    return any(
+        elsewhere.get(one.lower()) == key or (nearest(one, [key]) or "").startswith("did you mean")
+        for one in unknown
+    )
 
 
 def _content(value: Any, path: Path) -> Mapping[str, Any]:

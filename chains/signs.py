@@ -20,6 +20,10 @@ _FOREIGN = (  # sign, what is wrong, what to write instead
     (r";", "an expression is one value", None),
     (r"&&", "`&&` is not part of the language", "write `and`"),
     (r"\|\|", "`||` is not part of the language", "write `or`"),
+    (r"\|", "`|` is not part of the language", "write `or` for an alternative, `upper(text)` for a filter"),
+    (r"&", "`&` is not part of the language", "write `and`"),
+    (r"~", "`~` is not part of the language", "write `not`, or `+` to join texts"),
+    (r"\{\{", "no braces around the names in an expression", "write the name alone"),
     (r"!(?!=)", "`!` is not part of the language", "write `not`"),
     (r"\?", "`?` is not part of the language", "write `a if condition else b`"),
 )
