@@ -20,6 +20,7 @@ FRAMES_PER_S = 24
 _LONGEST_SIDE = 768
 _SMALLEST_SIDE = 64
 _TELL_EVERY = 6  # frames
+_ROAM = 64  # pixels
 
 
 class FilmFailed(RuntimeError):
@@ -164,14 +165,14 @@ def _command(size: tuple[int, int], file: Path) -> list[str]:
 
 def _frames(picture: Image.Image, size: tuple[int, int], prompt: str, count: int) -> Iterator[Image.Image]:
     camera, rng = camera_for(prompt), _dice(prompt)
-    set_up = _Lighting.over(picture, rng)
+    set_up = _Lighting.over(picture, size, rng)
     wander = rng.uniform(0, 2 * math.pi, 4)
     for number in range(count):
         time_s = number / FRAMES_PER_S
         share = number / max(count - 1, 1)
         box = _box(picture.size, camera, share, time_s, wander)
         frame = picture.resize(size, Image.Resampling.BICUBIC, box=box)
-        yield set_up.light(set_up.sparkle(frame, box, time_s), time_s, share)
+        yield set_up.light(set_up.sparkle(frame, box, time_s), time_s)
 
 
 def _box(
@@ -205,7 +206,10 @@ def _dice(prompt: str) -> Rng:
 
 @dataclass(frozen=True, slots=True)
 class _Lighting:
-    """What moves beside the camera: highlights that glitter, light that drifts, the grain of film."""
+    """What moves beside the camera: highlights that glitter, light that drifts, the grain of film.
+
+    Patterns are larger than a frame by `_ROAM` pixels each way, and wander as a cut-out of them moves.
+    """
 
     highlights: Image.Image
     glitter: Image.Image
@@ -214,19 +218,21 @@ class _Lighting:
     phase: float
 
     @classmethod
-    def over(cls, picture: Image.Image, rng: Rng) -> "_Lighting":
+    def over(cls, picture: Image.Image, size: tuple[int, int], rng: Rng) -> "_Lighting":
+        """Lighting for a picture that is filmed at a size."""
         grey = picture.convert("L")
         broad = grey.resize((max(2, grey.width // 14), max(2, grey.height // 14)), Image.Resampling.BOX)
         around = broad.resize(grey.size, Image.Resampling.BICUBIC)
         above = ImageChops.subtract(grey, around).point(lambda level: min(255, max(0, level - 10) * 2))
-        width, height = picture.size
-        cells = rng.integers(0, 256, (height // 5 + 60, width // 7 + 60), np.uint8)
-        clouds = rng.uniform(0, 255, (7, 9)).astype(np.uint8)
-        grain = rng.normal(128, 2.3, (_LONGEST_SIDE + 96, _LONGEST_SIDE + 96)).clip(0, 255).astype(np.uint8)
+        wide, high = size[0] + 2 * _ROAM, size[1] + 2 * _ROAM
+        cells = Image.fromarray(rng.integers(0, 256, (high // 5, wide // 7), np.uint8))
+        glints = cells.point(lambda level: max(0, level - 150) * 2)
+        clouds = Image.fromarray(rng.uniform(0, 255, (5, 6)).astype(np.uint8))
+        grain = rng.normal(128, 2.3, (high, wide)).clip(0, 255).astype(np.uint8)
         return cls(
             highlights=above,
-            glitter=Image.fromarray(cells).point(lambda level: max(0, level - 150) * 2),
-            drift=Image.fromarray(clouds),
+            glitter=glints.resize((wide, high), Image.Resampling.BILINEAR),
+            drift=clouds.resize((wide, high), Image.Resampling.BICUBIC),
             grain=Image.fromarray(grain),
             phase=float(rng.uniform(0, 6)),
         )
@@ -236,25 +242,22 @@ class _Lighting:
     ) -> Image.Image:
         """The frame, which shows `box` of the picture, with a glitter that runs through its highlights."""
         lights = self.highlights.resize(frame.size, Image.Resampling.BILINEAR, box=box)
-        left, top = 6 + 5.1 * time_s, 50 - 4.3 * time_s
-        columns, rows = frame.width / 7, frame.height / 5
-        pattern = self.glitter.resize(
-            frame.size, Image.Resampling.BILINEAR, box=(left, top, left + columns, top + rows)
-        )
-        lit = ImageChops.multiply(lights, pattern)
+        lit = ImageChops.multiply(lights, _cut(self.glitter, frame.size, 36 * time_s, -22 * time_s))
         return ImageChops.add(frame, Image.merge("RGB", (lit, lit, lit)))
 
-    def light(self, frame: Image.Image, time_s: float, share: float) -> Image.Image:
+    def light(self, frame: Image.Image, time_s: float) -> Image.Image:
         """The frame under light that wanders over it and breathes, with fresh grain."""
-        left, top = 0.2 + 0.42 * time_s % 3.5, 0.4 + 1.2 * share
-        pattern = self.drift.resize(
-            frame.size, Image.Resampling.BICUBIC, box=(left, top, left + 3.2, top + 3.2)
-        )
         breath = 0.035 * math.sin(1.7 * time_s + self.phase) + 0.012 * math.sin(5.3 * time_s)
         low, high = 0.90 + breath, 1.0 + breath / 2
         table = [min(255, round(255 * (low + (high - low) * level / 255))) for level in range(256)]
-        shade = pattern.point(table)
+        shade = _cut(self.drift, frame.size, 21 * time_s, 9 * time_s).point(table)
         lit = ImageChops.multiply(frame, Image.merge("RGB", (shade, shade, shade)))
-        x, y = (int(time_s * FRAMES_PER_S * step) % 96 for step in (37, 53))
-        noise = self.grain.crop((x, y, x + frame.width, y + frame.height))
+        frames = time_s * FRAMES_PER_S
+        noise = _cut(self.grain, frame.size, 37 * frames, 53 * frames)
         return ImageChops.add(lit, Image.merge("RGB", (noise, noise, noise)), scale=1, offset=-128)
+
+
+def _cut(pattern: Image.Image, size: tuple[int, int], across: float, down: float) -> Image.Image:
+    """A frame's size out of a pattern, at an offset in pixels that turns back at the pattern's edges."""
+    left, top = (abs(round(offset) % (4 * _ROAM) - 2 * _ROAM) for offset in (across, down))
+    return pattern.crop((left, top, left + size[0], top + size[1]))

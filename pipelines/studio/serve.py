@@ -7,6 +7,7 @@ process is gone.
 
 import json
 import os
+import select
 import socket
 import sys
 import threading
@@ -29,6 +30,10 @@ def main(spaces: Sequence[str]) -> None:
 
     children: dict[int, str] = {}
     for space in spaces:
+        if (
+            _parent_is_gone()
+        ):  # while we imported; a thread cannot watch yet, for it would not survive the fork
+            break
         child = os.fork()
         if child == 0:
             _serve_or_end(space, reports)
@@ -56,6 +61,10 @@ def _serve(space: str, reports: int) -> None:
     os.dup2(log, 2)
     _report(reports, space=space, port=_launch(space))
     threading.Event().wait()
+
+
+def _parent_is_gone() -> bool:
+    return bool(select.select([0], [], [], 0)[0])  # nothing is ever written there, so this is its end
 
 
 def _end_with_the_parent() -> None:

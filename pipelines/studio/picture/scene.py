@@ -119,7 +119,7 @@ def read_prompt(prompt: str, rng: Rng) -> Scene:
     return Scene(time, subject, extras, (float(tint[0]), float(tint[1]), float(tint[2])), saturation, mist)
 
 
-_USUAL_TIMES = ("dawn", "day", "day", "sunset", "sunset", "dusk", "mist")
+_USUAL_TIMES = ("dawn", "day", "day", "sunset", "sunset", "dusk")
 _USUAL_SUBJECTS = ("mountains", "lake", "sea", "meadow", "forest", "desert")
 
 
