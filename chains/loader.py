@@ -1,6 +1,8 @@
 """A chain file → a `Chain`, or everything that is wrong with the file at once."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from chains import model
 from chains.builder import Builder
@@ -10,6 +12,7 @@ from chains.problems import InvalidChain, Problem
 from chains.reader import read
 from chains.source import Source, plain
 from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.signature import Endpoint
 
 
 class ChainNotFound(ToolkitError):
@@ -33,11 +36,20 @@ class ChainUnreadable(ToolkitError):
         self.path = path
 
 
-def load(path: Path | str) -> model.Chain:
+Known: TypeAlias = Callable[[model.Chain], Mapping[str, Endpoint]]
+
+
+def _nothing(chain: model.Chain) -> Mapping[str, Endpoint]:
+    del chain
+    return {}
+
+
+def load(path: Path | str, *, known: Known = _nothing) -> model.Chain:
     """Load a chain file.
 
     Args:
         path: the file; its name stands in every position as it is given here.
+        known: the signatures that need no look-up, by step, for what is said of a file that is wrong.
 
     Raises:
         ChainNotFound: there is no such file.
@@ -53,16 +65,17 @@ def load(path: Path | str) -> model.Chain:
         raise ChainNotFound(str(path), _chain_files(where.parent)) from cause
     except OSError as cause:
         raise ChainUnreadable(str(path), cause.strerror or type(cause).__name__) from cause
-    return loads(_decoded(data, str(path)), file=str(path), folder=where.resolve().parent)
+    return loads(_decoded(data, str(path)), file=str(path), folder=where.resolve().parent, known=known)
 
 
-def loads(text: str, *, file: str = "<text>", folder: Path) -> model.Chain:
+def loads(text: str, *, file: str = "<text>", folder: Path, known: Known = _nothing) -> model.Chain:
     """Load a chain from text.
 
     Args:
         text: the YAML.
         file: what to call it in positions.
         folder: where relative paths in it begin.
+        known: as in `load`.
 
     Raises:
         InvalidChain: it is not a chain; all problems are in it, mistakes of meaning too.
@@ -78,7 +91,7 @@ def loads(text: str, *, file: str = "<text>", folder: Path) -> model.Chain:
     everything = [*problems, *(one for _, one in found), *builder.problems]
     if everything:
         # what else is wrong with it is worth knowing at the same time; warnings may come of the mistakes
-        meant = [one for one in check(chain) if one.severity == "error"]
+        meant = [one for one in check(chain, known(chain)) if one.severity == "error"]
         raise InvalidChain([*everything, *meant], source)
     return chain
 

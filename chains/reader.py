@@ -24,6 +24,10 @@ MAX_ALIASED: Final = 10_000  # values that aliases may add; a long text counts a
 
 Loader: TypeAlias = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 
+# an index is part of a reference also where YAML would take its brackets for a list
+_INDEXED = re.compile(r"\$[A-Za-z_]\w*(?:\.\w+|\[-?[0-9]{1,9}\])*")
+_OPEN, _CLOSE = "\uf8e0", "\uf8e1"  # stand for `[` and `]` there, of the same length, while the parser reads
+
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -63,6 +67,16 @@ def read(text: str, file: str, loader: Loader | None = None) -> tuple[Source, tu
     )
 
 
+def _masked(text: str) -> str:
+    if _OPEN in text or _CLOSE in text:
+        return text  # nobody's file; a reference with an index then needs quotes in `{…}` and `[…]`
+    return _INDEXED.sub(lambda found: found[0].replace("[", _OPEN).replace("]", _CLOSE), text)
+
+
+def _unmasked(value: str) -> str:
+    return value.replace(_OPEN, "[").replace(_CLOSE, "]")
+
+
 @dataclass(slots=True)
 class _Frame:
     """A collection that is being read."""
@@ -98,7 +112,7 @@ class _Builder:
     def build(self, loader: Loader) -> None:
         """Read all events; afterwards `root` and `mistakes` say what came of it."""
         try:
-            for event in yaml.parse(self.text, Loader=loader):
+            for event in yaml.parse(_masked(self.text), Loader=loader):
                 self._take(event)
         except yaml.MarkedYAMLError as error:
             self.mistakes.append(explain(error, self.text))
@@ -152,9 +166,9 @@ class _Builder:
     def _leaf(self, event: yaml.ScalarEvent) -> Leaf:
         start, end = _start(event), _end(event)
         if not event.implicit[0]:
-            return Leaf(event.value, start, end, plain=False)
+            return Leaf(_unmasked(event.value), start, end, plain=False)
         try:
-            return Leaf(resolve(event.value), start, end)
+            return Leaf(resolve(_unmasked(event.value)), start, end)
         except NotFinite:
             hint = "put it in quotes if it is text"
             self._say(start, "not-finite", f"`{event.value[:20]}` is not a number that can be used", hint)

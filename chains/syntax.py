@@ -40,10 +40,6 @@ def _expression(text: str, index: int) -> Mistake | None:
     """The mistakes that people make with expressions."""
     if text[index - 1 : index + 2] == "${{":
         return _unquoted(index - 1, f"${{{{ {_inside(text, index + 2)} }}}}")
-    name = re.search(r"\$\w[\w.]*$", text[max(0, index - 200) : index])
-    rest = re.match(r"(?:\[-?\d+\]|\.\w+)+", text[index : index + 200])
-    if name and rest:
-        return _unquoted(index - len(name[0]), f"{name[0]}{rest[0]}")
     line = _line(text, index)
     if bare := re.search(r":\s+\{\{(.*?)\}\}", line):
         start = text.rfind("\n", 0, index) + 1 + bare.start() + bare.group().index("{{")
@@ -52,9 +48,8 @@ def _expression(text: str, index: int) -> Mistake | None:
 
 
 def _unquoted(index: int, written: str) -> Mistake:
-    """Brackets of an expression or of an index, where YAML takes them for its own."""
-    what = "an expression" if written.startswith("${") else "a reference with an index"
-    message = f"{what} needs quotes inside `{{…}}` or `[…]`"
+    """Brackets of an expression, where YAML takes them for its own."""
+    message = "an expression needs quotes inside `{…}` or `[…]`"
     quote = "'" if '"' in written else '"'
     return Mistake(index, "unquoted-expression", message, f"write {quote}{written}{quote} in quotes")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chains.loader import load, loads
 from chains.model import Chain
+from pipelines.engine.places import local_endpoints
 from spaces_registry.errors import ToolkitError, nearest
 
 _SUFFIXES = (".yaml", ".yml")
@@ -59,7 +60,7 @@ def find_chain(name: str) -> Chain:
     """
     path = Path(name)
     if path.suffix in _SUFFIXES or path.is_file():
-        return load(path)
+        return load(path, known=local_endpoints)
     known = recipes()
     if name in known:
         return load_recipe(known[name])
@@ -70,7 +71,7 @@ def find_chain(name: str) -> Chain:
 
 def load_recipe(recipe: Recipe) -> Chain:
     """A recipe as a chain; it reads no file, so its folder is where the user is."""
-    return loads(recipe.text, file=recipe.name, folder=Path.cwd())
+    return loads(recipe.text, file=recipe.name, folder=Path.cwd(), known=local_endpoints)
 
 
 def write_new(path: Path, recipe: str) -> Path:

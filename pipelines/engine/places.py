@@ -1,6 +1,7 @@
 """Where a step is performed: the place, what of it is called, at which revision, and by which runner."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chains.model import Chain, MediaStep, PythonStep, SpaceStep, Step
@@ -11,6 +12,7 @@ from pipelines.runners.protocol import Runner
 from pipelines.runners.python import PythonRunner, read_function
 from pipelines.runners.space import SpaceRunner
 from pipelines.trust import NotTrusted, fingerprint, is_trusted
+from spaces_registry.errors import ToolkitError
 from spaces_registry.progress import Listener, unheard
 from spaces_registry.registry import Registry
 from spaces_registry.signature import Endpoint
@@ -143,3 +145,13 @@ def local_endpoint(chain: Chain, step: Step) -> Endpoint | None:
             return media_place(step.operation).endpoint
         case PythonStep():
             return read_function(chain.folder / step.file, step.function)
+
+
+def local_endpoints(chain: Chain) -> dict[str, Endpoint]:
+    """The signatures of all steps that need no network, as far as they can be read."""
+    known: dict[str, Endpoint] = {}
+    for step in chain.steps.values():
+        with suppress(ToolkitError):  # told where the chain is checked
+            if (endpoint := local_endpoint(chain, step)) is not None:
+                known[step.name] = endpoint
+    return known

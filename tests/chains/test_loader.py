@@ -200,3 +200,14 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert answer.stdout.strip() == "set()"
+
+
+def test_an_index_is_part_of_a_reference_also_between_brackets(tmp_path):
+    """`$name.part[0]` needs no quotes anywhere; its place in the file stays exact."""
+    chain = loads(
+        "steps: {a: {space: o/a, with: {x: [$item[0], $item.b[-1]]}, each: [[1]]}}", folder=tmp_path
+    )
+
+    values = chain.steps["a"].arguments["x"].references
+    assert [str(one) for one in values] == ["$item[0]", "$item.b[-1]"]
+    assert [one.at.column for one in values] == [36, 46]
