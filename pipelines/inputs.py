@@ -14,6 +14,7 @@ from pipelines.fetch import fetch
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Kind
 
+_WEB = ("http://", "https://")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -91,7 +92,7 @@ class _Reader:
             return keep_user_file(value, str(value), self.store, kind)
         if not isinstance(value, str) or not value:
             raise _Unfit(f"{wanted.name} takes a file, and got {describe(value)}")
-        if value.startswith(("http://", "https://")):
+        if value.startswith(_WEB):
             with TemporaryDirectory() as folder:
                 return self.store.keep(fetch(value, Path(folder)), kind, consume=True)
         return keep_user_file(Path(value).expanduser(), value, self.store, kind)
@@ -102,8 +103,13 @@ class _Reader:
         if value is None or not (wanted.kind.is_file or wanted.kind == Kind.GALLERY):
             return tuple(value) if isinstance(value, list) else value
         names = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        files = tuple(beside(self.chain.folder, str(one), self.store) for one in names)
+        files = tuple(self._default_file(wanted, str(one)) for one in names)
         return files if wanted.many else files[0]
+
+    def _default_file(self, wanted: Input, name: str) -> Artifact:
+        if name.startswith(_WEB):
+            return self._file(wanted, name)
+        return beside(self.chain.folder, name, self.store)
 
 
 def read_inputs(
