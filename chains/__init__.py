@@ -20,6 +20,7 @@ __all__ = [
     "ChainNotFound",
     "Each",
     "EvaluationFailed",
+    "FindStep",
     "Input",
     "InvalidChain",
     "Limit",
@@ -42,7 +43,17 @@ _HOMES = {
     "chains.evaluate": ("ABSENT", "EvaluationFailed", "Parts"),
     "chains.expressions": ("Template",),
     "chains.loader": ("ChainNotFound", "load", "loads"),
-    "chains.model": ("Chain", "Each", "Input", "Limit", "MediaStep", "PythonStep", "SpaceStep", "Step"),
+    "chains.model": (
+        "Chain",
+        "Each",
+        "FindStep",
+        "Input",
+        "Limit",
+        "MediaStep",
+        "PythonStep",
+        "SpaceStep",
+        "Step",
+    ),
     "chains.problems": ("InvalidChain", "Position", "Problem", "show"),
 }
 

@@ -162,6 +162,8 @@ class Builder:
         kind = next((one for one in STEP_KINDS if isinstance(value, Mapping) and one in value), "space")
         place = self.source.at((*path, kind))
         what = self.get((*path, kind), str) or ""
+        if kind == "find":
+            return self.find(path, common, what, place)
         if kind == "media":
             return model.MediaStep(**common, operation=what, operation_at=place)
         if kind == "python":
@@ -175,6 +177,23 @@ class Builder:
             space_at=place,
             endpoint_at=self.source.at((*path, "endpoint" if endpoint else kind)),
         )
+
+    def find(self, path: Keys, common: dict[str, Any], words: str, place: Position) -> model.FindStep:
+        """A step that looks for its Space."""
+        return model.FindStep(
+            **common,
+            words=words.strip(),
+            words_at=place,
+            takes=tuple(Kind(one) for one in self.several((*path, "takes"))),
+            gives=tuple(Kind(one) for one in self.several((*path, "gives"))),
+            category=self.get((*path, "category"), str) or None,
+            among=tuple(self.several((*path, "among"))),
+        )
+
+    def several(self, path: Keys) -> list[str]:
+        """The texts at a path: one, or a list of them."""
+        value = self.get(path, object)
+        return [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
 
     def common(self, entry: Entry, defaults: tuple[Clocks, bool]) -> dict[str, Any]:
         """The fields that steps of every kind have, by name."""

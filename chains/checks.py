@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-from chains.model import Chain, MediaStep, SpaceStep, Step
+from chains.model import Chain, FindStep, MediaStep, SpaceStep, Step
 from chains.problems import Problem, in_order
 from chains.rules import RULES, SIGNATURE_RULES
 from spaces_registry.errors import ToolkitError, nearest
@@ -43,6 +43,8 @@ def not_reached(step: Step, error: ToolkitError) -> Problem:
     """What a look-up of a step's place said no to, as a problem at that place in the file."""
     at = step.at
     match step:
+        case FindStep():
+            at = step.words_at
         case SpaceStep():
             names_endpoint = isinstance(error, UnknownEndpoint | AmbiguousEndpoint)
             at = step.endpoint_at if names_endpoint else step.space_at

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from chains.model import Chain, MediaStep, PythonStep, SpaceStep, Step
+from chains.model import Chain, FindStep, MediaStep, PythonStep, SpaceStep, Step
 
 if TYPE_CHECKING:
     from networkx import DiGraph
@@ -104,6 +104,8 @@ def mermaid(chain: Chain) -> str:
 
 def _label(step: Step) -> str:
     match step:
+        case FindStep():
+            what = f"find: {step.words}"
         case SpaceStep():
             what = step.space
         case MediaStep():

@@ -65,7 +65,7 @@ _ABOUT: Mapping[str, str] = {
 }
 _MODELS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "chain": (shape.ChainShape,),
-    "step": (shape.SpaceShape, shape.MediaShape, shape.PythonShape),
+    "step": tuple(shape.OF_KIND.values()),
     "input": (shape.InputShape,),
     "defaults": (shape.DefaultsShape,),
     "limit": (shape.LimitShape,),
@@ -195,10 +195,11 @@ def _step(path: Path) -> str | None:
 
 def _keys(place: str) -> list[str]:
     """The keys that a mapping of the language may have."""
-    found: dict[str, None] = {}
-    for model in _MODELS[place]:
-        found |= {one.alias or name: None for name, one in model.model_fields.items()}
-    return list(found)
+    return list(dict.fromkeys(key for model in _MODELS[place] for key in _keys_of(model)))
+
+
+def _keys_of(model: type[BaseModel]) -> list[str]:
+    return [one.alias or name for name, one in model.model_fields.items()]
 
 
 def _unknown(path: Path, value: Json) -> tuple[str, str, str | None]:
@@ -214,11 +215,13 @@ def _unknown(path: Path, value: Json) -> tuple[str, str, str | None]:
                 f"a step is one thing, and this one says both `{kind}` and `{key}`",
                 "make two steps of it",
             )
-        if key == "endpoint":
-            return "unknown-key", f"`endpoint` belongs to a `space` step, not to a `{kind}` step", None
-    offered = [one for one in _keys(place) if one not in shape.STEP_KINDS or place != "step"]
-    if place == "step" and not any(one in siblings for one in shape.STEP_KINDS):
-        offered = _keys(place)
+        for owner, model in shape.OF_KIND.items():
+            if key in model.model_fields and key not in shape.StepShape.model_fields:
+                return "unknown-key", f"`{key}` belongs to a `{owner}` step, not to a `{kind}` step", None
+    offered = _keys(place)
+    if place == "step" and any(one in siblings for one in shape.STEP_KINDS):
+        offered = [*_keys_of(shape.OF_KIND[shape.step_kind(siblings)])]
+        offered = [one for one in offered if one not in shape.STEP_KINDS]
     ours = _ELSEWHERE.get(place, {}).get(key.lower())
     hint = f"here it is called `{ours}`" if ours else nearest(key, offered)
     return "unknown-key", f"`{key}` is not a key of {_ABOUT[place]}", hint
@@ -234,7 +237,7 @@ def _missing(path: Path, value: Json, source: Source) -> Problem | None:
         if any(_meant(one, siblings, place) for one in shape.STEP_KINDS):
             return None  # nor need it be said here when it is misspelt
         message = f"step `{path[1]}` does not say what it is"
-        return Problem(at, "step-kind", message, "give it `space`, `media` or `python`", str(path[1]))
+        return Problem(at, "step-kind", message, "give it `space`, `find`, `media` or `python`", str(path[1]))
     if _meant(key, siblings, place):
         return None
     return Problem(at, "missing-key", f"{_ABOUT[place]} needs `{key}`", None, _step(path))

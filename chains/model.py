@@ -141,6 +141,27 @@ class SpaceStep(StepFields):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindStep(StepFields):
+    """Calls the best Space for what it is asked.
+
+    Attributes:
+        words: what the Space should do.
+        words_at: where they stand.
+        takes: kinds of the arguments, in their order, where they cannot be told otherwise.
+        gives: kinds that it must return, as written.
+        category: one of the Hub's, or None.
+        among: the only Spaces to choose from; empty for all.
+    """
+
+    words: str
+    words_at: Position
+    takes: tuple[Kind, ...] = ()
+    gives: tuple[Kind, ...] = ()
+    category: str | None = None
+    among: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaStep(StepFields):
     """Works on media here; `operation` is its name, `operation_at` where it stands."""
 
@@ -163,7 +184,7 @@ class PythonStep(StepFields):
     file_at: Position
 
 
-Step: TypeAlias = SpaceStep | MediaStep | PythonStep
+Step: TypeAlias = SpaceStep | FindStep | MediaStep | PythonStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

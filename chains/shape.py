@@ -27,20 +27,20 @@ from chains.forms import (
     listed,
 )
 
-STEP_KINDS: Final = ("space", "media", "python")
+STEP_KINDS: Final = ("space", "find", "media", "python")
 # what the language has and this version does not run yet, by the mapping it belongs to
 LATER: Final[Mapping[str, frozenset[str]]] = {
     "chain": frozenset({"templates", "budget"}),
     "step": frozenset(
         [
-            *("find", "model", "service", "chain", "fallback", "retry", "expect", "pickup"),
-            *("takes", "gives", "category", "among", "task", "provider"),
+            *("model", "service", "chain", "fallback", "retry", "expect", "pickup"),
+            *("task", "provider"),
         ]
     ),
     "defaults": frozenset({"retry", "pickup"}),
     "limit": frozenset({"per_minute", "per_day"}),
 }
-LATER_STEP_KINDS: Final = ("find", "model", "service", "chain")
+LATER_STEP_KINDS: Final = ("model", "service", "chain")
 
 
 class _Shape(BaseModel):
@@ -167,6 +167,33 @@ class SpaceShape(StepShape):
     )
 
 
+Kinds = Annotated[
+    list[Annotated[Any, BeforeValidator(check_kind)]],
+    BeforeValidator(listed),
+    WithJsonSchema({"anyOf": [{"enum": list(KINDS)}, {"type": "array", "items": {"enum": list(KINDS)}}]}),
+]
+
+
+class FindShape(StepShape):
+    """A step that calls the best Space for what it is asked."""
+
+    find: Annotated[
+        str, form(r"(?s)\s*\S.{0,249}", "bad-search", "search", "say in a few words what is needed")
+    ] = Field(description="what the Space should do, in words")
+    takes: Kinds = Field(
+        default_factory=list, description="kinds of the arguments, in their order, where they cannot be told"
+    )
+    gives: Kinds = Field(
+        default_factory=list, description="kinds that it must return; told from their use if left out"
+    )
+    category: str = Field("", description="one of the Hub's categories, such as `image-generation`")
+    among: Annotated[
+        list[str],
+        BeforeValidator(listed),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = Field(default_factory=list, description="only these Spaces")
+
+
 class MediaShape(StepShape):
     """A step that works on media on this machine."""
 
@@ -181,6 +208,14 @@ class PythonShape(StepShape):
     )
 
 
+OF_KIND: Final[Mapping[str, type[StepShape]]] = {
+    "space": SpaceShape,
+    "find": FindShape,
+    "media": MediaShape,
+    "python": PythonShape,
+}
+
+
 def step_kind(value: object) -> str:
     """Which model a step is checked against; a step that does not say is taken for a Space's."""
     keys = value if isinstance(value, dict) else {}
@@ -189,6 +224,7 @@ def step_kind(value: object) -> str:
 
 AnyStep = Annotated[
     Annotated[SpaceShape, Tag("<space>")]
+    | Annotated[FindShape, Tag("<find>")]
     | Annotated[MediaShape, Tag("<media>")]
     | Annotated[PythonShape, Tag("<python>")],
     Discriminator(lambda value: f"<{step_kind(value)}>"),

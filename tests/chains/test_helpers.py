@@ -81,7 +81,7 @@ def test_the_schema_knows_the_language_and_nothing_else() -> None:
         "each",
         "in",
     } <= properties
-    assert not {"fallback", "find", "budget", "with_", "in_"} & properties
+    assert not {"fallback", "retry", "budget", "with_", "in_"} & properties
 
 
 def test_every_reference_in_the_schema_leads_somewhere() -> None:
