@@ -88,11 +88,13 @@ def open_lab(folder: Path, peers: Path) -> Iterator[Lab]:
 
 
 def surroundings(folder: Path) -> Mapping[str, str]:
-    """The environment of every process of the lab: files below a folder, no token, no telemetry, no Hub."""
-    secret = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
-    mine = {name: value for name, value in os.environ.items() if name not in secret}
+    """The environment of every process of the lab: files below a folder, no token, no telemetry, no Hub.
+
+    Nor is there any setting of Python's: one that forbids compiled files would make every start a slow one.
+    """
+    others = ("PYTHON", "HF_", "HUGGING_FACE_", "GRADIO_", "SPACECHAIN_")
     return {
-        **mine,
+        **{name: value for name, value in os.environ.items() if not name.startswith(others)},
         "TMPDIR": str(folder),
         "HF_HOME": str(folder / "hugging-face"),
         "SPACECHAIN_HOME": str(folder / "spacechain"),

@@ -72,7 +72,7 @@ def twenty_items(lab: Lab) -> Iterator[Once]:
 @contextmanager
 def _items(lab: Lab, count: int, seconds_each: float) -> Iterator[Once]:
     texts: list[str] = []
-    source = FnNode(lambda: [[*texts]], name="texts", outputs={"items": gr.JSON()})
+    source = FnNode(lambda: [*texts], name="texts", outputs={"items": gr.JSON()})
     wait = _node(lab.moving, "/wait", {"text": source.items.each, "seconds": seconds_each}, "answer")
     executor = SequentialExecutor(Graph("items", nodes=[source, wait]))
 
