@@ -15,7 +15,7 @@ from pipelines.trust import NotTrusted, fingerprint, is_trusted
 from spaces_registry.errors import ToolkitError
 from spaces_registry.progress import Listener, unheard
 from spaces_registry.registry import Registry
-from spaces_registry.signature import Endpoint
+from spaces_registry.signature import Endpoint, Space
 
 MEDIA_REVISION = "1"  # goes up when an operation's result changes, so that kept ones are not used for it
 
@@ -83,7 +83,7 @@ class Places:
         return Place(
             kind="space",
             address=space.address,
-            endpoint=space.endpoint(step.endpoint),
+            endpoint=_endpoint(space, step),
             runner=SpaceRunner(self.registry.connect),
             revision=space.revision or self.revisions.get(space.address),
             url=space.url,
@@ -96,6 +96,21 @@ class Places:
         if not is_trusted(self.home, sha256):
             raise NotTrusted(file, self.chain.source.file)
         return Place("python", named_place(step), endpoint, PythonRunner(file, sha256), revision=sha256)
+
+
+def _endpoint(space: Space, step: SpaceStep) -> Endpoint:
+    """The endpoint that a step names; without a name the only one that takes just these arguments."""
+    if step.endpoint is None:
+        given = step.arguments.keys()
+        fitting = [
+            one
+            for one in space.endpoints
+            if given <= {each.name for each in one.parameters}
+            and all(each.name in given for each in one.parameters if each.required)
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+    return space.endpoint(step.endpoint)
 
 
 def kind_of(step: Step) -> str:

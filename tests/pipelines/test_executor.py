@@ -242,3 +242,14 @@ def test_parts_of_a_raw_answer_can_be_named(run):
     """)
 
     assert texts(done, "width") == 33
+
+
+def test_an_endpoint_may_be_left_out_where_one_fits(run):
+    """The arguments say which one is meant."""
+    done = run("""
+        steps: {pictures: {space: "bench", with: {colour: red, count: 1}}}
+        outputs: {all: $pictures.image}
+    """)
+
+    assert done.ok
+    assert done.steps["pictures"].to_json()["endpoint"] == "/draw"
