@@ -90,6 +90,12 @@ def _written(parameter: Parameter | None, value: Value) -> Any:
             return {"image": handle_file(value.path), "caption": value.caption}
         case File() if parameter.wrapped:
             return {"video": handle_file(value.path), "subtitles": None}
+        case File() if parameter.component == "Imageeditor":
+            return {
+                "background": handle_file(value.path),
+                "layers": [],
+                "composite": handle_file(value.path),
+            }
         case File():
             return handle_file(value.path)
         case tuple():
@@ -109,6 +115,8 @@ def _equal(our: Value, their: Any) -> bool:
             return our.path.read_bytes() == Path(their).read_bytes()
         case File(), {"video": inner, "subtitles": _}:
             return _equal(our, inner)
+        case File(), {"background": _, "composite": inner} | {"image": inner, "annotations": _}:
+            return _equal(our, inner)  # its layers and annotations are not ours to keep
         case File(), {"image": inner, "caption": caption}:
             return our.caption == caption and _equal(our, inner)
         case tuple(), list():
