@@ -25,43 +25,83 @@ from spaces_registry.signature import (
 
 if TYPE_CHECKING:
     from spaces_registry.app import App, NotGradio
+    from spaces_registry.bookmarks import BadBookmarks, Bookmarks, load_bookmarks
+    from spaces_registry.catalogue import Category, UnknownCategory, categories, category_of, well_known
     from spaces_registry.description import read_space
+    from spaces_registry.matching import AmbiguousBinding, Match, Supply, match
+    from spaces_registry.models import Served, ServedModel, served_models
+    from spaces_registry.ranking import Candidate, Need
     from spaces_registry.registry import Registry, open_registry
+    from spaces_registry.resolver import NothingFits, PassedOver, Resolution, resolve
+    from spaces_registry.search import BadQuery, Hit, Query
 
 __all__ = [
+    "AmbiguousBinding",
     "App",
     "BadAddress",
+    "BadBookmarks",
+    "BadQuery",
+    "Bookmarks",
     "CallEvent",
     "CallFailed",
+    "Candidate",
+    "Category",
     "Clocks",
     "Endpoint",
     "File",
+    "Hit",
     "HubAddress",
     "Kind",
     "Listener",
+    "Match",
+    "Need",
     "NotGradio",
+    "NothingFits",
     "Parameter",
+    "PassedOver",
+    "Query",
     "Registry",
+    "Resolution",
     "Return",
+    "Served",
+    "ServedModel",
     "Space",
+    "Supply",
     "ToolkitError",
+    "UnknownCategory",
     "Unusable",
     "UrlAddress",
     "Value",
     "Wire",
     "address_of",
     "aliases",
+    "categories",
+    "category_of",
     "fits",
+    "load_bookmarks",
+    "match",
     "open_registry",
     "read_space",
+    "resolve",
+    "served_models",
     "unheard",
+    "well_known",
 ]
 _LATER = {
-    "App": "app",
-    "NotGradio": "app",
-    "Registry": "registry",
-    "open_registry": "registry",
-    "read_space": "description",
+    name: module
+    for module, names in {
+        "app": ("App", "NotGradio"),
+        "bookmarks": ("BadBookmarks", "Bookmarks", "load_bookmarks"),
+        "catalogue": ("Category", "UnknownCategory", "categories", "category_of", "well_known"),
+        "description": ("read_space",),
+        "matching": ("AmbiguousBinding", "Match", "Supply", "match"),
+        "models": ("Served", "ServedModel", "served_models"),
+        "ranking": ("Candidate", "Need"),
+        "registry": ("Registry", "open_registry"),
+        "resolver": ("NothingFits", "PassedOver", "Resolution", "resolve"),
+        "search": ("BadQuery", "Hit", "Query"),
+    }.items()
+    for name in names
 }
 
 

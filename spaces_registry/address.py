@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -52,11 +50,12 @@ class UrlAddress:
 Address: TypeAlias = HubAddress | UrlAddress
 
 
-def address_of(text: str) -> Address:
+def address_of(text: str, own: Mapping[str, Address] = {}) -> Address:
     """What an address means.
 
     Args:
         text: `owner/name`, `http://…` or `https://…` (sub-paths allowed), or an alias such as `flux`.
+        own: the user's own aliases, lower case; they come before those of the catalog.
 
     Raises:
         BadAddress: it is none of these; the hint names the nearest alias.
@@ -65,12 +64,13 @@ def address_of(text: str) -> Address:
     if "://" in text:
         return _of_url(text)
     if "/" not in text:
+        if (mine := own.get(text.lower())) is not None:
+            return mine
         known = aliases()
         if (found := known.get(text.lower())) is not None:
             return HubAddress(found)
-        raise BadAddress(
-            text, "no alias of that name", hint=nearest(text, known) or "write owner/name or a URL"
-        )
+        hint = nearest(text, [*own, *known]) or "write owner/name or a URL"
+        raise BadAddress(text, "no alias of that name", hint=hint)
     return _of_id(text, text)
 
 
@@ -99,12 +99,8 @@ def _of_url(text: str) -> Address:
     return UrlAddress(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
 
 
-@cache
 def aliases() -> Mapping[str, str]:
-    """The catalog: alias to Space id."""
-    from importlib.resources import files  # noqa: PLC0415 - only an address that is an alias needs these
+    """The catalog's short names: alias to Space id."""
+    from spaces_registry.catalogue import well_known  # noqa: PLC0415 - only an address that is an alias needs it
 
-    import yaml  # noqa: PLC0415
-
-    text = files("spaces_registry").joinpath("catalog/spaces.yaml").read_text("utf-8")
-    return MappingProxyType(dict(yaml.safe_load(text)["aliases"]))
+    return {alias: one.id for one in well_known().values() for alias in one.aliases}

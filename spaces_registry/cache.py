@@ -49,6 +49,14 @@ class Descriptions:
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
+    def newest(self, repo: str) -> Space | None:
+        """The description of that Space that was kept last, of whatever revision; None if there is none."""
+        try:
+            kept = sorted(self._path(repo, "x").parent.glob("*.json"), key=lambda one: one.stat().st_mtime)
+        except OSError:
+            return None
+        return next((one for path in reversed(kept) if (one := self.find(repo, path.stem))), None)
+
     def keep(self, space: Space) -> None:
         """Keep a description of a known revision; written aside, then renamed into place.
 
@@ -64,7 +72,7 @@ class Descriptions:
             "space": dataclasses.asdict(space),
         }
         try:
-            _write(self._path(space.address, space.revision), json.dumps(entry))
+            write_aside(self._path(space.address, space.revision), json.dumps(entry))
         except OSError as cause:
             raise UnwritableCache(self.folder, cause.strerror or str(cause)) from cause
 
@@ -72,7 +80,8 @@ class Descriptions:
         return self.folder / re.sub(r"[^\w.-]", "--", repo) / f"{re.sub(r'[^0-9A-Za-z]', '', revision)}.json"
 
 
-def _write(path: Path, text: str) -> None:
+def write_aside(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it: aside, then renamed into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:

@@ -157,13 +157,14 @@ def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json],
     asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
     if space.protocol != "sse":  # there the client sets a limit itself, and takes no second one
         asking["timeout"] = QUIET_S
+    headers = {**origin.headers, **({"Authorization": f"Bearer {origin.token}"} if origin.token else {})}
     client = Client(
         f"{space.url}/",
         token=False,  # its way to say: no token, not even a saved one
         verbose=False,
         download_files=False,  # the files are fetched by us, under our rules
         analytics_enabled=False,
-        headers={"Authorization": f"Bearer {origin.token}"} if origin.token else None,
+        headers=headers or None,
         httpx_kwargs=asking,
     )
     try:

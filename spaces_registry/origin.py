@@ -1,13 +1,13 @@
 """One app's home on the network: requests over the shared client, credentials only to where they belong.
 
-A token and cookies go to the app's own scheme, host and port. Whatever an app's answer names (a file's URL,
-a redirect) is asked without them as soon as it lies elsewhere, and never on a private network that the app
-is not on.
+A token, cookies and headers of the user's go to the app's own scheme, host and port. Whatever an app's answer
+names (a file's URL, a redirect) is asked without them as soon as it lies elsewhere, and never on a private
+network that the app is not on.
 """
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -49,6 +49,7 @@ class Origin:
         client: the shared client.
         token: sent as `Authorization: Bearer` to this origin alone.
         cookies: what the app set; sent back to this origin alone.
+        headers: what the user wants this place to be sent; to this origin alone.
     """
 
     place: str
@@ -56,6 +57,7 @@ class Origin:
     client: httpx2.AsyncClient = field(repr=False)
     token: str | None = field(default=None, repr=False)
     cookies: httpx2.Cookies = field(default_factory=httpx2.Cookies, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def is_own(self, url: httpx2.URL) -> bool:
         """Whether the URL has this app's scheme, host and port."""
@@ -63,8 +65,10 @@ class Origin:
         return (url.scheme, url.host, _port(url)) == (home.scheme, home.host, _port(home))
 
     def scrub(self, text: str | None) -> str | None:
-        """The text without the token, should an app repeat it."""
-        return text.replace(self.token, "***") if text and self.token else text
+        """The text without the token and the values of headers, should an app repeat them."""
+        for secret in (self.token, *self.headers.values()):
+            text = text.replace(secret, "***") if text and secret else text
+        return text
 
     async def send(
         self, method: str, path: str, *, limits: httpx2.Timeout, **content: Any
@@ -96,6 +100,7 @@ class Origin:
             request = self.client.build_request(method, target, timeout=limits, **content)
             if self.is_own(target):
                 self.cookies.set_cookie_header(request)
+                request.headers.update(self.headers)
                 if self.token:
                     request.headers["Authorization"] = f"Bearer {self.token}"
             async with self.bordered():

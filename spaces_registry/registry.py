@@ -9,7 +9,9 @@ import anyio
 import httpx2
 
 from spaces_registry.address import BadAddress, HubAddress, UrlAddress, address_of
+from spaces_registry.answers import Answers
 from spaces_registry.app import App, NotGradio, describe, log_in
+from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.cache import Descriptions
 from spaces_registry.description import Known
 from spaces_registry.errors import Asleep, Building, CallFailed
@@ -31,6 +33,7 @@ async def open_registry(
     auth: Mapping[str, tuple[str, str]] = {},
     cache: Path | None = None,
     hub: str | None = None,
+    own: Bookmarks = Bookmarks(),  # noqa: B008 - frozen
 ) -> AsyncIterator["Registry"]:
     """Open a registry, with one HTTP client for everything that is reached through it.
 
@@ -40,14 +43,16 @@ async def open_registry(
         auth: address to user and password, for apps behind Gradio's own login.
         cache: folder for descriptions of Hub Spaces; None keeps none.
         hub: the Hub's address; None for `HF_ENDPOINT`, else huggingface.co.
+        own: the user's own aliases, and what the apps behind them are sent.
 
     Raises:
         BadAddress: a key of `use` or `auth`, or a target of `use`, is no address.
     """
-    elsewhere = {address_of(one).shown: _url(target) for one, target in use.items()}
-    logins = {address_of(one).shown: pair for one, pair in auth.items()}
+    elsewhere = {address_of(one, own.aliases).shown: _url(target) for one, target in use.items()}
+    logins = {address_of(one, own.aliases).shown: pair for one, pair in auth.items()}
+    kept = Descriptions(cache) if cache else None
     async with open_client() as client:
-        yield Registry(client, token, elsewhere, logins, Descriptions(cache) if cache else None, hub)
+        yield Registry(client, token, elsewhere, logins, kept, hub, own, Answers(cache))
 
 
 def _url(text: str) -> str:
@@ -59,7 +64,12 @@ def _url(text: str) -> str:
 
 @dataclass(slots=True)
 class Registry:
-    """Finds apps and keeps the ways to them; made by `open_registry`."""
+    """Finds apps and keeps the ways to them; made by `open_registry`.
+
+    Attributes:
+        own: the user's own aliases.
+        answers: the Hub's answers to searches.
+    """
 
     _client: httpx2.AsyncClient = field(repr=False)
     _token: str | None = field(repr=False)
@@ -67,8 +77,57 @@ class Registry:
     _auth: Mapping[str, tuple[str, str]] = field(repr=False)
     _cache: Descriptions | None
     _hub_url: str | None
+    own: Bookmarks
+    answers: Answers
     _apps: dict[str, App] = field(default_factory=dict)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
+
+    @property
+    def hub(self) -> Hub:
+        """The Hub, as the user sees it."""
+        return Hub(self._known_token(), self._hub_url)
+
+    def address(self, text: str) -> HubAddress | UrlAddress:
+        """What an address means; the user's own aliases come first.
+
+        Raises:
+            BadAddress: it is none.
+        """
+        return address_of(text, self.own.aliases)
+
+    @property
+    def replaced(self) -> Mapping[str, str]:
+        """Addresses whose app is elsewhere, and where."""
+        return self._use
+
+    def remembered(self, repo: str) -> Space | None:
+        """The last description of a Hub Space that was kept, of whatever revision; None if there is none."""
+        return self._cache.newest(repo) if self._cache is not None else None
+
+    async def look(self, listing: Listing, *, patience_s: float = 15.0) -> Space:
+        """What a Space of the Hub offers, from the cache or from its app; it is not woken, nor kept open.
+
+        Args:
+            listing: what the Hub told of it a moment ago; without `url` the Hub is asked again.
+            patience_s: how long the Hub may take to answer.
+
+        Raises:
+            Paused, Asleep, Building: it does not run.
+            NotGradio, CallFailed: as `connect`.
+        """
+        if listing.url is None:
+            listing = await replace(self.hub, patience_s=patience_s).space(listing.id)
+        listing.refuse_broken()
+        if (space := self._remembered(listing)) is not None:
+            return space
+        listing = await self._awake(listing, 0.0, unheard)
+        if listing.url is None or listing.sdk == "static":
+            raise NotGradio(listing.id, f"its SDK is {listing.sdk}")
+        origin = self._origin(listing.id, listing.url, self._token_for(listing.url))
+        app = await self._described(listing, origin, 0.0)
+        if self._cache is not None and app.space.endpoints:
+            self._cache.keep(app.space)
+        return app.space
 
     async def connect(self, address: str, *, wake_s: float = 300.0, tell: Listener = unheard) -> App:
         """The app at an address, running and described; a Space that sleeps is woken.
@@ -83,7 +142,7 @@ class Registry:
             NotGradio: something else than a Gradio app lives there.
             CallFailed: the class says why it cannot be reached.
         """
-        where = address_of(address)
+        where = self.address(address)
         async with self._locks.setdefault(where.shown, anyio.Lock()):
             app = self._apps.get(where.shown)
             if app is None or app.is_doubtful:
@@ -97,9 +156,9 @@ class Registry:
         Raises:
             As `connect`; `Asleep` or `Building` if it does not run and `wake_s` does not suffice.
         """
-        where = address_of(address)
+        where = self.address(address)
         if isinstance(where, HubAddress) and where.shown not in self._use and self._cache is not None:
-            listing = await self._hub().space(where.id)
+            listing = await self.hub.space(where.id)
             if (space := self._remembered(listing)) is not None:
                 return space
         return (await self.connect(address, wake_s=wake_s)).space
@@ -107,9 +166,9 @@ class Registry:
     async def _open(self, where: HubAddress | UrlAddress, wake_s: float, tell: Listener) -> App:
         match where:
             case _ if (url := self._use.get(where.shown)) is not None:
-                return await self._at(Origin(where.shown, url, self._client))
+                return await self._at(self._origin(where.shown, url))
             case UrlAddress(url):
-                return await self._at(Origin(where.shown, url, self._client))
+                return await self._at(self._origin(where.shown, url))
             case HubAddress(repo):
                 return await self._of_hub(repo, wake_s, tell)
 
@@ -118,17 +177,17 @@ class Registry:
             await log_in(origin, *auth)
         space = await describe(origin, known=known)
         if space.url != origin.root:  # redirected: what was meant for the one host is not for the other
-            origin = replace(origin, root=space.url, token=None)
+            origin = replace(origin, root=space.url, token=None, headers={})
         return App(space, origin)
 
     async def _of_hub(self, repo: str, wake_s: float, tell: Listener) -> App:
         started = anyio.current_time()
-        first = await self._hub().space(repo)
+        first = await self.hub.space(repo)
         listing = await self._awake(first, wake_s, tell)
         url = listing.url
         if url is None or listing.sdk == "static":
             raise NotGradio(repo, f"its SDK is {listing.sdk}")
-        origin = Origin(repo, url, self._client, self._token_for(url))
+        origin = self._origin(repo, url, self._token_for(url))
         if first.stage == listing.stage and (space := self._remembered(listing)) is not None:
             if (auth := self._auth.get(repo)) is not None:
                 await log_in(origin, *auth)
@@ -172,7 +231,7 @@ class Registry:
             if listing.stage in ASLEEP and listing.url is not None:
                 await self._knock(listing.url, listing.id)
             await anyio.sleep(pause_s)
-            listing = await self._hub().space(listing.id)
+            listing = await self.hub.space(listing.id)
         kind = Asleep if listing.stage in ASLEEP else Building
         hint = "wait longer (wake), or choose another Space"
         raise kind(
@@ -180,7 +239,7 @@ class Registry:
         )
 
     async def _knock(self, url: str, place: str) -> None:
-        origin = Origin(place, url, self._client, self._token_for(url))
+        origin = self._origin(place, url, self._token_for(url))
         try:
             async with origin.stream("GET", url, limits=patience(_KNOCK_S, _KNOCK_S)):
                 return
@@ -193,11 +252,12 @@ class Registry:
             return None
         return replace(found, url=listing.url, stage=listing.stage, hardware=listing.hardware)
 
+    def _origin(self, place: str, url: str, token: str | None = None) -> Origin:
+        headers = {} if place in self._use else self.own.headers.get(place, {})
+        return Origin(place, url, self._client, token, headers=headers)
+
     def _token_for(self, url: str) -> str | None:
         return self._known_token() if may_have_token(url) else None
 
     def _known_token(self) -> str | None:
         return (find_token() if self._token is None else self._token) or None
-
-    def _hub(self) -> Hub:
-        return Hub(self._known_token(), self._hub_url)

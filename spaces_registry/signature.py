@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -174,6 +174,25 @@ class Endpoint:
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, or None."""
         return next((one for one in self.parameters if one.name == name), None)
+
+    def with_names(self, names: Mapping[str, str]) -> "Endpoint":
+        """The same endpoint as a chain sees it that writes other names for some parameters.
+
+        Args:
+            names: the place's name to the chain's; parameters that are not in it keep theirs.
+
+        Raises:
+            ValueError: it names no parameter of this endpoint, or two parameters would get one name.
+        """
+        own = [one.name for one in self.parameters]
+        if unknown := [one for one in names if one not in own]:
+            raise ValueError(f"{self.name} has no parameter {unknown[0]!r}")
+        given = [names.get(one, one) for one in own]
+        if twice := [one for at, one in enumerate(given) if one in given[:at]]:
+            raise ValueError(f"two parameters of {self.name} would be called {twice[0]!r}")
+        inputs = tuple(None if one is None else names.get(one, one) for one in self.wire.inputs)
+        parameters = tuple(replace(one, name=names.get(one.name, one.name)) for one in self.parameters)
+        return replace(self, parameters=parameters, wire=replace(self.wire, inputs=inputs))
 
     @property
     def fingerprint(self) -> str:
