@@ -19,6 +19,7 @@ import yaml
 from spaces_registry.address import Address, BadAddress, address_of
 from spaces_registry.errors import ToolkitError, nearest
 
+NAME = "spaces.yaml"
 _LARGEST = 256 * 1024  # bytes; a list of names is never longer
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
@@ -82,6 +83,25 @@ def load_bookmarks(path: Path, environment: Mapping[str, str] | None) -> Bookmar
         raise BadBookmarks(path, mark.line + 1 if mark else None, str(cause.problem or cause)) from cause
     except (yaml.YAMLError, RecursionError) as cause:
         raise BadBookmarks(path, None, f"is no YAML of ours: {' '.join(str(cause).split())}") from cause
+
+
+def find_bookmarks(home: Path, beside: Path, environment: Mapping[str, str]) -> Bookmarks:
+    """The user's own Spaces: the `spaces.yaml` beside a chain, then the one of the home folder.
+
+    Only the one of the home folder may name environment variables: the other one may be a stranger's.
+
+    Args:
+        home: the user's spacechain folder.
+        beside: the chain's folder.
+        environment: the process's variables.
+
+    Raises:
+        BadBookmarks: file and line of the first mistake.
+    """
+    own = load_bookmarks(home / NAME, environment)
+    if beside.absolute() == home.absolute():
+        return own
+    return load_bookmarks(beside / NAME, None).before(own)
 
 
 @dataclass(slots=True)

@@ -66,6 +66,8 @@ class Leads:
 
     async def first(self) -> list[Lead]:
         """Where to look first."""
+        if not (self.need.words.strip() or self.need.category or self.need.among):
+            self.need = replace(self.need, words=_in_words(self.need))
         named = [self.registry.address(one).shown for one in self.need.among] or self._named()
         if named:
             return await self._listed(named)
@@ -75,7 +77,7 @@ class Leads:
             self.remarks.append(
                 f"{failure.message}; this is what the catalog of well-known Spaces says, unchecked"
             )
-            return [*self._well_known()]
+            return self._well_known()
         self.may_ask_again = True
         own = self._own_alias()
         first = await self._listed([own]) if own is not None else []
@@ -172,22 +174,36 @@ class Leads:
         more = (known.about, *known.tasks, known.category) if known else ()
         return relevance(self.need.words, *texts, *more)
 
-    def _well_known(self) -> Iterable[Lead]:
-        """Leads out of the catalog, for when the Hub cannot be asked."""
-        for known in well_known().values():
-            relevant = relevance(
-                self.need.words, known.id, known.about, known.category, *known.tasks, *known.aliases
-            )
-            is_asked_for = relevant > 0 or not self.need.words or bool(self.need.gives)
-            in_category = self.need.category in (None, known.category)
-            if is_asked_for and in_category and may_suit(known, self.need):
-                facts = Facts(
+    def _well_known(self) -> list[Lead]:
+        """Leads out of the catalog, for when the Hub cannot be asked: those that speak of it most."""
+        need = self.need
+        suitable = [
+            (relevance(need.words, one.id, one.about, one.category, *one.tasks, *one.aliases), one)
+            for one in well_known().values()
+            if need.category in (None, one.category) and may_suit(one, need)
+        ]
+        most = max((relevant for relevant, _ in suitable), default=0.0)
+        is_open = not need.words or bool(need.gives)
+        return [
+            Lead(
+                Facts(
                     known.id,
-                    relevance=relevant if self.need.words else None,
+                    relevance=relevant if need.words else None,
                     category=known.category,
                     about=known.about,
-                )
-                yield Lead(facts, None, known, is_away=known.id not in self.registry.replaced)
+                ),
+                known=known,
+                is_away=known.id not in self.registry.replaced,
+            )
+            for relevant, known in suitable
+            if is_open or relevant > most / 2
+        ]
+
+
+def _in_words(need: Need) -> str:
+    """Kinds as words to search for, where there are no others: `image and text to video`."""
+    takes, gives = (" and ".join(map(str, one)) for one in ([one.kind for one in need.takes], need.gives))
+    return f"{takes} to {gives}" if takes and gives else takes or gives
 
 
 async def all_of(work: Callable[[_T], Awaitable[None]], several: Sequence[_T]) -> None:

@@ -1,13 +1,16 @@
-"""A Hub for tests: a real HTTP server that answers for Spaces as the Hub does, with its own error codes.
+"""A Hub for tests: a real HTTP server that answers as the Hub does, with its own fields and error codes.
 
-To a visitor without a token, a private Space and one that does not exist look alike (401); with a token, one
-that does not exist is 404.
+It knows `/api/spaces/semantic-search`, a Space's record, host and runtime, `/api/models`, `whoami-v2`, and
+the chat router's `/v1/models`. To a visitor without a token, a private Space and one that does not exist look
+alike (401); with a token, one that does not exist is 404.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from web import Answer, Asked, Web, say, web
 
@@ -25,6 +28,12 @@ class ListedSpace:
         is_private: whether it is shown only to the right token.
         complaint: the Hub's `errorMessage`.
         refusal: answered in place of everything else.
+        title: what its page is called.
+        likes: how many people like it.
+        about: the Hub's one line about it.
+        category: the label of its category.
+        relevance: what a search with words finds it to be worth; None keeps it out of such searches.
+        tags: beside its SDK.
     """
 
     host: str
@@ -35,6 +44,12 @@ class ListedSpace:
     is_private: bool = False
     complaint: str | None = None
     refusal: Answer | None = None
+    title: str = ""
+    likes: int = 1
+    about: str = "Does something"
+    category: str = "Image Generation"
+    relevance: float | None = 0.5
+    tags: tuple[str, ...] = ()
 
     def runtime(self) -> dict[str, Any]:
         """The Hub's record of how it runs; moves on to the next stage."""
@@ -52,28 +67,99 @@ class ListedSpace:
         return record if self.complaint is None else {**record, "errorMessage": self.complaint}
 
 
+@dataclass(slots=True)
+class ListedModel:
+    """A model as the stand-in lists it.
+
+    Attributes:
+        task: its pipeline tag.
+        providers: names of those that serve it.
+        likes: how many people like it.
+        chat: the chat router's facts by provider: `context_length`, `pricing` and so on.
+    """
+
+    task: str
+    providers: tuple[str, ...] = ("fal-ai",)
+    likes: int = 1
+    chat: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+SLUG = re.compile(  # written out, so that what the toolkit knows is compared with something
+    r"(image|video|text|music|code)-generation|speech-synthesis|voice-cloning|image-(editing|upscaling|captioning)"
+    r"|background-removal|ocr|style-transfer|language-translation|face-recognition|object-detection"
+    r"|pose-estimation|(text|sentiment|document|financial)-analysis|question-answering|data-visualization"
+    r"|3d-modeling|visual-qa|chatbots|text-summarization|medical-imaging|game-ai|model-benchmarking"
+    r"|fine-tuning-tools|dataset-creation|anomaly-detection|recommendation-systems|character-animation"
+    r"|agent-environment|image|other"
+)
+LISTS = ("/api/spaces/semantic-search", "/api/models", "/v1/models")
+LIMITS = {"RateLimit": '"api";r=499;t=55', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
+
+
 @contextmanager
-def hub_standin(spaces: Mapping[str, ListedSpace], *, token: str = TOKEN) -> Iterator[Web]:
-    """Serve these Spaces, by id; its `url` is what `HF_ENDPOINT` is to be."""
+def hub_standin(
+    spaces: Mapping[str, ListedSpace],
+    *,
+    token: str = TOKEN,
+    models: Mapping[str, ListedModel] = {},
+    refusals: Iterable[Answer] = (),
+) -> Iterator[Web]:
+    """Serve these Spaces and models, by id; its `url` is what `HF_ENDPOINT` is to be.
+
+    Args:
+        spaces: by id.
+        token: the one that is good.
+        models: by id.
+        refusals: answered first, one a request for a list, before the lists themselves.
+    """
+    first = iter(refusals)
 
     def answer(asked: Asked) -> Answer:
         sent = asked.headers.get("authorization", "").removeprefix("Bearer ")
         if sent and sent != token:
-            return say({"error": "Invalid user token."}, 401)
-        repo, what = asked.path.removeprefix("/api/spaces/"), "info"
-        if repo.count("/") > 1:
-            repo, _, what = repo.rpartition("/")
-        space = spaces.get(repo)
-        if not asked.path.startswith("/api/spaces/") or space is None or (space.is_private and not sent):
-            status = 404 if sent else 401
-            message = "Repository not found" if sent else "Invalid username or password."
-            return say({"error": message}, status, X_Error_Code="RepoNotFound", X_Error_Message=message)
-        if space.refusal is not None:
-            return space.refusal
-        return say(space.runtime() if what == "runtime" else _info(repo, space))
+            found = say({"error": "Invalid user token."}, 401)
+        elif asked.path in LISTS:
+            found = next(first, None) or _list(asked, spaces, models, sent)
+        elif asked.path == "/api/whoami-v2":
+            found = _whoami() if sent else say({"error": "Invalid username or password."}, 401)
+        else:
+            found = _one(asked, spaces, sent)
+        return replace(found, headers={**LIMITS, **found.headers})
 
     with web(answer) as served:
         yield served
+
+
+def _one(asked: Asked, spaces: Mapping[str, ListedSpace], sent: str) -> Answer:
+    """A Space's record, or a part of it."""
+    repo, what = asked.path.removeprefix("/api/spaces/"), "info"
+    if repo.count("/") > 1:
+        repo, _, what = repo.rpartition("/")
+    space = spaces.get(repo)
+    if not asked.path.startswith("/api/spaces/") or space is None or (space.is_private and not sent):
+        status = 404 if sent else 401
+        message = "Repository not found" if sent else "Invalid username or password."
+        return say({"error": message}, status, X_Error_Code="RepoNotFound", X_Error_Message=message)
+    if space.refusal is not None:
+        return space.refusal
+    match what:
+        case "runtime":
+            return say(space.runtime())
+        case "host":
+            return say({"host": space.host})
+    return say(_info(repo, space))
+
+
+def _list(
+    asked: Asked, spaces: Mapping[str, ListedSpace], models: Mapping[str, ListedModel], sent: str
+) -> Answer:
+    query = parse_qs(asked.query)
+    match asked.path:
+        case "/v1/models":
+            return _routed(models)
+        case "/api/models":
+            return _models(models, query)
+    return _search(spaces, query, sent)
 
 
 def _info(repo: str, space: ListedSpace) -> dict[str, Any]:
@@ -90,10 +176,117 @@ def _info(repo: str, space: ListedSpace) -> dict[str, Any]:
         "disabled": False,
         "host": space.host,
         "subdomain": f"{owner}-{name}".lower().replace(".", "-").replace("_", "-"),
-        "likes": 1,
+        "likes": space.likes,
         "sdk": space.sdk,
-        "tags": [space.sdk],
-        "cardData": {"sdk": space.sdk, "title": name},
+        "tags": [space.sdk, *space.tags],
+        "cardData": {"sdk": space.sdk, "title": space.title or name, "short_description": space.about},
         "siblings": [{"rfilename": "app.py"}],
         "runtime": space.runtime(),
     }
+
+
+def _search(spaces: Mapping[str, ListedSpace], query: Mapping[str, list[str]], sent: str) -> Answer:
+    """One batch of at most a hundred, the most relevant first; by category alone in no order to speak of."""
+    words, category = query.get("q", [""])[0], query.get("category", [""])[0]
+    if (category and not SLUG.fullmatch(category)) or not (words or category):
+        return say({"error": "Invalid query parameters"}, 400)
+    found = []
+    for repo, space in spaces.items():
+        is_idle = not space.stages[0].startswith("RUNNING")
+        if (is_idle and query.get("includeNonRunning") != ["true"]) or (space.is_private and not sent):
+            continue
+        if category and space.category.lower().replace(" ", "-") != category:
+            continue
+        if "sdk" in query and space.sdk not in query["sdk"]:
+            continue
+        if not {*query.get("filter", [])} <= {space.sdk, *space.tags}:
+            continue
+        if words and space.relevance is None:
+            continue
+        found.append(_hit(repo, space, with_score=bool(words)))
+    found.sort(key=lambda one: -one.get("semanticRelevancyScore", 0))
+    return say(found[:100])
+
+
+def _hit(repo: str, space: ListedSpace, *, with_score: bool) -> dict[str, Any]:
+    """A Space as a search shows it: without card, host and subdomain; the revision is the runtime's."""
+    owner, _, name = repo.partition("/")
+    hit = {
+        "author": owner,
+        "authorData": {"name": owner, "type": "user", "isPro": False},
+        "colorFrom": "gray",
+        "createdAt": "2025-08-22T02:55:22.000Z",
+        "emoji": "🦀",
+        "id": repo,
+        "lastModified": "2026-08-22T02:55:22.000Z",
+        "likes": space.likes,
+        "pinned": False,
+        "private": space.is_private,
+        "sdk": space.sdk,
+        "repoType": "space",
+        "runtime": space.runtime(),
+        "shortDescription": space.about,
+        "title": space.title or name,
+        "tags": [space.sdk, *space.tags],
+        "ai_short_description": space.about,
+        "ai_category": space.category,
+        "trendingScore": 3.5,
+    }
+    return hit | {"semanticRelevancyScore": space.relevance} if with_score else hit
+
+
+def _models(models: Mapping[str, ListedModel], query: Mapping[str, list[str]]) -> Answer:
+    """Models in the list's form: the mapping of providers is a list."""
+    words, task = query.get("search", [""])[0].lower(), query.get("pipeline_tag")
+    found = [
+        {
+            "_id": "0123456789abcdef01234567",
+            "id": repo,
+            "likes": model.likes,
+            "pipeline_tag": model.task,
+            "inferenceProviderMapping": [
+                {"provider": one, "providerId": f"{one}/x", "status": "live", "task": model.task}
+                for one in model.providers
+            ],
+        }
+        for repo, model in models.items()
+        if words in repo.lower() and (task is None or model.task in task) and model.providers
+    ]
+    return say(found[: int(query.get("limit", ["1000"])[0])])
+
+
+def _routed(models: Mapping[str, ListedModel]) -> Answer:
+    """The chat router's list."""
+    listed = [
+        {
+            "id": repo,
+            "object": "model",
+            "created": 1750000000,
+            "owned_by": repo.partition("/")[0],
+            "architecture": {
+                "input_modalities": ["text", "image"] if model.task == "image-text-to-text" else ["text"],
+                "output_modalities": ["text"],
+            },
+            "providers": [{"provider": one, "status": "live", **facts} for one, facts in model.chat.items()],
+        }
+        for repo, model in models.items()
+        if model.chat
+    ]
+    return say({"object": "list", "data": listed})
+
+
+def _whoami() -> Answer:
+    token = {"displayName": "standin", "role": "read", "createdAt": "2026-01-01T00:00:00.000Z"}
+    return say(
+        {
+            "type": "user",
+            "id": "0123456789abcdef01234567",
+            "name": "ada",
+            "fullname": "Ada",
+            "email": "ada@example.org",
+            "isPro": False,
+            "canPay": False,
+            "orgs": [{"type": "org", "name": "acme"}],
+            "auth": {"type": "access_token", "accessToken": token},
+        }
+    )

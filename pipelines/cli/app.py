@@ -2,7 +2,7 @@
 
 import typer
 
-from pipelines.cli import calling, checking, library, running
+from pipelines.cli import calling, checking, finding, library, running
 
 app = typer.Typer(
     name="spacechain",
@@ -15,6 +15,8 @@ app = typer.Typer(
 app.command()(running.run)
 app.command()(checking.check)
 app.command()(checking.plan)
+app.command()(finding.find)
+app.command()(finding.models)
 app.command()(calling.inspect)
 app.command()(calling.call)
 app.command()(library.recipes)
