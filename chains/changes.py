@@ -52,23 +52,18 @@ def readable(changes: Sequence[Change]) -> str:
     `~ style: choices lost "anime", gained "3d"`; what changed about one name stands on one line.
     """
     lines: list[str] = []
-    merged: dict[str, list[str]] = {}
+    altered: dict[str, list[str]] = {}
     for one in changes:
-        if one.altered and one.about in merged:
-            merged[one.about].append(one.altered)
-            continue
+        subject = clean(f"returns {one.about}" if one.code.startswith("return") else one.about)
+        if not (one.gone or one.come or one.altered):
+            lines.append(f"~ {one.message}")
         lines += [f"- {one.gone}"] if one.gone else []
         lines += [f"+ {one.come}"] if one.come else []
+        if one.altered and subject not in altered:
+            lines.append(subject)
         if one.altered:
-            merged[one.about] = [one.altered]
-            lines.append(f"~ {one.about}")
-        elif not one.gone and not one.come:
-            lines.append(f"~ {one.message}")
-    found = iter(merged.values())
-    return "\n".join(
-        f"{one}: {'; '.join(next(found))}" if one.startswith("~ ") and one[2:] in merged else one
-        for one in lines
-    )
+            altered.setdefault(subject, []).append(one.altered)
+    return "\n".join(f"~ {one}: {'; '.join(altered[one])}" if one in altered else one for one in lines)
 
 
 def clean(text: str) -> str:

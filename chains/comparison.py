@@ -65,6 +65,7 @@ def _removed(old: Parameter, argument: str | None) -> Change:
         old.name,
         argument,
         gone=parameter_in_words(old),
+        hint=None if argument is None else f"take `{clean(argument)}` out of its `with`",
     )
 
 
@@ -78,6 +79,7 @@ def _added(new: Parameter, use: Use) -> Change:
         new.name,
         new.name if is_given else None,
         come=parameter_in_words(new),
+        hint=f"add `{clean(new.name)}: …` to its `with`" if is_needed else None,
     )
 
 
@@ -92,6 +94,7 @@ def _renamed(old: Parameter, new: Parameter, argument: str | None) -> Change:
         now=new.name,
         gone=parameter_in_words(old),
         come=parameter_in_words(new),
+        hint=None if argument is None else f"the chain can go on writing `{clean(argument)}`",
     )
 
 
@@ -135,7 +138,10 @@ def _limits(
     if words:
         said = f"choices {', '.join(words)}"
         yield change(
-            "choices-changed", "warning" if used and narrowed else "note", f"has other choices: {said}", said
+            "choices-changed",
+            "warning" if used and narrowed else "note",
+            f"has other choices: {', '.join(words)}",
+            said,
         )
     if (old.minimum, old.maximum) != (new.minimum, new.maximum):
         narrowed = _narrower(old, new)
@@ -267,6 +273,6 @@ def _moved(
     elif part in PLURAL and set(then) <= set(today):
         return
     if then != today and today and all(one in there for one in then):
-        listed = ", ".join(f"`{clean(one)}`" for one in today)
-        said = f"`{clean(part)}` leads to {listed}, and led to {', '.join(f'`{clean(one)}`' for one in then)}"
+        are, were = (", ".join(f"`{clean(one)}`" for one in names) for names in (today, then))
+        said = f"its part `{clean(part)}` is now what it returns as {are}, and was {were}"
         yield Change("part-moved", "break", said, part)

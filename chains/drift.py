@@ -74,10 +74,14 @@ def _revision(locked: LockedStep, revision: str | None) -> Iterator[Change]:
     was = clean(locked.revision)[:7]
     if revision is None:
         said = f"which revision runs cannot be known; {was} was locked"
-        yield Change("revision-unknown", "note", said, was=locked.revision)
+        words = f"{was} → not known"
+        yield Change("revision-unknown", "note", said, "revision", was=locked.revision, altered=words)
         return
-    said = f"revision {clean(revision)[:7]} runs, and {was} was locked"
-    yield Change("revision-changed", "note", said, was=locked.revision, now=revision)
+    now = clean(revision)[:7]
+    said, words = f"revision {now} runs; {was} was locked", f"{was} → {now}"
+    yield Change(
+        "revision-changed", "note", said, "revision", was=locked.revision, now=revision, altered=words
+    )
 
 
 def _gone(locked: LockedStep, offered: Sequence[Endpoint]) -> Change:
@@ -168,16 +172,11 @@ def drift_problems(
     for one in changes:
         if one.severity == "note":
             continue
-        hint = (
-            f"{update}; the chain can keep writing `{one.argument}`"
-            if one.code == "parameter-renamed"
-            else None
-        )
         yield Problem(
             at=_where(step, one),
             code="drifted",
             message=f"{subject}: {one.message}",
-            hint=one.hint or hint or update,
+            hint=f"{one.hint}; {update}" if one.hint else update,
             step=step.name,
             severity="error" if frozen or one.severity == "break" else "warning",
         )

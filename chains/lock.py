@@ -227,9 +227,9 @@ def lock_text(lock: Lock, path: Path) -> str:
         again = _yaml(parse_lock(text, path.name))
     except InvalidLock as cause:
         said = cause.problems[0]
-        where = f"step `{said.step}`" if said.step else "a step"
+        where = _unfit(lock)
         raise UnwritableLock(
-            path, f"what {where} calls does not go into a lock: {said.message}", hint
+            path, f"{where}: what is called does not go into a lock: {said.message}", hint
         ) from cause
     except RecursionError as cause:
         raise UnwritableLock(
@@ -238,6 +238,16 @@ def lock_text(lock: Lock, path: Path) -> str:
     if again != text:
         raise UnwritableLock(path, "what a step calls has names or values that do not go into a lock", hint)
     return text
+
+
+def _unfit(lock: Lock) -> str:
+    """Which step it is that cannot be read back."""
+    for name, step in lock.steps.items():
+        try:
+            parse_lock(_yaml(replace(lock, steps={name: step})), "")
+        except InvalidLock:
+            return f"step `{name}`"
+    return "all steps together"
 
 
 class _Line(dict[str, Any]):

@@ -14,8 +14,8 @@ _T = TypeVar("_T", Parameter, Return)
 def successors(before: Sequence[_T], now: Sequence[_T]) -> Mapping[str, str]:
     """Who was renamed to what.
 
-    One follows another if kind, choices and range are the same, and the label or the place (counted from either
-    end) is the same too or the names are similar; and only if exactly one follows, and it follows one alone.
+    One follows another if kind, choices and range are the same, and so is the label, or the place (counted
+    from either end), or nearly the name; and only if exactly one follows, and it follows one alone.
 
     Args:
         before: all that there were, in order.
