@@ -5,9 +5,11 @@ its Python type, which is compared with our kind by the tables here, not by the 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 from differential import Media, by_client, captioned, same
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -122,7 +124,7 @@ def _unplaced(default: Any) -> Any:
 
 
 def example(parameter: Parameter, told: Told, media: Media) -> Value:
-    """A value to try a parameter with: the app's own example, or a file of ours for one from the network."""
+    """A value to try a parameter with: the app's own example; for a file, which is elsewhere, one of ours."""
     match parameter.kind:
         case Kind.GALLERY:
             return (captioned(media.picture, "first"), media.picture)
@@ -138,7 +140,9 @@ def example(parameter: Parameter, told: Told, media: Media) -> Value:
             return 3
         case Kind.JSON if parameter.component == "Multimodaltextbox":
             return {"text": "words", "files": []}
-        case Kind.JSON | Kind.ANY if told["example_input"] == "...":  # Gradio's word for what it does not know
+        case Kind.JSON | Kind.ANY if (
+            told["example_input"] == "..."
+        ):  # Gradio's word for what it does not know
             return parameter.default
         case Kind.BOOLEAN:
             return True
@@ -146,11 +150,45 @@ def example(parameter: Parameter, told: Told, media: Media) -> Value:
     return found
 
 
-async def call_difference(
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What differed, by endpoint: with a value for every parameter, and with only the required ones."""
+
+    with_examples: Mapping[str, str]
+    with_defaults: Mapping[str, str]
+
+
+async def call_differences(
+    app: App, client: Client, told: Mapping[str, Told], media: Media, folder: Path
+) -> Differences:
+    """Call every endpoint through both, once with examples, and once more if it has defaults."""
+    examples: dict[str, str] = {}
+    defaults: dict[str, str] = {}
+    for number, endpoint in enumerate(app.space.endpoints):
+        given = {
+            one.name: example(one, entry, media)
+            for one, entry in zip(endpoint.parameters, told[endpoint.name]["parameters"], strict=True)
+        }
+        required = {one.name: given[one.name] for one in endpoint.parameters if one.required}
+        if (found := await _difference(app, client, endpoint, given, folder / f"{number}")) is not None:
+            examples[endpoint.name] = found
+        if required == given:
+            continue
+        if (found := await _difference(app, client, endpoint, required, folder / f"{number}d")) is not None:
+            defaults[endpoint.name] = found
+    return Differences(examples, defaults)
+
+
+async def _difference(
     app: App, client: Client, endpoint: Endpoint, arguments: Mapping[str, Value], folder: Path
 ) -> str | None:
     """In what our call and the reference's differ, or None; that both are refused counts as agreement."""
-    ours = await _outcome(app, endpoint, arguments, folder)
+    await anyio.Path(folder).mkdir()
+    ours: tuple[Value, ...] | CallFailed
+    try:
+        ours = await app.call(endpoint, arguments, folder=folder)
+    except CallFailed as failure:
+        ours = failure
     client.reset_session()
     try:
         theirs: Any = by_client(client, endpoint, arguments)
@@ -159,12 +197,3 @@ async def call_difference(
     if isinstance(ours, CallFailed):
         return f"{ours}, where theirs gives {theirs!r}"
     return None if same(ours, theirs) else f"{ours!r}, not {theirs!r}"
-
-
-async def _outcome(
-    app: App, endpoint: Endpoint, arguments: Mapping[str, Value], folder: Path
-) -> tuple[Value, ...] | CallFailed:
-    try:
-        return await app.call(endpoint, arguments, folder=folder)
-    except CallFailed as failure:
-        return failure

@@ -14,11 +14,15 @@ from typing import Any
 import fastapi
 import gradio as gr
 import uvicorn
-from apps import data, media, shapes, words
+from apps import data, media, shapes, ways, words
 from catalogue import APPS, COMPAT, LOGIN
 from gradio.routes import App
 
-MODULES: tuple[ModuleType, ...] = (words, media, data, shapes)
+_IDLE_S, _BUSY_S = (
+    0.1,
+    0.002,
+)  # between two looks of a queue; 1 ms, as Gradio has it, times a hundred is a core
+MODULES: tuple[ModuleType, ...] = (words, media, data, shapes, ways)
 
 
 def builders() -> dict[str, Callable[[], gr.Blocks]]:
@@ -33,17 +37,17 @@ def builders() -> dict[str, Callable[[], gr.Blocks]]:
 
 @contextmanager
 def without_servers() -> Iterator[None]:
-    """Gradio makes two servers of each app before it is mounted, which makes a third; two seconds in three."""
+    """Gradio makes two servers of each app before it is mounted, and mounting makes a third."""
     make = App.create_app
-    App.create_app = staticmethod(lambda blocks, *_, **__: App(auth_dependency=None))
+    App.create_app = staticmethod(lambda *_, **__: App(auth_dependency=None))
     try:
         yield
     finally:
         App.create_app = staticmethod(make)
 
 
-def build() -> fastapi.FastAPI:
-    """The server with every app that this Gradio has components for."""
+def build() -> tuple[fastapi.FastAPI, dict[str, gr.Blocks]]:
+    """The server with every app that this Gradio has components for, and the apps by path."""
     app = fastapi.FastAPI()
     is_current = int(gr.__version__.split(".")[0]) >= 6
     wanted = APPS if is_current else COMPAT
@@ -60,17 +64,24 @@ def build() -> fastapi.FastAPI:
         app = gr.mount_gradio_app(
             app, demo, path, show_error=True, allowed_paths=[tempfile.gettempdir()], **more
         )
-    return app
+    return app, {path: demos[name] for name, path in wanted.items()}
 
 
-class ByHeader:
-    """Serves the app that a header names as if it lay at the root.
+class House:
+    """Serves the app that a header names as if it lay at the root; only the app last asked is attentive.
 
     `gradio_client` cannot be told a path for Gradio 4: it looks for `/info` at the host's root there.
     """
 
-    def __init__(self, app: fastapi.FastAPI) -> None:
-        self.app = app
+    def __init__(self, app: fastapi.FastAPI, demos: dict[str, gr.Blocks]) -> None:
+        self.app, self.demos = app, demos
+        self.last = ""
+        for path in demos:
+            self.pace(path, _IDLE_S)
+
+    def pace(self, path: str, seconds: float) -> None:
+        """How often an app looks into its queue."""
+        self.demos[path]._queue.sleep_when_free = seconds  # noqa: SLF001 - there is no public way
 
     async def __call__(self, scope: dict[str, Any], receive: object, send: object) -> None:
         """Put the named app's path before the asked one."""
@@ -78,6 +89,12 @@ class ByHeader:
         if name is not None:
             path = APPS[name.decode()] + scope["path"]
             scope = scope | {"path": path, "raw_path": path.encode()}
+        asked = next((one for one in self.demos if scope.get("path", "").startswith(f"{one}/")), self.last)
+        if asked != self.last:
+            if self.last:
+                self.pace(self.last, _IDLE_S)
+            self.pace(asked, _BUSY_S)
+            self.last = asked
         await self.app(scope, receive, send)
 
 
@@ -93,6 +110,6 @@ class Announced(uvicorn.Server):
 if __name__ == "__main__":
     port = int(os.environ["GRADIO_SERVER_PORT"])
     settings = uvicorn.Config(
-        ByHeader(build()), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+        House(*build()), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
     )
     Announced(settings).run()

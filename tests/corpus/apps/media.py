@@ -1,4 +1,5 @@
 """Apps of pictures, sound, film and files; what they make, they make as plain files."""
+# ruff: noqa: ARG005, PIE807, PLW0108 - idle lambdas and arguments are what apps have
 
 import tempfile
 import wave

@@ -119,7 +119,7 @@ def timer():
 def checkbox():
     with gr.Blocks() as demo:
         _echo("off", gr.Checkbox(label="Flag"))
-        _echo("on", gr.Checkbox(True, label="Flag", info="What it does"))
+        _echo("on", gr.Checkbox(value=True, label="Flag", info="What it does"))
         _echo("none", gr.Checkbox(None, label="Flag"))
     return demo
 
@@ -169,7 +169,7 @@ def dropdown_empty():
 
 def dropdown_emoji():
     with gr.Blocks() as demo:
-        choices = ["🦊 fox", "🏳️‍🌈", "日本語", "it's \"quoted\"", "a\\b", " leading"]
+        choices = ["🦊 fox", "🏳️‍🌈", "日本語", 'it\'s "quoted"', "a\\b", " leading"]
         _echo("emoji", gr.Dropdown(choices, value="🦊 fox", label="🎨"), gr.Textbox(label="✨"))
     return demo
 
@@ -186,7 +186,7 @@ def dropdown_several():
 def dropdown_custom():
     with gr.Blocks() as demo:
         data = gr.JSON(label="Data")
-        _echo("one", gr.Dropdown(["x", "y"], allow_custom_value=True, label="Free"), data)
+        _echo("one", gr.Dropdown(["x", "y"], allow_custom_value=True, label="Free"), gr.Textbox(label="Said"))
         _echo("own", gr.Dropdown(["x"], value="mine", allow_custom_value=True, label="Free"), data)
         several = gr.Dropdown(["x"], multiselect=True, allow_custom_value=True, label="Tags")
         _echo("several", several, data)

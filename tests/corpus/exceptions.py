@@ -1,0 +1,27 @@
+"""Where `gradio_client` is wrong, or cannot: named, with the reason; everything not named here must agree."""
+
+from collections.abc import Mapping
+
+RANDOM = "the app draws a new number for every call"
+UPDATE = "it hands out Gradio's raw update where the app left a value alone, or changed more than the value"
+BUTTON = "it leaves a button's place out of the data, and the app then misses an input"
+SERVER_FILE = "it takes the path in a default for one of this machine, and finds nothing there"
+WHOLE = "it sends 2.0 where we send 2 as a browser does; the app's product is 6.0 there, 6 here"
+
+EXAMPLE: Mapping[tuple[str, str], str] = {
+    ("slider", "/get_random_value"): RANDOM,
+    ("dropdown_filled_later", "/fill"): UPDATE,
+    ("by_component", "/some"): UPDATE,
+    ("by_component", "/update"): UPDATE,
+    ("by_component", "/skip"): UPDATE,
+    ("buttons", "/press"): BUTTON,
+    ("buttons", "/cleared"): BUTTON,
+    ("typed", "/add"): WHOLE,
+}
+DEFAULTS: Mapping[tuple[str, str], str] = {
+    ("image_with_value", "/start"): SERVER_FILE,
+    ("audio_with_value", "/start"): SERVER_FILE,
+    ("file", "/with_value"): SERVER_FILE,
+    ("gallery_with_value", "/start"): SERVER_FILE,
+    ("download_button", "/same"): SERVER_FILE,
+}
