@@ -7,6 +7,7 @@ Prints a table a question, and writes everything to `benchmarks/results/latest.j
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=names, help="only this question; repeatable")
     options = parser.parse_args()
     asked = [one for one in QUESTIONS if options.only is None or one.name in options.only]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the apps are stopped too
     peers = environment.make()
     started = perf_counter()
     facts = machine.facts(peers)
