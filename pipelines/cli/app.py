@@ -2,7 +2,7 @@
 
 import typer
 
-from pipelines.cli import calling, checking, finding, library, running
+from pipelines.cli import calling, checking, finding, library, linking, locking, running
 
 app = typer.Typer(
     name="spacechain",
@@ -17,8 +17,10 @@ app.command()(checking.check)
 app.command()(checking.plan)
 app.command()(finding.find)
 app.command()(finding.models)
+app.command()(locking.lock)
 app.command()(calling.inspect)
 app.command()(calling.call)
+app.command()(linking.link)
 app.command()(library.recipes)
 app.command()(library.new)
 app.command()(library.trust)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import Exit, exit_for
-from pipelines.cli.options import AsJson, ChainName, Inputs, Local, Out, Use, pairs, settings
+from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Out, Use, Wake, pairs, settings
 
 if TYPE_CHECKING:
     from pipelines.run import Run
@@ -22,6 +22,8 @@ def run(  # noqa: PLR0913 - a command's options
     out: Out = Path("outputs"),
     local: Local = False,
     use: Use = None,
+    frozen: Frozen = False,
+    wake: Wake = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make every call again.")] = False,
     redo: Annotated[
         list[str] | None,
@@ -45,21 +47,20 @@ def run(  # noqa: PLR0913 - a command's options
     found = find_chain(chain)
     given = pairs("-i", input, "NAME=VALUE")
     options = Options(out, fresh=fresh, redo=redo or (), only=only or (), as_text=True, watch_signals=True)
-    quiet = as_json or events
+    where = settings(local=local, use=use, quiet=as_json or events, frozen=frozen, wake=wake)
     with watching([*found.steps], events=events, quiet=as_json) as tell:
-        done = anyio.run(
-            lambda: run_loaded(found, dict(given), settings(local=local, use=use, quiet=quiet), options, tell)
-        )
+        done = anyio.run(lambda: run_loaded(found, dict(given), where, options, tell))
     if as_json:
         result_json(done.to_json())
     elif not events:
         for path in output_lines(done):
             result(path)
     if not done.ok:
-        words = ["spacechain", "run", chain, *_repeated("-i", input), *_repeated("--use", use)]
+        words = ["spacechain", "run", chain, *repeated("-i", input), *repeated("--use", use)]
         words += ["--local"] if local else []
+        words += ["--frozen"] if frozen else []
         words += ["--out", str(out)] if out != Path("outputs") else []
-        _explain(done, [*words, *_repeated("--only", only)])
+        explain(done, [*words, *repeated("--only", only)])
     raise typer.Exit(run_exit(done))
 
 
@@ -95,11 +96,12 @@ def output_lines(run: "Run") -> list[str]:
     return lines
 
 
-def _repeated(option: str, values: Sequence[str] | None) -> list[str]:
+def repeated(option: str, values: Sequence[str] | None) -> list[str]:
+    """An option with each of its values, as the words of a command."""
     return [word for value in values or () for word in (option, value)]
 
 
-def _explain(run: "Run", again: Sequence[str]) -> None:
+def explain(run: "Run", again: Sequence[str]) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
     from pipelines.engine.results import failed_ones  # noqa: PLC0415
