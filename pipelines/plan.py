@@ -31,6 +31,7 @@ class PlannedStep:
         action: `call`, `keep` (every result is kept from before) or `skip`.
         why: in words, why it is called or not.
         arguments: by parameter: values where they are known, else the expression as written.
+        binding: name written in the chain to parameter of the endpoint, where they differ.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PlannedStep:
     action: Literal["call", "keep", "skip"]
     why: str
     arguments: Mapping[str, object]
+    binding: Mapping[str, str]
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -54,6 +56,7 @@ class PlannedStep:
             "cached": self.action == "keep",
             "why": self.why,
             "arguments": dict(self.arguments),
+            "binding": dict(self.binding),
         }
 
 
@@ -203,6 +206,7 @@ def _planned(
         action=action,
         why=why,
         arguments=arguments,
+        binding=place.choice.binding if place else {},
     )
 
 

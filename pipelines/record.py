@@ -127,6 +127,12 @@ class StepReport:
             "seconds": round(seconds, 3),
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
         }
+        if first and first.choice.why:
+            told["why"] = list(first.choice.why)
+        if first and first.choice.binding:
+            told["binding"] = dict(first.choice.binding)
+        if first and first.choice.passed_over:
+            told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
         if len(calls) > 1 or any(one.failure for one in calls):
             told["calls"] = [_call(one) for one in calls]
         return told

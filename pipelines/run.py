@@ -27,6 +27,7 @@ from pipelines.engine.results import Result, Skipped, Succeeded, failed_ones
 from pipelines.environment import masked, read_environment
 from pipelines.folder import RunFolder
 from pipelines.inputs import read_inputs
+from pipelines.locking import lock_of
 from pipelines.preflight import look
 from pipelines.record import Output, StepReport, output_json
 from pipelines.workshop import Settings, Workshop, open_workshop
@@ -117,7 +118,7 @@ async def run_loaded(
         InvalidChain: the chain does not fit the places it names.
         ToolkitError: inputs, environment, folder, studio or journal cannot be used, or it is not allowed.
     """
-    async with open_workshop(chain, settings) as shop:
+    async with open_workshop(chain, settings, lock_of(chain, frozen=settings.frozen)) as shop:
         return await run_in(shop, chain, inputs, options, tell)
 
 
@@ -131,7 +132,7 @@ async def run_in(
     values = await anyio.to_thread.run_sync(
         lambda: read_inputs(chain, inputs, shop.store, as_text=options.as_text)
     )
-    found = await look(chain, shop.places)
+    found = await look(chain, shop.places, wake=True)
     if found.refusal is not None:
         raise found.refusal
     if not found.ok:

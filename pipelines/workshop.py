@@ -1,15 +1,19 @@
 """All that a chain's work needs, opened and closed together: registry, studio, store, journal, places."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from chains.model import Chain, SpaceStep
+from chains.locked import Lock
+from chains.model import Chain, FindStep, SpaceStep
 from pipelines.artifacts import Store
+from pipelines.engine.finding import Finder
 from pipelines.engine.places import Places
 from pipelines.home import Home, find_home
 from pipelines.journal import Journal, open_journal
 from spaces_registry.address import HubAddress, address_of
+from spaces_registry.bookmarks import Bookmarks, find_bookmarks
 from spaces_registry.registry import Registry, open_registry
 
 
@@ -26,6 +30,8 @@ class Settings:
         local: Spaces are those of the local studio.
         use: Space id → URL of an app to use in its stead.
         token: for the Hub and its Spaces; None for the one that `huggingface_hub` finds.
+        frozen: only what the lock names is called, and only if nothing has changed since.
+        wake_s: how long a sleeping Space is waited for, in place of what the steps say.
         say: hears one line when something takes its time before the first step, such as the studio's start.
     """
 
@@ -33,6 +39,8 @@ class Settings:
     local: bool = False
     use: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
+    frozen: bool = False
+    wake_s: float | None = None
     say: Callable[[str], None] = _silent
 
 
@@ -48,35 +56,57 @@ class Workshop:
 
 
 @asynccontextmanager
-async def open_workshop(chain: Chain, settings: Settings) -> AsyncIterator[Workshop]:
+async def open_workshop(
+    chain: Chain, settings: Settings, lock: Lock | None = None
+) -> AsyncIterator[Workshop]:
     """Open what a chain's work needs; of the studio, if it is asked for, only the apps that the chain uses.
 
+    Args:
+        chain: what is worked on.
+        settings: where.
+        lock: what its steps resolved to when they were locked.
+
     Raises:
-        ToolkitError: the studio, the journal or the home folder cannot be used.
+        ToolkitError: the studio, the journal, the home folder or the user's `spaces.yaml` cannot be used.
     """
-    use = {address_of(name).shown: url for name, url in settings.use.items()}
+    own = find_bookmarks(settings.home.folder, chain.folder, os.environ)
+    use = {address_of(name, own.aliases).shown: url for name, url in settings.use.items()}
     revisions = {name: f"at {url}" for name, url in use.items()}
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(settings.home.journal))
+        among: tuple[str, ...] = ()
         if settings.local:
-            urls = await stack.enter_async_context(_studio(chain, use, settings.say))
+            urls = await stack.enter_async_context(_studio(chain, own, use, settings.say))
+            among = tuple(urls)
             use |= urls
             revisions |= dict.fromkeys(urls, "studio")
         registry = await stack.enter_async_context(
-            open_registry(token=settings.token, use=use, cache=settings.home.signatures)
+            open_registry(token=settings.token, use=use, cache=settings.home.signatures, own=own)
         )
-        places = Places(chain, registry, settings.home, revisions)
+        places = Places(
+            chain,
+            registry,
+            settings.home,
+            revisions,
+            Finder(chain, registry, among),
+            lock,
+            settings.frozen,
+            settings.wake_s,
+        )
         yield Workshop(settings, registry, places, Store(settings.home.store), journal)
 
 
 @asynccontextmanager
 async def _studio(
-    chain: Chain, use: Mapping[str, str], say: Callable[[str], None]
+    chain: Chain, own: Bookmarks, use: Mapping[str, str], say: Callable[[str], None]
 ) -> AsyncIterator[Mapping[str, str]]:
-    from pipelines.studio import open_studio  # noqa: PLC0415 - only runs in the studio pay for it
+    from pipelines.studio import SPACES, open_studio  # noqa: PLC0415 - only runs in the studio pay for it
 
-    spaces = (address_of(step.space) for step in chain.steps.values() if isinstance(step, SpaceStep))
+    steps = chain.steps.values()
+    spaces = (address_of(step.space, own.aliases) for step in steps if isinstance(step, SpaceStep))
     wanted = dict.fromkeys(one.id for one in spaces if isinstance(one, HubAddress) and one.id not in use)
+    if any(isinstance(step, FindStep) for step in steps):
+        wanted |= dict.fromkeys(SPACES)  # what a search finds is known only when it is made
     if not wanted:
         yield {}
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import Exit
-from pipelines.cli.options import AsJson, ChainName, Inputs, Local, Use, pairs, settings
+from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Use, pairs, settings
 
 if TYPE_CHECKING:
     from chains.model import Chain
@@ -22,6 +22,7 @@ def check(
     static: Annotated[bool, typer.Option("--static", help="Touch no network.")] = False,
     local: Local = False,
     use: Use = None,
+    frozen: Frozen = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a chain against its Spaces without a call that costs."""
@@ -35,7 +36,7 @@ def check(
         found = find_chain(chain)
         problems, text = _static(found), found.source.text
         if not static and not _errors(problems):
-            looked = anyio.run(_looked, found, settings(local=local, use=use, quiet=as_json))
+            looked = anyio.run(_looked, found, settings(local=local, use=use, quiet=as_json, frozen=frozen))
             if looked.refusal is not None:
                 raise looked.refusal
             problems = looked.problems
@@ -83,9 +84,13 @@ def plan(
 
 
 def _static(chain: "Chain") -> tuple["Problem", ...]:
-    from pipelines.preflight import static_problems  # noqa: PLC0415
+    import os  # noqa: PLC0415
 
-    return static_problems(chain)
+    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.preflight import static_problems  # noqa: PLC0415
+    from spaces_registry.bookmarks import find_bookmarks  # noqa: PLC0415
+
+    return static_problems(chain, find_bookmarks(find_home().folder, chain.folder, os.environ))
 
 
 def _errors(problems: tuple["Problem", ...]) -> bool:
@@ -93,10 +98,11 @@ def _errors(problems: tuple["Problem", ...]) -> bool:
 
 
 async def _looked(chain: "Chain", where: "Settings") -> "Look":
+    from pipelines.locking import lock_of  # noqa: PLC0415
     from pipelines.preflight import look  # noqa: PLC0415
     from pipelines.workshop import open_workshop  # noqa: PLC0415
 
-    async with open_workshop(chain, where) as shop:
+    async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
         return await look(chain, shop.places)
 
 
@@ -104,11 +110,12 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
     from chains.problems import InvalidChain  # noqa: PLC0415
     from pipelines.environment import read_environment  # noqa: PLC0415
     from pipelines.inputs import read_inputs  # noqa: PLC0415
+    from pipelines.locking import lock_of  # noqa: PLC0415
     from pipelines.plan import make_plan  # noqa: PLC0415
     from pipelines.preflight import look  # noqa: PLC0415
     from pipelines.workshop import open_workshop  # noqa: PLC0415
 
-    async with open_workshop(chain, where) as shop:
+    async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
         looked = await look(chain, shop.places)
         if looked.refusal is not None:
             raise looked.refusal

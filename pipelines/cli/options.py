@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -57,10 +58,41 @@ def pairs(option: str, written: Sequence[str] | None, what: str) -> Mapping[str,
     return found
 
 
-def settings(*, local: bool = False, use: Sequence[str] | None = None, quiet: bool = False) -> "Settings":
-    """Where to work, from the options of a command."""
+Frozen: TypeAlias = Annotated[
+    bool, typer.Option("--frozen", help="Call nothing that differs from the chain's lock.")
+]
+Wake: TypeAlias = Annotated[
+    str | None, typer.Option("--wake", metavar="5m", help="How long to wait for a Space that sleeps.")
+]
+
+
+def settings(
+    *,
+    local: bool = False,
+    use: Sequence[str] | None = None,
+    quiet: bool = False,
+    frozen: bool = False,
+    wake: str | None = None,
+) -> "Settings":
+    """Where to work, from the options of a command.
+
+    Raises:
+        BadOption: `use` or `wake` is not of its form.
+    """
     from pipelines.cli.show import say  # noqa: PLC0415
     from pipelines.workshop import Settings  # noqa: PLC0415
 
     given = {name: values[-1] for name, values in pairs("--use", use, "SPACE=URL").items()}
-    return Settings(local=local, use=given) if quiet else Settings(local=local, use=given, say=say)
+    told = Settings(local=local, use=given, frozen=frozen, wake_s=_duration("--wake", wake))
+    return told if quiet else replace(told, say=say)
+
+
+def _duration(option: str, text: str | None) -> float | None:
+    from chains.forms import duration  # noqa: PLC0415 - pydantic comes with it
+
+    try:
+        return None if text is None else duration(text)
+    except ValueError:
+        raise BadOption(
+            f"{option} takes a duration, and got {text!r}", hint="write it as 90s, 5m or 2h"
+        ) from None

@@ -145,6 +145,7 @@ def _done(
         key=key,
         failure=failure,
         attempts=attempts,
+        choice=place.choice,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pipelines.engine.finding import Choice
 from pipelines.engine.outputs import EachOutputs, StepOutputs
 from spaces_registry.errors import ToolkitError
 
@@ -40,6 +41,7 @@ class CallDone:
         key: the cache key (SHA-256, hex).
         failure: why it yielded nothing, else None.
         attempts: the tries that failed.
+        choice: why it was this place, where it had to be chosen.
     """
 
     item: int
@@ -52,6 +54,7 @@ class CallDone:
     key: str | None
     failure: ToolkitError | None = None
     attempts: tuple[Attempt, ...] = ()
+    choice: Choice = Choice()
 
 
 @dataclass(frozen=True, slots=True)
