@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import httpx2
 
 from spaces_registry.clocks import Clocks
+from spaces_registry.decoding import decoded
 from spaces_registry.description import Known, read_space
 from spaces_registry.errors import (
     BadOutput,
@@ -33,6 +35,8 @@ from spaces_registry.signature import Endpoint, Json, Space, Value
 from spaces_registry.stream import DIFFED, Outputs, event_of, messages
 
 _SPOKEN = DIFFED | {"sse_v1"}
+_LARGEST = 64 * 2**20  # bytes of a description; the largest one seen has 6 MB
+_READ_S = 180.0  # for all of a description
 _CANCEL_S = 3.0  # for telling the app that a call is not wanted any more
 _END_S = 0.5  # for a stream to end once its result is there
 
@@ -76,10 +80,19 @@ async def describe(origin: Origin, connect_s: float = 15.0, *, known: Known = Kn
         The Space; its `url` is where redirects led, if there were some.
 
     Raises:
-        CallFailed: the app is not there, wants a login, or answers with something else than JSON.
+        CallFailed: the app is not there, wants a login, or answers with something else than JSON, with
+            too much of it or without end.
     """
-    timeout = patience(connect_s, QUIET_S)
-    response = await origin.send("GET", "/config", limits=timeout)
+    try:
+        with anyio.fail_after(_READ_S):
+            return await _read(origin, patience(connect_s, QUIET_S), known)
+    except TimeoutError as cause:
+        message = f"{origin.place} did not finish describing itself within {_READ_S:g} s"
+        raise TimedOut(origin.place, message) from cause
+
+
+async def _read(origin: Origin, limits: httpx2.Timeout, known: Known) -> Space:
+    response = await origin.fetch("/config", limits=limits, at_most_bytes=_LARGEST)
     if response.status_code == httpx2.codes.NOT_FOUND:
         raise scrubbed(not_found(origin.place, response), origin)
     if not response.is_success:
@@ -90,17 +103,18 @@ async def describe(origin: Origin, connect_s: float = 15.0, *, known: Known = Kn
     home = str(response.url)
     root = home.removesuffix("/config") if home.endswith("/config") else origin.root
     prefix = read_space(origin.place, root, config, None).prefix
-    info = _json(await origin.send("GET", f"{prefix}/info?serialize=False", limits=timeout))
+    info = _json(await origin.fetch(f"{prefix}/info?serialize=False", limits=limits, at_most_bytes=_LARGEST))
     openapi = None
     if not isinstance(mapping(info).get("named_endpoints"), Mapping):
-        openapi = _json(await origin.send("GET", f"{prefix}/openapi.json", limits=timeout))
+        path = f"{prefix}/openapi.json"
+        openapi = _json(await origin.fetch(path, limits=limits, at_most_bytes=_LARGEST))
     return read_space(origin.place, root, config, info, openapi, known=known)
 
 
 def _json(response: httpx2.Response) -> Any:
     """The decoded body of a good answer, or None."""
     try:
-        return response.json() if response.is_success else None
+        return decoded(response.content) if response.is_success else None
     except ValueError:
         return None
 
@@ -226,7 +240,7 @@ class _Talk:
     async def join(self, data: list[Json]) -> None:
         """Put the call into the queue."""
         asked: dict[str, Json] = {"data": data, "session_hash": self.session}
-        path = f"/call{self.endpoint.name}"
+        path = f"/call{quote(self.endpoint.name)}"
         if self.endpoint.wire.index is not None:
             asked["fn_index"], path = self.endpoint.wire.index, "/queue/join"
         timeout = patience(self.clocks.connect_s, QUIET_S)

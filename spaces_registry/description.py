@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spaces_registry.decoding import is_deep, sendable
 from spaces_registry.labels import read_label, slug, unique
 from spaces_registry.openapi import described
-from spaces_registry.schema import mapping, read_choices, read_kind, read_limit, sequence
+from spaces_registry.schema import is_finite, mapping, read_choices, read_kind, read_limit, sequence
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
 _NO_API = frozenset(
@@ -61,7 +62,7 @@ def read_space(
         try:
             endpoints[name] = _endpoint(name, entry, app)
         except _Unreadable as why:
-            unusable.append(Unusable(name, str(why)))
+            unusable.append(Unusable(sendable(name), str(why)))
     limit = app.config.get("max_file_size")
     return Space(
         address=address,
@@ -115,7 +116,7 @@ class _App:
     @classmethod
     def read(cls, config: object) -> "_App":
         here = mapping(config)
-        entries = map(mapping, sequence(here.get("components")))
+        entries = (_shallow(mapping(one)) for one in sequence(here.get("components")))
         components = {one["id"]: one for one in entries if isinstance(one.get("id"), int | str)}
         named: list[tuple[str, _Match]] = []
         by_name: dict[str, list[_Match]] = {}
@@ -156,6 +157,13 @@ class _App:
                     yield Unusable(name, "its author keeps it out of the API")
 
 
+def _shallow(component: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The component; of one whose value nobody could walk down, only what it is."""
+    if not is_deep(component):
+        return component
+    return {key: component[key] for key in ("id", "type", "skip_api") if key in component}
+
+
 def _match(
     position: int, dependency: Mapping[str, Any], components: Mapping[object, Mapping[str, Any]]
 ) -> _Match:
@@ -185,10 +193,14 @@ def _skipped(component: Mapping[str, Any]) -> bool:
 
 def _unnamed(info: object) -> Iterator[Unusable]:
     for key in mapping(mapping(info).get("unnamed_endpoints")):
-        yield Unusable(str(key), "the app gives this function no name")
+        yield Unusable(sendable(str(key)), "the app gives this function no name")
 
 
 def _endpoint(name: str, entry: Mapping[str, Any], app: _App) -> Endpoint:
+    if name != sendable(name):
+        raise _Unreadable("its name holds half a character, which cannot be sent")
+    if is_deep(entry):
+        raise _Unreadable("its description is nested too deeply")
     parameters, returns = entry.get("parameters"), entry.get("returns")
     if not isinstance(parameters, list) or not all(isinstance(one, Mapping) for one in parameters):
         raise _Unreadable("its parameters are not described")
@@ -230,7 +242,7 @@ def _parameters(
     *,
     is_old: bool,
 ) -> tuple[Parameter, ...]:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     return tuple(
         _parameter(entry, components[place] if components else {}, translations, taken, is_old=is_old)
         for place, entry in enumerate(entries)
@@ -241,7 +253,7 @@ def _parameter(
     entry: Mapping[str, Any],
     behind: Mapping[str, Any],
     translations: object,
-    taken: set[str],
+    taken: dict[str, int],
     *,
     is_old: bool,
 ) -> Parameter:
@@ -270,7 +282,7 @@ def _parameter(
 
 
 def _portable(default: Json) -> Json:
-    """The default without what changes with the app's address: a FileData's `url`, where it has a path."""
+    """The default without what changes with the app's address (a FileData's `url`) and without `1e999`."""
     match default:
         case Mapping():
             path = default.get("path")
@@ -279,13 +291,15 @@ def _portable(default: Json) -> Json:
             return {key: _portable(one) for key, one in default.items() if key not in left_out}
         case list():
             return [_portable(one) for one in default]
+        case float() if not is_finite(default):
+            return None
     return default
 
 
 def _returns(
     entries: list[Mapping[str, Any]], components: tuple[Mapping[str, Any], ...], translations: object
 ) -> tuple[Return, ...]:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     found: list[Return] = []
     for place, entry in enumerate(entries):
         behind = components[place] if components else {}
@@ -304,4 +318,4 @@ def _prefix(config: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return sendable(value) if isinstance(value, str) else ""

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
 import httpx2
 
 from spaces_registry.clocks import Clocks
+from spaces_registry.decoding import decoded
 from spaces_registry.errors import (
     BadOutput,
     Busy,
@@ -89,10 +91,10 @@ async def _run(
     limits = patience(clocks.connect_s, clocks.queue_s + clocks.run_s)
     doing = f"calling {endpoint.name}"
     response = await origin.send(
-        "POST", f"{space.prefix}/run{endpoint.name}", limits=limits, json={"data": data}
+        "POST", f"{space.prefix}/run{quote(endpoint.name)}", limits=limits, json={"data": data}
     )
     try:
-        answer = response.json()
+        answer = decoded(response.content)
     except ValueError as cause:
         failed = not_json if response.is_success else refused_by_status
         raise failed(space.address, response, doing) from cause

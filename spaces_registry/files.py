@@ -16,6 +16,7 @@ import anyio
 import httpx2
 
 from spaces_registry.clocks import Clocks
+from spaces_registry.decoding import decoded
 from spaces_registry.errors import BadOutput, RejectedInput, ToolkitError, Unreachable
 from spaces_registry.origin import Origin, patience, scrubbed
 from spaces_registry.progress import Listener, Receiving, Sending
@@ -87,7 +88,7 @@ def _file_data(origin: Origin, response: httpx2.Response, name: str, size: int, 
     if not response.is_success:
         raise scrubbed(refused_by_status(origin.place, response, doing), origin)
     try:
-        answer = response.json()
+        answer = decoded(response.content)
     except ValueError as cause:
         raise scrubbed(not_json(origin.place, response, doing), origin) from cause
     match answer:
@@ -113,13 +114,21 @@ class Shelf:
     _wanted: list[tuple[str, File]] = field(default_factory=list)
 
     def keep(self, data: Mapping[str, Any] | str, caption: str | None) -> File:
-        """A place in the folder for one FileData, data URI or URL."""
+        """A place in the folder for one FileData, data URI or URL.
+
+        Raises:
+            BadOutput: its address is none.
+        """
         entry: Mapping[str, Any] = {"url": data} if isinstance(data, str) else data
-        source = self._source(entry)
         mime = entry.get("mime_type")
-        if source.startswith("data:"):
-            mime = source[5:].partition(",")[0].partition(";")[0]
-        name = safe_name(_name(entry, source, mime if isinstance(mime, str) else None))
+        try:
+            source = self._source(entry)
+            if source.startswith("data:"):
+                mime = source[5:].partition(",")[0].partition(";")[0]
+            name = safe_name(_name(entry, source, mime if isinstance(mime, str) else None))
+        except ValueError as cause:  # an address such as `http://[`
+            place = self.origin.place
+            raise BadOutput(place, f"{place} names a file at an address that is none: {cause}") from cause
         path = self.folder / self._unique(name)
         kind = mime if isinstance(mime, str) and mime else mimetypes.guess_type(name)[0]
         url = None if source.startswith("data:") else source

@@ -1,12 +1,12 @@
 """From the texts that an app shows to the names that a chain writes."""
 
-import json
 import keyword
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from spaces_registry.decoding import decoded, sendable
 from spaces_registry.schema import mapping
 
 _TRANSLATED = re.compile(r"__i18n__(\{[^{}]*\})")
@@ -29,11 +29,11 @@ def read_label(value: object, translations: object = None) -> str:
 
     def spell(found: re.Match[str]) -> str:
         try:
-            return _translated(mapping(json.loads(found[1])), words)
+            return _translated(mapping(decoded(found[1])), words)
         except ValueError:
             return found[0]
 
-    return _TRANSLATED.sub(spell, value).strip()
+    return sendable(_TRANSLATED.sub(spell, value)).strip()
 
 
 def _translated(entry: Mapping[str, Any], words: Mapping[str, Any]) -> str:
@@ -41,7 +41,7 @@ def _translated(entry: Mapping[str, Any], words: Mapping[str, Any]) -> str:
     if not isinstance(key, str):
         return ""
     text = words.get(key, key)
-    return text if isinstance(text, str) else key
+    return sendable(text if isinstance(text, str) else key)
 
 
 def slug(label: str, otherwise: str) -> str:
@@ -61,11 +61,17 @@ def slug(label: str, otherwise: str) -> str:
     return longer if name and longer.isidentifier() else otherwise
 
 
-def unique(name: str, taken: set[str]) -> str:
-    """The name, with `_2`, `_3`, … if it is taken already; what is returned is taken from then on."""
-    free, number = name, 1
+def unique(name: str, taken: dict[str, int]) -> str:
+    """The name, with `_2`, `_3`, … if it is taken already; what is returned is taken from then on.
+
+    Args:
+        name: what would be best.
+        taken: names given so far, each with the last number tried for it: thousands may want the same.
+    """
+    free, number = name, taken.get(name, 0)
     while free in taken:
-        number += 1
+        number = max(number, 1) + 1
         free = f"{name}_{number}"
-    taken.add(free)
+    taken[name] = number
+    taken.setdefault(free, 0)
     return free

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import httpx2
 
-from spaces_registry.errors import CallFailed, TimedOut, Unreachable
+from spaces_registry.errors import BadOutput, CallFailed, TimedOut, Unreachable
 
 _HOPS = 5  # redirects followed for one file
 _IDLE_S = 3.0  # a kept connection is dropped before uvicorn (5 s) drops it under our request
@@ -84,6 +84,36 @@ class Origin:
                 await response.aread()
             return response
 
+    async def fetch(self, path: str, *, limits: httpx2.Timeout, at_most_bytes: int) -> httpx2.Response:
+        """Ask the app for a path below its root and read the answer, as long as it is not too large.
+
+        Args:
+            path: with its leading slash.
+            limits: of the request.
+            at_most_bytes: of the answer, unpacked; what is larger is not read on.
+
+        Raises:
+            BadOutput: the answer is larger.
+            Unreachable, TimedOut: as `send`.
+        """
+        content = bytearray()
+        async with self.stream("GET", self.root + path, limits=limits) as response, self.bordered():
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > at_most_bytes:
+                    size = f"{at_most_bytes // 2**20} MB"
+                    raise BadOutput(
+                        self.place, f"{self.place}{path} gives more than {size}; nobody reads that"
+                    )
+            kept = {
+                name: value
+                for name, value in response.headers.items()
+                if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+            }
+            return httpx2.Response(
+                response.status_code, headers=kept, content=bytes(content), request=response.request
+            )
+
     @asynccontextmanager
     async def stream(
         self, method: str, url: str, *, limits: httpx2.Timeout, **content: Any
@@ -94,7 +124,7 @@ class Origin:
             Unreachable: no connection, a broken one, too many redirects, or a URL that must not be asked.
             TimedOut: it did not answer in time.
         """
-        target = httpx2.URL(url)
+        target = self._target(url)
         for _ in range(_HOPS):
             await self._must_be_askable(target)
             request = self.client.build_request(method, target, timeout=limits, **content)
@@ -111,11 +141,19 @@ class Origin:
                 if method != "GET" or not response.has_redirect_location:
                     yield response
                     return
-                target = target.join(response.headers["location"])
+                target = self._target(response.headers["location"], target)
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         raise Unreachable(self.place, f"{self.place}: more than {_HOPS} redirects for {url}")
+
+    def _target(self, url: str, base: httpx2.URL | None = None) -> httpx2.URL:
+        try:
+            return httpx2.URL(url) if base is None else base.join(url)
+        except (httpx2.InvalidURL, ValueError) as cause:
+            raise Unreachable(
+                self.place, f"{self.place}: names an address that is none: {url[:200]}"
+            ) from cause
 
     def bordered(self) -> AbstractAsyncContextManager[None]:
         """A border for the HTTP library's errors: they become `Unreachable` or `TimedOut`."""

@@ -55,7 +55,7 @@ def body(place: str, endpoint: Endpoint, values: Mapping[str, Value], sent: Sent
     encoded = {one.name: _encode(place, one, values[one.name], sent) for one in endpoint.parameters}
     data: list[Json] = [None if name is None else encoded[name] for name in endpoint.wire.inputs]
     try:
-        json.dumps(data, allow_nan=False)
+        json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, TypeError) as cause:
         raise RejectedInput(place, f"{place}{endpoint.name}: a value cannot be sent: {cause}") from cause
     return data

@@ -7,10 +7,10 @@ speaks of, is `Crashed` and is shown as it was said.
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from json import JSONDecodeError
 
 import httpx2
 
+from spaces_registry.decoding import decoded
 from spaces_registry.errors import (
     Busy,
     CallFailed,
@@ -39,6 +39,7 @@ _INPUT = re.compile(
 )
 _RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>\d+)")
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
+_KEPT = 10_000  # characters of plain text that are kept as somebody's words
 _SHOWN = 300  # characters of another's words in one line; `said` keeps them all
 
 
@@ -120,26 +121,37 @@ def not_json(place: str, response: httpx2.Response, doing: str) -> Unreachable:
     kind = response.headers.get("content-type", "something without a type").partition(";")[0]
     came = words_of(response)
     what = f"a web page ({line(came)})" if _is_page(response) and came else kind
+    what = f"{what} in place of JSON"
+    if "json" in kind and not _is_page(response):
+        what = "JSON that is not Gradio's" if _is_json(response) else "JSON that breaks off or is malformed"
     hint = "is it a running Gradio app? A sign-in page, a proxy or a starting Space answers like this"
-    return Unreachable(place, f"{place}: {doing} got {what} in place of JSON", said=came, hint=hint)
+    return Unreachable(place, f"{place}: {doing} got {what}", said=came, hint=hint)
 
 
 def words_of(response: httpx2.Response) -> str | None:
     """What an answer says for people: `detail` of JSON, the title of a page, or its plain text."""
     text = response.text.strip()
     try:
-        match response.json():
+        match decoded(response.content):
             case {"detail": str(said)} | {"detail": {"error": str(said)}} | {"error": str(said)} | str(said):
                 return said
             case {"detail": [*problems]}:  # a developer's validators, or FastAPI's own
                 found = [one.get("message") or one.get("msg") for one in problems if isinstance(one, dict)]
                 return "; ".join(str(one) for one in found if one) or text
-    except (JSONDecodeError, UnicodeDecodeError):
+    except ValueError:
         pass
     if _is_page(response):
         title = _TITLE.search(text)
         return title[1] if title else None
-    return text or None
+    return text[:_KEPT] or None
+
+
+def _is_json(response: httpx2.Response) -> bool:
+    try:
+        decoded(response.content)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_page(response: httpx2.Response) -> bool:

@@ -164,9 +164,20 @@ def read_choices(schema: object, props: Mapping[str, Any]) -> tuple[Json, ...] |
     return tuple(values or sequence(one.get("enum")) or sequence(items.get("enum"))) or None
 
 
+def is_finite(value: float) -> bool:
+    """Whether the number is one that a float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
+
+
 def read_limit(props: Mapping[str, Any], name: str) -> float | None:
     """A finite number from the component's props, or None."""
     value = props.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value
+    match value:
+        case bool():
+            return None
+        case int() | float() if is_finite(value):
+            return value
+    return None

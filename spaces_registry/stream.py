@@ -3,13 +3,13 @@
 Source: `gradio/server_messages.py` and `gradio/queueing.py` (protocols `sse_v1` to `sse_v3`).
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from spaces_registry.decoding import decoded
 from spaces_registry.progress import CallEvent, Logged, Progress, Queued, Started, Yielded
-from spaces_registry.schema import mapping, sequence
+from spaces_registry.schema import is_finite, mapping, sequence
 
 DIFFED = frozenset({"sse_v2", "sse_v2.1", "sse_v3"})  # protocols that send later yields as differences
 
@@ -31,7 +31,7 @@ async def messages(chunks: AsyncIterator[bytes]) -> AsyncIterator[Mapping[str, A
             del buffer[: end + 1]
             start = 0
             if one.startswith(b"data:"):
-                yield mapping(json.loads(one[5:]))
+                yield mapping(decoded(one[5:]))
 
 
 def patch(value: Any, edits: object) -> Any:
@@ -160,7 +160,9 @@ def _progress(unit: Mapping[str, Any]) -> Progress:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
+        return None
+    return float(value)
 
 
 def _whole(value: object) -> int:
