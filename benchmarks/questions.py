@@ -75,7 +75,7 @@ THREE_STEPS = Question(
     ),
     baseline=f"{CLIENT}: warm clients",
     turns=21,
-    quick_turns=3,
+    quick_turns=2,
 )
 
 DIAMOND = Question(
@@ -105,7 +105,7 @@ FOUR_ITEMS = Question(
     ),
     baseline=f"{CLIENT}: submit x4",
     turns=9,
-    quick_turns=2,
+    quick_turns=1,
     floor_s=0.5,
 )
 
@@ -120,7 +120,7 @@ TWENTY_ITEMS = Question(
     ),
     baseline=f"{CLIENT}: submit x20",
     turns=11,
-    quick_turns=2,
+    quick_turns=1,
     floor_s=0.2,
 )
 
@@ -140,7 +140,7 @@ COLD_START = Question(
     ),
     baseline=f"{CLIENT} script, one call",
     turns=9,
-    quick_turns=2,
+    quick_turns=1,
 )
 
 FIRST_REQUEST = Question(
@@ -152,7 +152,7 @@ FIRST_REQUEST = Question(
     ),
     baseline=f"{CLIENT} script",
     turns=15,
-    quick_turns=3,
+    quick_turns=2,
 )
 
 HAND_OVER = Question(
@@ -166,7 +166,7 @@ HAND_OVER = Question(
     ),
     baseline=f"{CLIENT}: predict, twice",
     turns=11,
-    quick_turns=2,
+    quick_turns=1,
 )
 
 QUESTIONS = (ONE_CALL, THREE_STEPS, DIAMOND, FOUR_ITEMS, TWENTY_ITEMS, COLD_START, FIRST_REQUEST, HAND_OVER)
