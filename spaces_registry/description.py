@@ -8,6 +8,7 @@ What an app describes but cannot be called ends in `Space.unusable`, with the re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from spaces_registry.decoding import is_deep, sendable
 from spaces_registry.labels import read_label, slug, unique
@@ -314,7 +315,7 @@ def _returns(
 
 def _prefix(config: Mapping[str, Any]) -> str:
     path = _text(config.get("api_prefix")).strip("/")
-    return f"/{path}" if path else ""
+    return f"/{quote(path, safe='/~%')}" if path else ""
 
 
 def _text(value: object) -> str:

@@ -274,7 +274,10 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
                 return RateLimited("the Hub", message, said=said, wait_s=wait_s, hint=hint)
             case 400 | 422:
                 return RejectedInput("the Hub", f"{doing}: the Hub refuses the question{words}", said=said)
-        wait_s = (_wait_of(cause.response.headers) or _AGAIN_S) if status in _PASSING else None
+        after = cause.response.headers.get(
+            "retry-after", ""
+        )  # `RateLimit` comes with every answer, and is no advice
+        wait_s = (float(after) if after.isdigit() else _AGAIN_S) if status in _PASSING else None
         message = f"{doing}: the Hub answered with HTTP {status}{words}"
         return Unreachable("the Hub", message, said=said, wait_s=wait_s)
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL | OSError):

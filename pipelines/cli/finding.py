@@ -257,7 +257,7 @@ def _show_models(found: "Sequence[ServedModel]", *, with_task: bool) -> None:
 
     with_price = any(_price(one.offers) for one in found)
     head = ["MODEL", *(["TASK"] if with_task else []), *(["IN/OUT $/M", "CONTEXT"] if with_price else [])]
-    widths = [32 if with_task and with_price else 42, *([16] if with_task else [])]
+    widths = [30 if with_task and with_price else 42, *([16] if with_task else [])]
     left = _WIDTH - sum(one + 2 for one in widths) - (21 if with_price else 0)
     rows = [
         [
