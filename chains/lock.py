@@ -262,7 +262,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_data(self, data: Any) -> yaml.Node:
-        if isinstance(data, str) and (data != data.strip() or "\n" in data or not _is_plain(data)):
+        if isinstance(data, str) and not _is_plain(data):
             return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
         if isinstance(data, _Line):
             return self.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
@@ -270,9 +270,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a text without quotes is read as this text."""
+    """Whether a text needs no double quotes: without them line ends are folded, and `1e5` is a number."""
     try:
-        return isinstance(resolve(text), str)
+        return text.isprintable() and text == text.strip() and isinstance(resolve(text), str)
     except NotFinite:
         return False
 

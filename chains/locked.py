@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from chains.model import Chain, FindStep, SpaceStep, Step
 from chains.needs import wanted
 from chains.problems import Problem
-from spaces_registry.labels import unique
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 VERSION: Final = 1
@@ -128,7 +128,8 @@ def as_written(endpoint: Endpoint, binding: Mapping[str, str]) -> Endpoint:
     taken = {*own, *names.values()}
     for name in own:
         if name not in names and name in names.values():
-            names[name] = unique(name, taken)
+            names[name] = next(free for number in count(2) if (free := f"{name}_{number}") not in taken)
+            taken.add(names[name])
     return endpoint.with_names(names)
 
 
