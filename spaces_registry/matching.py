@@ -53,8 +53,9 @@ class Supply:
 
     @property
     def shown(self) -> str:
-        """The value in words: `image (image)`, `frames (list of image)`."""
-        return f"{self.name} ({'list of ' if self.many else ''}{self.kind})"
+        """The value in words: `image`, `portrait (image)`, `frames (list of image)`."""
+        what = f"list of {self.kind}" if self.many else str(self.kind)
+        return what if self.name == self.kind else f"{self.name} ({what})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from spaces_registry.catalogue import WellKnown, relevance
 from spaces_registry.hub import ASLEEP, STARTING
-from spaces_registry.matching import By, Gives, Match, Supply, match
+from spaces_registry.matching import By, Gives, Match, Supply, gives_kind, match
 from spaces_registry.signature import Endpoint, Kind, Parameter, Space, fits
 
 # parts of the score; they make 1 together
@@ -124,8 +124,8 @@ def best_endpoint(space: Space, need: Need, expected: Kind | None) -> tuple[Matc
         nearest = min(matches, key=lambda one: len(objections(one, need)))
         prefix = f"{nearest.endpoint.name}: " if len(matches) > 1 else ""
         return prefix + "; ".join(objections(nearest, need))
-    best = max(fitting, key=lambda one: _fit(one, need, expected))
-    return best, min(1.0, _fit(best, need, expected))
+    best = max(fitting, key=lambda one: _fit(one, need, expected) + _spoken_of(one, need))
+    return best, _fit(best, need, expected)
 
 
 def objections(found: Match, need: Need) -> list[str]:
@@ -153,19 +153,23 @@ def _shown(parameter: Parameter) -> str:
 
 
 def _fit(found: Match, need: Need, expected: Kind | None) -> float:
-    """How well an endpoint suits a need; a little above 1 where its name speaks of it."""
+    """How well an endpoint suits a need, 0 to 1."""
     by = {one.supply: _BY[one.by] for one in found.bound}
     takes = _mean([by.get(one, _UNPROVEN) for one in need.takes], _UNSAID)
     returns = found.endpoint.returns
     if need.gives:
         gives = _mean([_GIVES[one] for one in found.gives.values()], _UNSAID)
     elif expected is not None:
-        gives = 1.0 if any(fits(one.kind, expected) for one in returns) else _UNPROVEN
+        gives = max(_UNPROVEN, _GIVES[gives_kind(returns, expected)])
     else:
         gives = _UNSAID if returns else 0.0
     left = sum(_TO_WRITE for one in found.unbound if need.takes or _is_file(one))
-    spoken = relevance(need.words, found.endpoint.name, found.endpoint.description)
-    return (takes + gives) / 2 - min(left, 0.3) + spoken / 20
+    return (takes + gives) / 2 - min(left, 0.3)
+
+
+def _spoken_of(found: Match, need: Need) -> float:
+    """What an endpoint's own name adds when it is compared with the others of its Space."""
+    return relevance(need.words, found.endpoint.name, found.endpoint.description) / 5
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:

@@ -33,7 +33,7 @@ async def open_registry(
     auth: Mapping[str, tuple[str, str]] = {},
     cache: Path | None = None,
     hub: str | None = None,
-    own: Bookmarks = Bookmarks(),  # noqa: B008 - frozen
+    own: Bookmarks = Bookmarks(),
 ) -> AsyncIterator["Registry"]:
     """Open a registry, with one HTTP client for everything that is reached through it.
 

@@ -25,7 +25,7 @@ Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=100, help
 
 def find(  # noqa: PLR0913 - a command's options
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]...", help="What the Space should do.")
+        list[str] | None, typer.Argument(metavar="WORDS", help="What the Space should do.")
     ] = None,
     *,
     takes: Annotated[
@@ -77,7 +77,7 @@ def find(  # noqa: PLR0913 - a command's options
 
 def models(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Part of a model's name.")
+        list[str] | None, typer.Argument(metavar="WORDS", help="Part of a model's name.")
     ] = None,
     *,
     task: Annotated[

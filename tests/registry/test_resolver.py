@@ -90,7 +90,7 @@ async def test_the_best_space_is_the_one_that_fits_and_it_says_how(world: World)
     assert "takes image as first_frame, which means the same" in best.why
     assert "gives video" in best.why
     assert "also needs prompt (text)" in best.why
-    assert reasons(found)["acme/draw"] == "gives no video; takes no image (image)"
+    assert reasons(found)["acme/draw"] == "gives no video; takes no image"
 
 
 async def test_a_paused_first_choice_is_passed_over_and_said_so(world: World) -> None:
@@ -244,6 +244,7 @@ async def test_the_endpoint_that_suits_is_chosen_among_several(world: World) -> 
     """Apps have endpoints for every button; the one that makes the picture is meant."""
     shapes = {
         "/random_seed": ({}, {"seed": "number"}),
+        "/describe": ({"prompt": "text"}, {"words": "text"}),
         "/upscale": ({"image": "image"}, {"large": "image"}),
         "/generate": ({"prompt": "text"}, {"picture": "gallery"}),
         "/generate_1": ({"prompt": "text"}, {"picture": "gallery"}),
@@ -252,7 +253,9 @@ async def test_the_endpoint_that_suits_is_chosen_among_several(world: World) -> 
 
     by_text = await world.find(Need("draw", takes=(TEXT,), gives=(Kind.IMAGE,)))
     by_words = await world.find(Need("upscale a picture"))
+    by_category = await world.find(Need("something nice"))
 
+    assert by_category.best().endpoint == "/generate"
     assert by_text.best().endpoint == "/generate"
     assert by_words.best().endpoint == "/upscale"
 
