@@ -197,9 +197,10 @@ def return_changes(
         read: the parts that the chain reads: labels, kinds, `outputs`; None if that is not known.
     """
     parts = [*dict.fromkeys(one.name for one in before), "outputs"] if read is None else sorted(read)
+    weights = _weights(before, now, parts)
     today = {one.name: one for one in now}
     for old in before:
-        severity = _weight(old, before, now, parts)
+        severity = weights.get(old.name, "note")
         new = today.get(renamed.get(old.name, old.name))
         name = clean(old.name)
         if new is None:
@@ -235,12 +236,17 @@ def return_changes(
         yield from _moved(part, before, now, renamed)
 
 
-def _weight(old: Return, before: Sequence[Return], now: Sequence[Return], parts: Sequence[str]) -> Severity:
-    """How much it matters that a return is not what it was: by the parts that lead to it."""
-    leading = [one for one in parts if old.name in _names(one, before)]
-    if any(not _same_type(one, before, now) for one in leading):
-        return "break"
-    return "warning" if any(one != "outputs" for one in leading) else "note"
+def _weights(before: Sequence[Return], now: Sequence[Return], parts: Sequence[str]) -> dict[str, Severity]:
+    """How much it matters for each return that is read, by name, that it is not what it was."""
+    found: dict[str, Severity] = {}
+    for part in parts:
+        is_same = _same_type(part, before, now)
+        for name in _names(part, before):
+            if not is_same:
+                found[name] = "break"
+            elif part != "outputs":
+                found.setdefault(name, "warning")
+    return found
 
 
 def _same_type(part: str, before: Sequence[Return], now: Sequence[Return]) -> bool:

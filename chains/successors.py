@@ -7,6 +7,7 @@ from typing import TypeVar
 from spaces_registry.signature import Parameter, Return
 
 _ALIKE = 0.6  # of 1, as in the hints for misspelt names
+_MOST = 2_500  # pairs that are compared; of more nobody could say what became of what
 
 _T = TypeVar("_T", Parameter, Return)
 
@@ -24,6 +25,8 @@ def successors(before: Sequence[_T], now: Sequence[_T]) -> Mapping[str, str]:
     names, old_names = {one.name for one in now}, {one.name for one in before}
     gone = [(at, one) for at, one in enumerate(before) if one.name not in names]
     come = [(at, one) for at, one in enumerate(now) if one.name not in old_names]
+    if len(gone) * len(come) > _MOST:
+        return {}
     pairs = [
         (old.name, new.name)
         for at, old in gone

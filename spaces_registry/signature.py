@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -187,8 +188,8 @@ class Endpoint:
         own = [one.name for one in self.parameters]
         if unknown := [one for one in names if one not in own]:
             raise ValueError(f"{self.name} has no parameter {unknown[0]!r}")
-        given = [names.get(one, one) for one in own]
-        if twice := [one for at, one in enumerate(given) if one in given[:at]]:
+        given = Counter(names.get(one, one) for one in own)
+        if twice := [one for one, times in given.items() if times > 1]:
             raise ValueError(f"two parameters of {self.name} would be called {twice[0]!r}")
         inputs = tuple(None if one is None else names.get(one, one) for one in self.wire.inputs)
         parameters = tuple(replace(one, name=names.get(one.name, one.name)) for one in self.parameters)

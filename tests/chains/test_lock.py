@@ -515,3 +515,13 @@ def test_nothing_of_this_machine_is_in_it(tmp_path: Path) -> None:
     assert os.path.expanduser("~") not in text  # noqa: PTH111 - the text, not the path
     assert text == TEXT
     assert json.loads(json.dumps(yaml.safe_load(text))) == yaml.safe_load(text)
+
+
+def test_the_example_of_the_documentation_is_a_lock() -> None:
+    """People compare their own file with it."""
+    page = (Path(__file__).parents[2] / "docs" / "lock.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+
+    lock = parse_lock(example, "film.lock.yaml")
+
+    assert lock_text(lock, Path("film.lock.yaml")).endswith(example)
