@@ -159,7 +159,7 @@ def _voices() -> gr.Blocks:
         inputs = [
             gr.Textbox(label="Text to Synthesize", lines=4),
             gr.Dropdown(LANGUAGES, value="Auto", label="Language"),
-            gr.Textbox(label="Voice Description", lines=3),
+            gr.Textbox("A calm, clear voice", label="Voice Description", lines=3),
         ]
         button = gr.Button("Generate", variant="primary")
         output = gr.Audio(label="Generated Audio", type="filepath")

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,3 +85,46 @@ def write(tmp_path, app):
         return path
 
     return write_text
+
+
+@pytest.fixture(scope="session")
+def studio() -> Iterator[Mapping[str, str]]:
+    """The studio as `spacechain studio` starts it: Space id to URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "studio", "--json"], stdout=subprocess.PIPE, text=True
+    )
+    watchdog = threading.Timer(90, process.kill)
+    watchdog.start()
+    try:
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("}"):
+                break
+        watchdog.cancel()
+        yield json.loads("".join(lines))
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def elsewhere(studio) -> list[str]:
+    """Options that send the recipes' Spaces to the running studio."""
+    return [word for space, url in studio.items() for word in ("--use", f"{space}={url}")]
+
+
+@pytest.fixture
+def at_hub(spacechain, monkeypatch):
+    """Run the command in this process, as a user whose Hub is the stand-in."""
+
+    def command(hub: str, *words: object, token: str = "") -> Done:
+        monkeypatch.setenv("HF_ENDPOINT", hub)
+        monkeypatch.setenv("HF_TOKEN", token)
+        return spacechain(*words)
+
+    return command

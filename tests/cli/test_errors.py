@@ -57,11 +57,11 @@ def test_a_problem_in_a_file_shows_its_line_with_a_caret(spacechain, write):
 
 
 @pytest.mark.parametrize("token", ["", "hf_wrong_token"])
-def test_a_private_space_without_its_token_is_exit_4(process, write, app, token):
+def test_a_private_space_without_its_token_is_exit_4(at_hub, write, app, token):
     """The hint says where a token comes from, and no token is shown."""
     file = write(PRIVATE)
     with hub_standin({"me/private": ListedSpace(app.url, is_private=True)}) as hub:
-        done = process("run", file, HF_ENDPOINT=hub.url, HF_TOKEN=token)
+        done = at_hub(hub.url, "run", file, token=token)
 
     assert done.code in (2, 4)
     assert "HF_TOKEN" in done.err or "hf auth login" in done.err
@@ -69,18 +69,18 @@ def test_a_private_space_without_its_token_is_exit_4(process, write, app, token)
     assert "Traceback" not in done.err
 
 
-def test_a_private_space_with_its_token_runs(process, write, app):
+def test_a_private_space_with_its_token_runs(at_hub, write, app):
     """And the app itself, which is not the Hub's, never sees the token."""
     file = write(PRIVATE + "\noutputs: {said: $say.text}")
     with hub_standin({"me/private": ListedSpace(app.url, is_private=True)}) as hub:
-        done = process("run", file, HF_ENDPOINT=hub.url, HF_TOKEN=TOKEN)
+        done = at_hub(hub.url, "run", file, token=TOKEN)
 
     assert done.code == 0
     assert done.out == "said: A\n"
     assert TOKEN not in done.out + done.err
 
 
-def test_a_space_that_does_not_exist_is_exit_2_at_its_place_in_the_file(process, write, app):
+def test_a_space_that_does_not_exist_is_exit_2_at_its_place_in_the_file(at_hub, write, app):
     """Found before anything is called."""
     file = write("""
         steps:
@@ -88,7 +88,7 @@ def test_a_space_that_does_not_exist_is_exit_2_at_its_place_in_the_file(process,
           gone: {space: me/not-there, endpoint: /shout, with: {text: a}}
     """)
     with hub_standin({"me/there": ListedSpace(app.url)}) as hub:
-        done = process("run", file, HF_ENDPOINT=hub.url, HF_TOKEN=TOKEN)
+        done = at_hub(hub.url, "run", file, token=TOKEN)
 
     assert done.code == 2
     assert "chain.yaml:4:" in done.err
@@ -96,22 +96,22 @@ def test_a_space_that_does_not_exist_is_exit_2_at_its_place_in_the_file(process,
 
 
 @pytest.mark.parametrize(("stage", "code"), [("PAUSED", 2), ("RUNTIME_ERROR", 2), ("BUILD_ERROR", 2)])
-def test_a_space_that_only_its_owner_can_start_is_told_with_its_stage(process, write, app, stage, code):
+def test_a_space_that_only_its_owner_can_start_is_told_with_its_stage(at_hub, write, app, stage, code):
     """Waiting would not help."""
     file = write("steps: {say: {space: me/paused, endpoint: /shout, with: {text: a}}}")
     with hub_standin({"me/paused": ListedSpace(app.url, [stage])}) as hub:
-        done = process("run", file, HF_ENDPOINT=hub.url)
+        done = at_hub(hub.url, "run", file)
 
     assert done.code == code
     assert stage in done.err
 
 
-def test_a_sleeping_space_is_woken_and_used(process, write, app):
+def test_a_sleeping_space_is_woken_and_used(at_hub, write, app):
     """The first call of the day finds most Spaces asleep."""
     file = write(SLEEPY)
-    stages = ["SLEEPING"] * 4 + ["APP_STARTING"] * 2 + ["RUNNING"]
+    stages = ["SLEEPING", "SLEEPING", "APP_STARTING", "RUNNING"]
     with hub_standin({"me/sleepy": ListedSpace(app.url, stages)}) as hub:
-        done = process("run", file, HF_ENDPOINT=hub.url)
+        done = at_hub(hub.url, "run", file)
 
     assert (done.code, done.out) == (0, "said: MORNING\n")
 
