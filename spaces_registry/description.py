@@ -188,7 +188,7 @@ def _is_public(dependency: Mapping[str, Any]) -> bool:
 
 
 def _skipped(component: Mapping[str, Any]) -> bool:
-    skip = component.get("skip_api", component.get("type") in _NO_API)
+    skip = component.get("skip_api", _text(component.get("type")) in _NO_API)
     return skip is True
 
 

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -78,7 +78,8 @@ def web(answer: Callable[[Asked], Answer]) -> Iterator[Web]:
             for name, text in found.headers.items():
                 self.send_header(name, text)
             self.end_headers()
-            self.wfile.write(found.body)
+            with suppress(ConnectionError):  # who asked may have heard enough
+                self.wfile.write(found.body)
             self.close_connection = found.cut
 
         do_GET = do_POST = do_HEAD = do  # noqa: N815 - the base class names them

@@ -5,14 +5,17 @@ its Python type, which is compared with our kind by the tables here, not by the 
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
+from corpus.catalogue import APPS, LOGIN
 from differential import Media, by_client, captioned, same
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from servers import Server
 
 from spaces_registry import App, Endpoint, Kind, Parameter, Return, Space, Value
 from spaces_registry.errors import CallFailed
@@ -29,6 +32,32 @@ _MEDIA = {
     "Gallery": Kind.GALLERY,
 }
 _PLAIN = {"str": Kind.TEXT, "float": Kind.NUMBER, "int": Kind.INTEGER, "bool": Kind.BOOLEAN}
+
+
+@contextmanager
+def reference(house: Server, name: str, folder: Path, *, is_named: bool = False) -> Iterator[Client]:
+    """The reference client on one app; without certificates, whose reading costs more than the calls.
+
+    Args:
+        house: the server of the corpus.
+        name: the app.
+        folder: for the files that it downloads.
+        is_named: whether the app is named in a header in place of the path; see `house.House`.
+    """
+    client = Client(
+        house.url if is_named else house.url + APPS[name],
+        headers={"x-corpus-app": name} if is_named else None,
+        verbose=False,
+        download_files=folder,
+        analytics_enabled=False,
+        token=False,
+        auth=LOGIN if name == "behind_login" else None,
+        ssl_verify=False,
+    )
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def kind_of(told: Told) -> Kind:

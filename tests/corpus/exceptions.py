@@ -25,3 +25,6 @@ DEFAULTS: Mapping[tuple[str, str], str] = {
     ("gallery_with_value", "/start"): SERVER_FILE,
     ("download_button", "/same"): SERVER_FILE,
 }
+
+LOGIN_BY_PATH = "it cannot be told a path on Gradio 4, and sends no header when it logs in"
+OUT_OF_REACH: Mapping[tuple[str, str], str] = {("4.44.1", "behind_login"): LOGIN_BY_PATH}

@@ -1,13 +1,10 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from corpus.agreement import call_differences, signature_differences
-from corpus.catalogue import APPS, LOGIN
+from corpus.agreement import call_differences, reference, signature_differences
+from corpus.catalogue import APPS
 from corpus.exceptions import DEFAULTS, EXAMPLE
 from differential import Media
-from gradio_client import Client
 from servers import Server
 
 from spaces_registry import Registry
@@ -16,32 +13,13 @@ from spaces_registry.errors import RejectedInput
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("corpus")]
 
 
-@contextmanager
-def reference(house: Server, name: str, folder: Path) -> Iterator[Client]:
-    """The reference client on one app; without certificates, whose reading costs more than the calls."""
-    auth = LOGIN if name == "behind_login" else None
-    client = Client(
-        house.url + APPS[name],
-        verbose=False,
-        download_files=folder / "theirs",
-        analytics_enabled=False,
-        token=False,
-        auth=auth,
-        ssl_verify=False,
-    )
-    try:
-        yield client
-    finally:
-        client.close()
-
-
 @pytest.mark.parametrize("name", APPS)
 async def test_an_app_is_read_and_called_as_gradio_client_does(
     name: str, house: Server, registry: Registry, media: Media, tmp_path: Path
 ) -> None:
     """Signatures are what users write and rely on; every sort of app must mean to us what it means to it."""
     app = await registry.connect(house.url + APPS[name])
-    with reference(house, name, tmp_path) as client:
+    with reference(house, name, tmp_path / "theirs") as client:
         told = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
         signatures = list(signature_differences(app.space, told))
         calls = await call_differences(app, client, told, media, tmp_path)

@@ -1,5 +1,5 @@
 """Apps whose endpoints have odd shapes: labels, names, defaults, visibility."""
-# ruff: noqa: ARG001, ARG005, PLR0913, PLR0917 - odd signatures and idle lambdas are what apps have
+# ruff: noqa: ARG005, PLR0913, PLR0917 - odd signatures and idle lambdas are what apps have
 
 import gradio as gr
 
