@@ -16,6 +16,8 @@ from spaces_registry.signature import Endpoint, fits
 
 __all__ = ["Change", "drift", "drift_problems", "parts_read", "readable", "repaired"]
 
+_NOTES = 5  # that are told in one line
+
 
 def drift(
     locked: LockedStep,
@@ -176,12 +178,13 @@ def drift_problems(
             at=_where(step, one),
             code="drifted",
             message=f"{subject}: {one.message}",
-            hint=f"{one.hint}; {update}" if one.hint else update,
+            hint=_hint(one, update),
             step=step.name,
             severity="error" if frozen or one.severity == "break" else "warning",
         )
     if notes:
-        said = "; ".join(one.message for one in notes)
+        more = f"; and {len(notes) - _NOTES} more" if len(notes) > _NOTES else ""
+        said = "; ".join(one.message for one in notes[:_NOTES]) + more
         yield Problem(
             at=_place(step),
             code="drifted",
@@ -190,6 +193,12 @@ def drift_problems(
             step=step.name,
             severity="error" if frozen else "warning",
         )
+
+
+def _hint(change: Change, update: str) -> str:
+    if change.code in {"endpoint-gone", "app-replaced"}:  # there is nothing that an update could accept
+        return change.hint or "name another endpoint or Space"
+    return f"{change.hint}; {update}" if change.hint else update
 
 
 def _where(step: Step, change: Change) -> Position:
