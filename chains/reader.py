@@ -73,8 +73,8 @@ def _masked(text: str) -> str:
     return _INDEXED.sub(lambda found: found[0].replace("[", _OPEN).replace("]", _CLOSE), text)
 
 
-def _unmasked(value: str) -> str:
-    return value.replace(_OPEN, "[").replace(_CLOSE, "]")
+def _unmasked(value: str, text: str) -> str:
+    return value if _OPEN in text or _CLOSE in text else value.replace(_OPEN, "[").replace(_CLOSE, "]")
 
 
 @dataclass(slots=True)
@@ -166,9 +166,9 @@ class _Builder:
     def _leaf(self, event: yaml.ScalarEvent) -> Leaf:
         start, end = _start(event), _end(event)
         if not event.implicit[0]:
-            return Leaf(_unmasked(event.value), start, end, plain=False)
+            return Leaf(_unmasked(event.value, self.text), start, end, plain=False)
         try:
-            return Leaf(resolve(_unmasked(event.value)), start, end)
+            return Leaf(resolve(_unmasked(event.value, self.text)), start, end)
         except NotFinite:
             hint = "put it in quotes if it is text"
             self._say(start, "not-finite", f"`{event.value[:20]}` is not a number that can be used", hint)

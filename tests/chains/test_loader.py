@@ -211,3 +211,10 @@ def test_an_index_is_part_of_a_reference_also_between_brackets(tmp_path):
     values = chain.steps["a"].arguments["x"].references
     assert [str(one) for one in values] == ["$item[0]", "$item.b[-1]"]
     assert [one.at.column for one in values] == [36, 46]
+
+
+def test_signs_of_private_use_stay_what_they_are(tmp_path):
+    """The reader's own stand-ins for brackets must not eat anybody's text."""
+    chain = loads("steps: {a: {space: o/a, with: {x: '\uf8e0$a\uf8e1'}}}", folder=tmp_path)
+
+    assert chain.steps["a"].arguments["x"].literal == "\uf8e0$a\uf8e1"
