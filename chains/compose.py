@@ -171,7 +171,10 @@ def compose(
     decided = [
         one for at, one in enumerate(wires) if one.parameter not in {w.parameter for w in wires[at + 1 :]}
     ]
-    ways = [(stops, wire_up(stops, names, decided)) for stops in _ways(row)]
+    parameters = {p.name.lower() for one in row for endpoint in one.endpoints for p in endpoint.parameters}
+    # what is the name of a parameter goes there; only a prompt is for everybody who needs one
+    settled = [one for one in names if one.lower() in parameters and one.lower() != "prompt"]
+    ways = [(stops, wire_up(stops, names, decided, settled)) for stops in _ways(row)]
     least = min(wiring.faults for _, wiring in ways)
     best = [one for one in ways if one[1].faults == least]
     if least:
@@ -276,7 +279,7 @@ def _fault(
     if wiring.unread:
         return _unread(row, stops, wiring)
     if wiring.unused:
-        return _unused(row, stops, wiring)
+        return _unused(row, stops, wiring, many=inputs[wiring.unused[0]])
     name, several = next(iter(wiring.missing.items()))
     space = next(one.space for one, stop in zip(row, stops, strict=True) if stop.name == name)
     told = ", ".join(f"{one.name} ({_many(one.kind, many=one.many)})" for one in several)
@@ -318,14 +321,20 @@ def _unread(row: Sequence[Linked], stops: Sequence[Stop], wiring: Wiring) -> Not
     )
 
 
-def _unused(row: Sequence[Linked], stops: Sequence[Stop], wiring: Wiring) -> UnusedInput:
+def _unused(row: Sequence[Linked], stops: Sequence[Stop], wiring: Wiring, *, many: bool) -> UnusedInput:
     name = wiring.unused[0]
-    names = dict.fromkeys(p.name for one in stops for p in one.endpoint.parameters)
+    every = dict.fromkeys(p.name for one in stops for p in one.endpoint.parameters)
+    if many and name in every:
+        return UnusedInput(f"the input {name} is given more than once, and takes one value", hint=None)
+    message = f"no Space takes the input {name!r}"
     for at, stop in enumerate(stops):
-        if (held := wiring.bound[stop.name].get(name)) is not None:
-            message = f"no Space takes the input {name!r}: {name} of {row[at].space} is {held}"
-            return UnusedInput(message, hint=f"to have it otherwise: --wire {stop.name}.{name}=inputs.{name}")
-    return UnusedInput(f"no Space takes the input {name!r}", hint=nearest(name, names))
+        for other, source in wiring.bound[stop.name].items():
+            if other == name or (meaning(other) is not None and meaning(other) == meaning(name)):
+                told = f"{message}: {other} of {row[at].space} is {shown_source(str(source))}"
+                return UnusedInput(
+                    told, hint=f"to have it otherwise: --wire {stop.name}.{other}=inputs.{name}"
+                )
+    return UnusedInput(message, hint=nearest(name, every))
 
 
 def _parts(endpoint: Endpoint) -> list[str]:

@@ -5,7 +5,7 @@ user gave, then a text from farther back. A parameter with a default keeps it, u
 endpoint could take what the one before it gives. What could go to several places is a question, not a guess.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chains.parts import find_part, offered
@@ -15,6 +15,7 @@ from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 from spaces_registry.synonyms import is_content, meaning
 
 INPUTS = "inputs"
+_TRANSCRIPT = "reference_text"  # a setting where it is taken, and what a call is for where it is given
 _PLURALS = {
     Kind.IMAGE: "images",
     Kind.VIDEO: "videos",
@@ -114,15 +115,21 @@ class Wiring:
         return missing + len(self.unread) + len(self.unused) + len(self.unmet)
 
 
-def wire_up(stops: Sequence[Stop], inputs: Mapping[str, bool], wires: Sequence[Connection] = ()) -> Wiring:
+def wire_up(
+    stops: Sequence[Stop],
+    inputs: Mapping[str, bool],
+    wires: Sequence[Connection] = (),
+    settled: Collection[str] = (),
+) -> Wiring:
     """Connection a row of endpoints.
 
     Args:
         stops: in the order of the chain; their names are unique.
         inputs: names of what the user gives, each with whether it is a list.
         wires: what is decided already.
+        settled: inputs that are for parameters of their own name only.
     """
-    return _Work(stops, inputs, wires).wiring()
+    return _Work(stops, inputs, wires, settled).wiring()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,11 @@ class _Work:
     """The work on one row."""
 
     def __init__(
-        self, stops: Sequence[Stop], inputs: Mapping[str, bool], wires: Sequence[Connection]
+        self,
+        stops: Sequence[Stop],
+        inputs: Mapping[str, bool],
+        wires: Sequence[Connection],
+        settled: Collection[str],
     ) -> None:
         self.stops, self.inputs, self.wires = stops, inputs, wires
         self.offers = [_contents(one) for one in stops]
@@ -144,12 +155,9 @@ class _Work:
         self.read: set[str] = set()
         self.met: set[Connection] = set()
         self.doubts: list[Doubt] = []
-        parameters = [parameter for one in stops for parameter in one.endpoint.parameters]
-        names = {one.name.lower() for one in parameters}
-        # what is the name of a parameter goes there; only a prompt is for everybody who needs one
-        self.roaming = [one for one in inputs if one.lower() == "prompt" or one.lower() not in names]
+        self.roaming = [one for one in inputs if one not in settled]
         known = [match(one.endpoint, self._given()) for one in stops]
-        self.unknown = [name for name in inputs if all(name in _names(one.unused) for one in known)]
+        self.unknown = [name for name in self.roaming if all(name in _names(one.unused) for one in known)]
 
     def wiring(self) -> Wiring:
         for at in range(len(self.stops)):
@@ -286,7 +294,7 @@ class _Work:
     def _unused_inputs(self) -> None:
         """What nobody needs may be for a parameter that has a default; the name tells, else the kind."""
         for kind in (Kind.ANY, Kind.TEXT):
-            names = self._untaken()
+            names = [one for one in self._untaken() if one in self.roaming]
             for at in range(len(self.stops)):
                 supplies = [replace(one, kind=kind) for one in self._given(names)]
                 offers = [_Offer(one, self._input(one)) for one in supplies]
@@ -364,11 +372,15 @@ def _contents(stop: Stop) -> list[_Offer]:
         if not kind.is_file and kind is not Kind.TEXT:
             continue
         known = meaning(one.name)
-        if kind is Kind.TEXT and has_media and (known is None or not is_content(known)):
-            continue  # a seed, a status, a log
+        known = None if known == _TRANSCRIPT else known
+        if kind is Kind.TEXT and (not is_content(known) or (has_media and known is None)):
+            continue  # a setting, a status, a log
         source = Source(stop.name, part_of(returns, at), kind)
         is_only = sum(_held(other) is kind for other in returns) == 1
-        name = str(kind) if kind is not Kind.TEXT and is_only and known is None else one.name
+        if kind is Kind.TEXT:
+            name = one.name if known else f"{one.name}_given"  # a name that says nothing: its kind decides
+        else:
+            name = str(kind) if is_only and known is None else one.name
         offers.append(_Offer(Supply(name, kind, source=str(source)), source))
     return offers
 

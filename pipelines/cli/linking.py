@@ -91,7 +91,7 @@ class _How:
 async def _linked(wanted: "Link", where: "Settings", how: _How) -> "Run | None":
     """Link, show, keep, run."""
     from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result_json, say  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
     from pipelines.linking import open_link, save  # noqa: PLC0415
     from pipelines.run import Options, run_in  # noqa: PLC0415
 
@@ -100,7 +100,7 @@ async def _linked(wanted: "Link", where: "Settings", how: _How) -> "Run | None":
             result_json(link_json(linked))
         elif not how.as_json:
             for line in wiring_lines(linked):
-                say(line)
+                (result if how.only_show else say)(line)
         if wanted.save is not None:
             save(linked, wanted.save)
             if not how.as_json:

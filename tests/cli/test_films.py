@@ -1,16 +1,11 @@
 """Whole films from the studio's three apps: by id through a Hub, by URL, by `--local`, by every recipe."""
 
-import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pytest
 from hub_standin import ListedSpace, hub_standin
 
 from pipelines.artifacts.probe import measure
@@ -33,37 +28,6 @@ steps:
   film: {media: mux, with: {video: $clip.video, audio: $voice.audio}}
 outputs: {film: $film.video}
 """
-
-
-@pytest.fixture(scope="session")
-def studio() -> Iterator[Mapping[str, str]]:
-    """The studio as `spacechain studio` starts it: Space id to URL."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "studio", "--json"], stdout=subprocess.PIPE, text=True
-    )
-    watchdog = threading.Timer(90, process.kill)
-    watchdog.start()
-    try:
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith("}"):
-                break
-        watchdog.cancel()
-        yield json.loads("".join(lines))
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-@pytest.fixture
-def elsewhere(studio) -> list[str]:
-    """Options that send the recipes' Spaces to the running studio."""
-    return [word for space, url in studio.items() for word in ("--use", f"{space}={url}")]
 
 
 def is_film(path: str | Path, least_s: float) -> bool:
