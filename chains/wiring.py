@@ -323,6 +323,8 @@ class _Work:
     def _match(self, at: int, parameters: Sequence[Parameter], offers: Sequence[_Offer]) -> Match:
         spent = {(one.root, one.part) for one in self.bound[at].values()}
         free = [one.supply for one in offers if (one.source.root, one.source.part) not in spent]
+        if not (free and parameters):
+            return Match(Endpoint(""), (), (), (), tuple(free), {})  # most of the time, in a row of many ways
         return match(Endpoint("", tuple(parameters)), free)
 
     def _take(self, at: int, offers: Sequence[_Offer], found: Match) -> None:
