@@ -14,7 +14,7 @@ from spaces_registry.labels import unique
 from spaces_registry.signature import Endpoint, Kind, Parameter
 from spaces_registry.synonyms import meaning
 
-_MOST_WAYS = 1000  # combinations of endpoints that are tried; about a second's worth
+_MOST_WAYS = 1000  # combinations of endpoints that are tried; a few seconds' worth
 _MOST_SHOWN = 6  # names in a message
 _NOUNS = {
     Kind.IMAGE: "image",
