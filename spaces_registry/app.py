@@ -68,12 +68,19 @@ async def log_in(origin: Origin, user: str, password: str, connect_s: float = 15
         raise refused_by_status(origin.place, response, "logging in")
 
 
-async def describe(origin: Origin, connect_s: float = 15.0, *, known: Known = Known()) -> Space:  # noqa: B008 - frozen
+async def describe(
+    origin: Origin,
+    connect_s: float = 15.0,
+    *,
+    within_s: float = _READ_S,
+    known: Known = Known(),  # noqa: B008 - frozen
+) -> Space:
     """Read what the app at an origin says about itself.
 
     Args:
         origin: where the app lives; its place becomes the Space's address.
         connect_s: to open a connection.
+        within_s: for all of it, however slowly it comes.
         known: what the Hub told of it.
 
     Returns:
@@ -84,10 +91,10 @@ async def describe(origin: Origin, connect_s: float = 15.0, *, known: Known = Kn
             too much of it or without end.
     """
     try:
-        with anyio.fail_after(_READ_S):
+        with anyio.fail_after(within_s):
             return await _read(origin, patience(connect_s, QUIET_S), known)
     except TimeoutError as cause:
-        message = f"{origin.place} did not finish describing itself within {_READ_S:g} s"
+        message = f"{origin.place} did not finish describing itself within {within_s:g} s"
         raise TimedOut(origin.place, message) from cause
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
-_FORMAT = 1  # raise it whenever the reading of descriptions changes
+_FORMAT = 2  # raise it whenever the reading of descriptions changes
 
 
 class UnwritableCache(ToolkitError):

@@ -50,6 +50,7 @@ _BY_COMPONENT: Mapping[str, Kind] = MappingProxyType(
         "dialogue": Kind.JSON,
         "fileexplorer": Kind.JSON,
         "browserstate": Kind.JSON,
+        "paramviewer": Kind.JSON,
     }
 )
 _BY_TYPE: Mapping[str, Kind] = MappingProxyType(

@@ -31,6 +31,8 @@ _MEDIA = {
     "Annotatedimage": Kind.IMAGE,
     "Gallery": Kind.GALLERY,
 }
+_PLOTS = {"Plot", "Lineplot", "Barplot", "Scatterplot"}
+_JSON = {"Json", "Dialogue", "Browserstate", "Label", "Paramviewer"} | _PLOTS
 _PLAIN = {"str": Kind.TEXT, "float": Kind.NUMBER, "int": Kind.INTEGER, "bool": Kind.BOOLEAN}
 
 
@@ -72,9 +74,6 @@ def kind_of(told: Told) -> Kind:
     if written in _PLAIN:
         return _PLAIN[written]
     return Kind.JSON if written.startswith(("list", "dict")) or component in _JSON else Kind.ANY
-
-
-_JSON = {"Json", "Dialogue", "Browserstate", "Plot", "Lineplot", "Barplot", "Scatterplot", "Label"}
 
 
 def _type_of(told: Told) -> str:

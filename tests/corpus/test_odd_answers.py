@@ -1,14 +1,20 @@
 import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio.abc import SocketStream
+from servers import free_port
 from web import Answer, Asked, page, say, web
 
 from spaces_registry import Kind, Registry, Space, open_registry
-from spaces_registry.errors import BadOutput, CallFailed, Missing, Unauthorized, Unreachable
+from spaces_registry.app import describe
+from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized, Unreachable
+from spaces_registry.origin import Origin, open_client
 
 pytestmark = pytest.mark.anyio
 MB = 2**20
@@ -124,6 +130,25 @@ async def test_a_packed_answer_is_measured_unpacked(stranger: Registry) -> None:
 
     with pytest.raises(BadOutput, match="more than 64 MB"):
         await described(stranger, site(packed))
+
+
+async def test_an_answer_that_drips_is_not_waited_for() -> None:
+    """A byte now and then keeps a connection alive for ever; a search has three hundred to look at."""
+
+    async def drip(stream: SocketStream) -> None:
+        with suppress(anyio.BrokenResourceError):
+            await stream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+            while True:
+                await stream.send(b" ")
+                await anyio.sleep(0.02)
+
+    port = free_port()
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
+    async with listener, open_client() as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, drip)
+        with pytest.raises(TimedOut, match="did not finish describing itself"):
+            await describe(Origin("acme/drip", f"http://127.0.0.1:{port}", client), within_s=0.3)
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_packed_description_is_read(stranger: Registry) -> None:
