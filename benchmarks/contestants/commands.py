@@ -15,11 +15,20 @@ from contestants import Once
 _PATIENCE_S = 60.0
 _OURS = Path(sys.executable).parent
 
-_SCRIPT = """
+_ONE_CALL = """
 import sys
 from gradio_client import Client
 client = Client(sys.argv[1], verbose=False, analytics_enabled=False)
 print(client.predict("hello", api_name="/echo"))
+"""
+
+_THREE_STEPS = """
+import sys
+from gradio_client import Client, handle_file
+first, second, third = (Client(url, verbose=False, analytics_enabled=False) for url in sys.argv[1:])
+picture = first.predict("a picture", api_name="/draw")
+clip, caption = second.predict(handle_file(picture), api_name="/animate")
+print(clip, third.predict(caption, api_name="/speak"))
 """
 
 _CHAIN = """
@@ -61,12 +70,15 @@ def our_call(lab: Lab) -> Iterator[Once]:
 @contextmanager
 def our_kept_run(lab: Lab) -> Iterator[Once]:
     """A chain of three steps whose results are all kept; its apps are still asked what they offer."""
-    chain = lab.folder / "kept.yaml"
-    places = {"drawing": lab.drawing, "moving": lab.moving, "speaking": lab.speaking}
-    chain.write_text(_CHAIN.format(**places), encoding="utf-8")
-    once = _whole(lab, [str(_OURS / "spacechain"), "run", str(chain)])
+    once = _whole(lab, [str(_OURS / "spacechain"), "run", str(_chain(lab))])
     once(0)
     yield once
+
+
+@contextmanager
+def our_fresh_run(lab: Lab) -> Iterator[Once]:
+    """The same chain, all of its calls made."""
+    yield _whole(lab, [str(_OURS / "spacechain"), "run", str(_chain(lab)), "--fresh"])
 
 
 @contextmanager
@@ -81,14 +93,21 @@ def our_first_request(lab: Lab) -> Iterator[Once]:
 @contextmanager
 def client_script(lab: Lab) -> Iterator[Once]:
     """A script of `gradio_client`'s that makes one call."""
-    yield _whole(lab, [str(lab.peers), str(_script(lab)), lab.drawing])
+    yield _whole(lab, [str(lab.peers), str(_script(lab, "one_call", _ONE_CALL)), lab.drawing])
+
+
+@contextmanager
+def client_three_steps(lab: Lab) -> Iterator[Once]:
+    """A script of `gradio_client`'s that does what our chain does."""
+    script = _script(lab, "three_steps", _THREE_STEPS)
+    yield _whole(lab, [str(lab.peers), str(script), lab.drawing, lab.moving, lab.speaking])
 
 
 @contextmanager
 def client_first_request(lab: Lab) -> Iterator[Once]:
-    """The same script, until it opens its first connection."""
+    """The script with one call, until it opens its first connection."""
     with _door() as (door, url):
-        yield _until_knocked(lab, door, [str(lab.peers), str(_script(lab)), url])
+        yield _until_knocked(lab, door, [str(lab.peers), str(_script(lab, "one_call", _ONE_CALL)), url])
 
 
 @contextmanager
@@ -164,7 +183,14 @@ def _turn_away_the_rest(door: socket.socket) -> None:
         door.settimeout(_PATIENCE_S)
 
 
-def _script(lab: Lab) -> Path:
-    file = lab.folder / "one_call.py"
-    file.write_text(_SCRIPT, encoding="utf-8")
+def _chain(lab: Lab) -> Path:
+    file = lab.folder / "kept.yaml"
+    places = {"drawing": lab.drawing, "moving": lab.moving, "speaking": lab.speaking}
+    file.write_text(_CHAIN.format(**places), encoding="utf-8")
+    return file
+
+
+def _script(lab: Lab, name: str, text: str) -> Path:
+    file = lab.folder / f"{name}.py"
+    file.write_text(text, encoding="utf-8")
     return file
