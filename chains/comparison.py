@@ -225,8 +225,8 @@ def return_changes(
             )
         elif (old.kind, old.many) != (new.kind, new.many):
             said = f"`{name}` is {kind_of(new)}, and was {kind_of(old)}"
-            words = f"{kind_of(old)} → {kind_of(new)}"
-            yield Change("return-kind-changed", severity, said, old.name, altered=words)
+            altered = f"{kind_of(old)} → {kind_of(new)}"
+            yield Change("return-kind-changed", severity, said, old.name, altered=altered)
     known = {one.name for one in before} | set(renamed.values())
     for one in now:
         if one.name not in known:

@@ -29,7 +29,6 @@ from pipelines.library import NotWritten
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.address import BadAddress, address_of
 from spaces_registry.errors import ToolkitError, nearest
-from spaces_registry.registry import Registry
 from spaces_registry.signature import NoApi, Space
 
 _WAKE_S = 300.0  # for a Space that sleeps; as a step's
@@ -90,12 +89,9 @@ async def open_link(link: Link, settings: Settings, ask: Ask) -> AsyncIterator[t
         raise TooFewSpaces("a link takes two Spaces or more", hint="for one Space there is `spacechain call`")
     given = tuple(Given(name, tuple(values)) for name, values in link.given.items())
     addresses = [one if _is_words(one) else address_of(one).shown for one in link.spaces]
-    named = [one for one in addresses if not _is_words(one)]
-    if settings.local and len(named) < len(addresses):
-        raise NotLinked("words are looked for on the Hub, which --local does without", hint="name the Spaces")
     settings.say(f"looking at {len(addresses)} Spaces")
-    async with open_workshop(_only_spaces(named), settings) as shop:
-        row = _narrowed(await _described(addresses, shop.registry), link)
+    async with open_workshop(_only_spaces(addresses), settings) as shop:
+        row = _narrowed(await _described(addresses, shop), link)
         made = await _composed(row, given, link, ask)
         yield shop, _loaded(made, link)
 
@@ -178,19 +174,22 @@ def _is_words(written: str) -> bool:
 
 def _only_spaces(addresses: Sequence[str]) -> Chain:
     """A chain that calls nothing, for a workshop that knows which Spaces it is about."""
-    steps = {f"step_{at}": {"space": one} for at, one in enumerate(dict.fromkeys(addresses))}
+    steps = {
+        f"step_{at}": {"find" if _is_words(one) else "space": one}
+        for at, one in enumerate(dict.fromkeys(addresses))
+    }
     return loads(json.dumps({"name": "link", "steps": steps}), file="link", folder=Path.cwd())
 
 
-async def _described(addresses: Sequence[str], registry: Registry) -> tuple[Linked, ...]:
+async def _described(addresses: Sequence[str], shop: Workshop) -> tuple[Linked, ...]:
     """All Spaces, looked at concurrently; the first of them that cannot be is the error."""
     spaces: dict[str, Space] = {}
     failures: dict[str, ToolkitError] = {}
 
     async def one(address: str) -> None:
         try:
-            where = await _found(address, registry) if _is_words(address) else address
-            spaces[address] = await registry.describe(where, wake_s=_WAKE_S)
+            where = await _found(address, shop) if _is_words(address) else address
+            spaces[address] = await shop.registry.describe(where, wake_s=_WAKE_S)
             if not spaces[address].endpoints:
                 raise NoApi(spaces[address].address)
         except ToolkitError as failure:
@@ -205,12 +204,13 @@ async def _described(addresses: Sequence[str], registry: Registry) -> tuple[Link
     return tuple(Linked(spaces[one].address, spaces[one].endpoints) for one in addresses)
 
 
-async def _found(words: str, registry: Registry) -> str:
-    """The Space that suits words best."""
+async def _found(words: str, shop: Workshop) -> str:
+    """The Space that suits words best; in the studio one of its own."""
     from spaces_registry.ranking import Need  # noqa: PLC0415 - only words need it
     from spaces_registry.resolver import resolve  # noqa: PLC0415
 
-    return (await resolve(Need(words=words), registry)).best().space
+    need = Need(words=words, among=shop.places.finder.among)
+    return (await resolve(need, shop.registry)).best().space
 
 
 def _narrowed(row: tuple[Linked, ...], link: Link) -> tuple[Linked, ...]:

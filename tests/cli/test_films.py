@@ -125,3 +125,13 @@ def test_python_examples_of_the_book_run(tmp_path):
             )
             assert done.returncode == 0, done.stderr
             assert Path(tmp_path / done.stdout.split()[-1]).stat().st_size > 0
+
+
+def test_words_are_linked_with_the_spaces_of_the_studio(process, tmp_path):
+    """No network, no id: what is wanted is enough."""
+    words = ["link", "text to image", "image to video", "-i", "prompt=a lake", "--save", "film.yaml"]
+    done = process(*words, "--local", "--dry-run", HF_ENDPOINT="http://127.0.0.1:9")
+
+    assert done.code == 0, done.err
+    assert "first_frame ← image.image" in " ".join(done.out.split())
+    assert "space: alexnasa/ltx-2-TURBO" in (tmp_path / "film.yaml").read_text()
