@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 
 from chains.checks import check
-from chains.compose import (
+from chains.compose.composition import (
     Composition,
     Decision,
     Linked,
@@ -19,12 +19,12 @@ from chains.compose import (
     compose,
     with_decision,
 )
-from chains.handed import Given
+from chains.compose.handed import Given
+from chains.compose.wiring import Connection
+from chains.compose.written import write
 from chains.loader import loads
 from chains.model import Chain
 from chains.problems import InvalidChain
-from chains.wiring import Connection
-from chains.written import write
 from pipelines.library import NotWritten
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.address import BadAddress, address_of

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import anyio
 
-from chains.changes import Change
-from chains.drift import repaired
-from chains.lock import lock_path, read_lock
-from chains.locked import Finding, Lock, LockedStep, question_of
+from chains.lock.changes import Change
+from chains.lock.drift import repaired
+from chains.lock.file import lock_path, read_lock
+from chains.lock.locked import Finding, Lock, LockedStep, question_of
 from chains.model import Chain, FindStep, SpaceStep, Step
 from pipelines.engine.places import Place, Places
 from spaces_registry.errors import ToolkitError

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from chains.changes import Change
 from chains.checks import check, not_reached
-from chains.drift import drift, drift_problems, parts_read
-from chains.locked import outdated
+from chains.lock.changes import Change
+from chains.lock.drift import drift, drift_problems, parts_read
+from chains.lock.locked import outdated
 from chains.model import Chain, FindStep, SpaceStep, Step
 from chains.problems import Problem, in_order
 from pipelines.engine.places import Place, Places, local_endpoint

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from chains.locked import Lock
+from chains.lock.locked import Lock
 from chains.model import Chain, FindStep, SpaceStep
 from pipelines.artifacts import Store
 from pipelines.engine.finding import Finder

@@ -13,7 +13,7 @@ from pipelines.cli.exits import Exit
 from pipelines.cli.options import AsJson, BadOption, Inputs, Local, Out, Use, pairs, settings
 
 if TYPE_CHECKING:
-    from chains.compose import Decision, Question
+    from chains.compose.composition import Decision, Question
     from pipelines.linking import Link, LinkedChain
     from pipelines.run import Run
     from pipelines.workshop import Settings
@@ -57,7 +57,7 @@ def link(  # noqa: PLR0913 - a command's options
     """Chain Spaces straight from here, wired by kind, and run the chain."""
     import anyio  # noqa: PLC0415
 
-    from chains.wiring import Connection  # noqa: PLC0415
+    from chains.compose.wiring import Connection  # noqa: PLC0415
     from pipelines.linking import Link  # noqa: PLC0415
 
     if save is not None and save.suffix not in _SUFFIXES:
@@ -149,7 +149,7 @@ def _ended(
 
 def wiring_lines(linked: "LinkedChain") -> list[str]:
     """The chain in a few aligned lines: each step, and what goes where."""
-    from chains.compose import shown_source  # noqa: PLC0415
+    from chains.compose.composition import shown_source  # noqa: PLC0415
     from pipelines.cli.show import safe  # noqa: PLC0415
 
     steps = linked.composition.steps

@@ -10,8 +10,8 @@ from pipelines.cli.exits import Exit
 from pipelines.cli.options import AsJson, ChainName, Local, Use, settings
 
 if TYPE_CHECKING:
-    from chains.changes import Change
-    from chains.locked import Lock
+    from chains.lock.changes import Change
+    from chains.lock.locked import Lock
     from chains.model import Chain
     from chains.problems import Problem
     from pipelines.workshop import Settings
@@ -87,8 +87,8 @@ async def _work(
     repair: bool,  # noqa: FBT001
 ) -> None:
     """Look at today's world, and write the lock where that is wanted and everything could be resolved."""
-    from chains.lock import write_lock  # noqa: PLC0415
-    from chains.locked import Lock, LockedStep, outdated  # noqa: PLC0415
+    from chains.lock.file import write_lock  # noqa: PLC0415
+    from chains.lock.locked import Lock, LockedStep, outdated  # noqa: PLC0415
     from pipelines.locking import Repairs, path_of, repair_steps, resolve_steps  # noqa: PLC0415
     from pipelines.preflight import lock_changes  # noqa: PLC0415
     from pipelines.workshop import open_workshop  # noqa: PLC0415
@@ -129,7 +129,7 @@ def _exit(outcome: _Outcome) -> Exit:
 
 
 def _print(outcome: _Outcome, path: str, chain: str) -> None:
-    from chains.changes import readable  # noqa: PLC0415
+    from chains.lock.changes import readable  # noqa: PLC0415
     from pipelines.cli.show import result, safe, say, show_error  # noqa: PLC0415
 
     for problem in outcome.stale:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
-from chains.locked import as_written
+from chains.lock.locked import as_written
 from chains.model import Chain, FindStep
 from chains.needs import given, wanted
 from spaces_registry.app import App

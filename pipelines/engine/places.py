@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from chains.locked import Lock, LockedStep, as_written, unlike
+from chains.lock.locked import Lock, LockedStep, as_written, unlike
 from chains.model import Chain, FindStep, MediaStep, PythonStep, SpaceStep, Step
 from pipelines.engine.binding import cache_key
 from pipelines.engine.finding import Choice, Chosen, Finder, merged

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from chains.checks import check
-from chains.compose import Chosen, Composition, Linked, Question, compose, with_decision
-from chains.handed import Given
+from chains.compose.composition import Chosen, Composition, Linked, Question, compose, with_decision
+from chains.compose.handed import Given
+from chains.compose.wiring import Connection
+from chains.compose.written import write
 from chains.loader import loads
-from chains.wiring import Connection
-from chains.written import write
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 

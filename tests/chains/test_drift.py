@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chains.drift import Change, drift, drift_problems, parts_read, readable, repaired
-from chains.lock import LockedStep, as_written
+from chains.lock.drift import Change, drift, drift_problems, parts_read, readable, repaired
+from chains.lock.file import LockedStep, as_written
 from chains.model import Chain
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return
 

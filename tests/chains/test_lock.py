@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chains.lock import (
+from chains.lock.file import (
     Finding,
     InvalidLock,
     Lock,
@@ -489,7 +489,7 @@ def test_a_lock_killed_while_it_is_written_is_the_old_or_the_new_one(tmp_path: P
     write_lock(path, LOCK)
     code = (
         "import sys\nfrom pathlib import Path\nfrom dataclasses import replace\n"
-        "from chains.lock import read_lock, write_lock\n"
+        "from chains.lock.file import read_lock, write_lock\n"
         "path = Path(sys.argv[1])\nlock = read_lock(path)\n"
         "print('ready', flush=True)\n"
         "for number in range(10**9): write_lock(path, replace(lock, chain=f'film-{number % 2}'))\n"

@@ -38,7 +38,9 @@ def test_every_pair_shows_something() -> None:
 
 def test_every_code_of_the_language_has_a_pair() -> None:
     """A rule without a specified message is a rule nobody has read."""
-    sources = (Path(__file__).parents[2] / "chains").rglob("*.py")
+    chains = Path(__file__).parents[2] / "chains"
+    # what a lock and a link say is specified in test_lock, test_drift and test_compose
+    sources = [*chains.glob("*.py"), *(chains / "rules").glob("*.py")]
     words = {word for one in sources for word in re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"', one.read_text())}
     codes = words - EXCEPTIONS - {"utf-8"}
     shown = {
