@@ -136,11 +136,12 @@ async def test_an_answer_that_drips_is_not_waited_for() -> None:
     """A byte now and then keeps a connection alive for ever; a search has three hundred to look at."""
 
     async def drip(stream: SocketStream) -> None:
-        with suppress(anyio.BrokenResourceError):
-            await stream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
-            while True:
-                await stream.send(b" ")
-                await anyio.sleep(0.02)
+        async with stream:
+            with suppress(anyio.BrokenResourceError):
+                await stream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+                while True:
+                    await stream.send(b" ")
+                    await anyio.sleep(0.02)
 
     port = free_port()
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
