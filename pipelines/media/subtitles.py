@@ -14,7 +14,8 @@ _NO_FONT = re.compile(
     r"fontselect: .*(failed|unable)|Glyph .* not found|can't find selected font", re.IGNORECASE
 )
 _TEXTS = frozenset({".srt", ".vtt"})
-_AT = {"bottom": 2, "middle": 5, "top": 8}  # the digit's place on a number pad, as SubStation Alpha counts
+# `force_style` counts as the first SubStation Alpha did: 2 is centred, 4 more is the top, 8 more the middle
+_AT = {"bottom": 2, "middle": 10, "top": 6}
 
 
 async def _subtitle(work: Work) -> tuple[Value, ...]:

@@ -44,3 +44,29 @@ def test_a_text_that_is_no_subtitles_is_refused(perform, clips, tmp_path):
 
     with pytest.raises(RejectedInput, match=r"'notes\.srt' is plain text"):
         perform("subtitle", video=clips["red.mp4"], subtitles=File(tmp_path / "notes.srt", "notes.srt"))
+
+
+@pytest.mark.parametrize("cue", ["1\n00:00:00,500 --> 00:00:01,000\n", "WEBVTT\n\n00:00.500 --> 00:01.000\n"])
+@pytest.mark.parametrize("position", ["top", "middle", "bottom"])
+def test_subtitles_stand_where_they_are_asked_for_and_in_the_centre(
+    perform, look, clips, tmp_path, position, cue
+):
+    """Letters over a face, or over the film's own subtitles, spoil the picture."""
+    name = f"lines{'.vtt' if cue.startswith('WEBVTT') else '.srt'}"
+    (tmp_path / name).write_text(f"{cue}WWWWWW\n")
+
+    words = File(tmp_path / name, name)
+    made = perform("subtitle", video=clips["red.mp4"], subtitles=words, position=position)
+    by_third = [bright(look, made, f"crop=iw:ih/3:0:{one}*ih/3") for one in range(3)]
+    left, right = bright(look, made, "crop=iw/2:ih:0:0"), bright(look, made, "crop=iw/2:ih:iw/2:0")
+
+    third = ["top", "middle", "bottom"].index(position)
+    assert by_third[third] > 100
+    assert sum(by_third) == by_third[third]
+    assert abs(left - right) < 0.2 * (left + right)
+
+
+def bright(look, path, crop):
+    """How many pixels of that part of the picture are bright while the line is shown."""
+    picture = ["-vf", crop, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray"]
+    return sum(level > 180 for level in look.decode(path, "-ss", "0.8", after=picture))
