@@ -46,6 +46,7 @@ _LOOKS_LIKE = (
     ("{{ … }}", re.compile(rf"(?<![$\w])\{{\{{\s*({_DOTTED}[^{{}}]*)\}}\}}")),
     ("${ … }", re.compile(rf"\$\{{\s*({_DOTTED}[^{{}}]*)\}}(?!\}})")),
     ("$…", re.compile(rf"\$({_DOTTED}[\w.\[\]]*[\w\]])")),
+    ("$…", re.compile(r"\$((item|index)\b(?![.\[]))")),
 )
 _SIGNED = re.compile(rf"{_REFERENCE.pattern}|\$\{{\{{.*\}}\}}", re.DOTALL)
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\}\}", re.DOTALL)

@@ -1,6 +1,7 @@
 """What the user hands to a chain → the values of its inputs: converted, checked, files in the store."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from chains.model import Chain, Input
 from pipelines.artifacts import Artifact, Store
-from pipelines.engine.arguments import beside, keep_user_file
+from pipelines.engine.arguments import beside, keep_as_input, keep_user_file
 from pipelines.engine.binding import describe
 from pipelines.fetch import fetch
 from spaces_registry.errors import ToolkitError, nearest
@@ -50,7 +51,8 @@ class _Reader:
     def read(self, wanted: Input, given: object) -> object:
         """A value, or for `many` a tuple of them, as the input's kind wants it."""
         if not wanted.many:
-            if isinstance(given, Sequence) and not isinstance(given, str) and wanted.kind != Kind.JSON:
+            may_be_list = wanted.kind == Kind.JSON and not self.as_text
+            if isinstance(given, Sequence) and not isinstance(given, str) and not may_be_list:
                 if self.as_text and len(given) == 1:
                     return self._one(wanted, given[0])
                 what = (
@@ -94,7 +96,7 @@ class _Reader:
             raise _Unfit(f"{wanted.name} takes a file, and got {describe(value)}")
         if value.startswith(_WEB):
             with TemporaryDirectory() as folder:
-                return self.store.keep(fetch(value, Path(folder)), kind, consume=True)
+                return keep_as_input(fetch(value, Path(folder)), value, self.store, kind, consume=True)
         return keep_user_file(Path(value).expanduser(), value, self.store, kind)
 
     def default(self, wanted: Input) -> object:
@@ -126,7 +128,6 @@ def read_inputs(
     Raises:
         InvalidInputs: all that is wrong with them.
         FileNotUsable: a file is not there.
-        BadOutput: a file's bytes are of another kind.
     """
     reader = _Reader(chain, store, as_text)
     problems = [_unknown(name, chain) for name in given if name not in chain.inputs]
@@ -165,14 +166,18 @@ def _number(wanted: Input, value: object) -> int | float:
         try:
             value = json.loads(value)
         except ValueError:
-            raise _Unfit(f"{wanted.name} takes a {wanted.kind}, and got {describe(value)}") from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
-        raise _Unfit(f"{wanted.name} takes a {wanted.kind}, and got {describe(value)}")
+            raise _Unfit(f"{wanted.name} takes {_a(wanted.kind)}, and got {describe(value)}") from None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Unfit(f"{wanted.name} takes {_a(wanted.kind)}, and got {describe(value)}")
     if wanted.kind == Kind.INTEGER:
         if value != int(value):
             raise _Unfit(f"{wanted.name} takes a whole number, and got {value:g}")
         return int(value)
     return value
+
+
+def _a(kind: Kind) -> str:
+    return "a whole number" if kind == Kind.INTEGER else f"a {kind}"
 
 
 def _boolean(wanted: Input, value: object) -> bool:

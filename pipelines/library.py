@@ -1,7 +1,7 @@
 """Chains by name: a file of the user's, or a recipe that comes with spacechain."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +12,7 @@ from pipelines.engine.places import local_endpoints
 from spaces_registry.errors import ToolkitError, nearest
 
 _SUFFIXES = (".yaml", ".yml")
+_SHOWN = 60  # characters of a name in a message
 
 
 class UnknownChain(ToolkitError):
@@ -59,14 +60,23 @@ def find_chain(name: str) -> Chain:
         InvalidChain: the file is no chain of this version.
     """
     path = Path(name)
-    if path.suffix in _SUFFIXES or path.is_file():
+    if path.suffix in _SUFFIXES or _is(path.is_file):
         return load(path, known=local_endpoints)
     known = recipes()
     if name in known:
         return load_recipe(known[name])
-    if path.is_dir():
+    if name and _is(path.is_dir):
         raise UnknownChain(f"{name} is a folder, not a chain file", hint=_chains_in(path))
-    raise UnknownChain(f"there is no chain file and no recipe named {name!r}", hint=nearest(name, known))
+    shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
+    raise UnknownChain(f"there is no chain file and no recipe named {shown!r}", hint=nearest(name, known))
+
+
+def _is(what: Callable[[], bool]) -> bool:
+    """Whether a path is something; a name that no file can have is nothing."""
+    try:
+        return what()
+    except (OSError, ValueError):
+        return False
 
 
 def load_recipe(recipe: Recipe) -> Chain:
@@ -88,6 +98,8 @@ def write_new(path: Path, recipe: str) -> Path:
     known = recipes()
     if recipe not in known:
         raise UnknownChain(f"there is no recipe named {recipe!r}", hint=nearest(recipe, known))
+    if not path.name:
+        raise NotWritten("a chain needs a name", hint="write: spacechain new my-film")
     path = path if path.suffix in _SUFFIXES else path.with_name(f"{path.name}.yaml")
     text = re.sub(r"(?m)^name: .*$", f"name: {path.stem}", known[recipe].text, count=1)
     try:

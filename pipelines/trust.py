@@ -21,9 +21,22 @@ class NotTrusted(ToolkitError):
         self.file = file
 
 
+class NotReadable(ToolkitError):
+    """A file of code cannot be read."""
+
+    code = "file-not-found"
+
+
 def fingerprint(file: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    """SHA-256 (hex) of a file's bytes.
+
+    Raises:
+        NotReadable: there is no such file, or it cannot be read.
+    """
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as cause:
+        raise NotReadable(f"{file} cannot be read: {cause.strerror or cause}") from cause
 
 
 def is_trusted(home: Home, sha256: str) -> bool:

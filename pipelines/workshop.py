@@ -14,6 +14,7 @@ from pipelines.home import Home, find_home
 from pipelines.journal import Journal, open_journal
 from spaces_registry.address import HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
+from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.registry import Registry, open_registry
 
 
@@ -71,6 +72,7 @@ async def open_workshop(
     """
     own = find_bookmarks(settings.home.folder, chain.folder, os.environ)
     use = {address_of(name, own.aliases).shown: url for name, url in settings.use.items()}
+    _refuse_typos(chain, own, use)
     revisions = {name: f"at {url}" for name, url in use.items()}
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(settings.home.journal))
@@ -94,6 +96,26 @@ async def open_workshop(
             settings.wake_s,
         )
         yield Workshop(settings, registry, places, Store(settings.home.store), journal)
+
+
+class NothingToReplace(ToolkitError):
+    """`--use` names a Space that the chain does not call: a typo would go to the real one."""
+
+    code = "unused-replacement"
+
+
+def _refuse_typos(chain: Chain, own: Bookmarks, use: Mapping[str, str]) -> None:
+    """What looks like a typo of a Space that is called; another Space's replacement does no harm."""
+    steps = chain.steps.values()
+    if any(isinstance(step, FindStep) for step in steps):
+        return  # what a search finds is not known yet
+    called = [address_of(step.space, own.aliases).shown for step in steps if isinstance(step, SpaceStep)]
+    for name in use:
+        if name in called:
+            continue
+        hint = nearest(name, called) or ""
+        if hint.startswith("did you mean"):
+            raise NothingToReplace(f"--use names {name}, which is not called", hint=hint)
 
 
 @asynccontextmanager

@@ -19,6 +19,11 @@ class Waking:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The call is not made yet: as many as the limit allows are under way at its place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sending:
     """An input file goes to the place.
 
@@ -100,7 +105,7 @@ class Receiving:
     size_bytes: int | None = None
 
 
-CallEvent: TypeAlias = Waking | Sending | Queued | Started | Progress | Logged | Yielded | Receiving
+CallEvent: TypeAlias = Held | Waking | Sending | Queued | Started | Progress | Logged | Yielded | Receiving
 Listener: TypeAlias = Callable[[CallEvent], None]
 
 

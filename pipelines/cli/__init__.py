@@ -1,5 +1,6 @@
 """The command line. `main` alone turns errors into text and exit codes."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,13 @@ def main(words: Sequence[str] | None = None) -> None:
         # the reader of our output went away, as `| head` does; nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.DONE)
+    except OSError as cause:
+        if cause.errno != errno.ENOSPC:
+            _show_fault(cause)
+            sys.exit(Exit.FAULT)
+        say("error: the output cannot be written: no space left [storage-failed]")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.WRONG)
     except Exception as fault:  # noqa: BLE001 - the last border: what comes here is a fault of ours
         _show_fault(fault)
         sys.exit(Exit.FAULT)

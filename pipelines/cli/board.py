@@ -16,6 +16,7 @@ from pipelines.engine.events import (
 from pipelines.engine.results import Failed, Skipped, Succeeded
 from spaces_registry.progress import (
     CallEvent,
+    Held,
     Logged,
     Progress,
     Queued,
@@ -102,6 +103,8 @@ class Board:
 def words(event: CallEvent) -> str:
     """What a place said, in a few words."""
     match event:
+        case Held():
+            return "waiting for a free place"
         case Waking(stage=stage):
             return f"waiting for the Space: {stage.lower().replace('_', ' ')}"
         case Sending(name=name):

@@ -32,14 +32,13 @@ def check(
     from pipelines.cli.show import problem_json, result, result_json, show_problems  # noqa: PLC0415
     from pipelines.library import find_chain  # noqa: PLC0415
 
+    refused = None
     try:
         found = find_chain(chain)
         problems, text = _static(found), found.source.text
-        if not static and not _errors(problems):
+        if not static and not _hinders_looking(found, problems):
             looked = anyio.run(_looked, found, settings(local=local, use=use, quiet=as_json, frozen=frozen))
-            if looked.refusal is not None:
-                raise looked.refusal
-            problems = looked.problems
+            problems, refused = looked.problems, looked.refusal
     except InvalidChain as invalid:
         problems, text = invalid.problems, invalid.source.text
     ok = not _errors(problems)
@@ -49,7 +48,10 @@ def check(
         show_problems(problems, text)
         if ok:
             result(f"{chain} is fine" + (" as far as can be told without the network" if static else ""))
-    raise typer.Exit(Exit.DONE if ok else Exit.WRONG)
+    only_refused = refused is not None and all(
+        one.code == refused.code for one in problems if one.severity == "error"
+    )
+    raise typer.Exit(Exit.DONE if ok else Exit.NOT_ALLOWED if only_refused else Exit.WRONG)
 
 
 def plan(
@@ -91,6 +93,13 @@ def _static(chain: "Chain") -> tuple["Problem", ...]:
     from spaces_registry.bookmarks import find_bookmarks  # noqa: PLC0415
 
     return static_problems(chain, find_bookmarks(find_home().folder, chain.folder, os.environ))
+
+
+def _hinders_looking(chain: "Chain", problems: tuple["Problem", ...]) -> bool:
+    """Whether a search for Spaces would go by a chain that is wrong; all else can be looked at."""
+    from chains.model import FindStep  # noqa: PLC0415
+
+    return _errors(problems) and any(isinstance(step, FindStep) for step in chain.steps.values())
 
 
 def _errors(problems: tuple["Problem", ...]) -> bool:

@@ -63,12 +63,15 @@ def trust(chain: ChainName) -> None:
     from pipelines.cli.show import result, say  # noqa: PLC0415
     from pipelines.home import find_home  # noqa: PLC0415
     from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.trust import fingerprint  # noqa: PLC0415
     from pipelines.trust import trust as trust_file  # noqa: PLC0415
 
     found = find_chain(chain)
     files = dict.fromkeys(step.file for step in found.steps.values() if isinstance(step, PythonStep))
     if not files:
         say(f"{chain} runs no code of its own; there is nothing to trust")
+    for file in files:
+        fingerprint(found.folder / file)  # one that cannot be read is told before any is trusted
     for file in files:
         sha256 = trust_file(find_home(), found.folder / file)
         result(f"trusted {file} as it is now (sha256 {sha256[:12]}…)")

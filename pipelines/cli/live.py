@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.cli.board import Board, Row, words
@@ -21,7 +22,7 @@ from pipelines.engine.events import (
     unheard,
 )
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded
-from spaces_registry.progress import Logged
+from spaces_registry.progress import Logged, Progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,6 +36,8 @@ _MARKS = {
     "skipped": ("-", "dim"),
 }
 _PER_SECOND = 8
+_SILENCE_S = 10.0  # after which a log hears of a step again
+_INTEREST = ("working", "failed", "waiting")  # what is shown first where not all fits
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def watching(steps: Sequence[str], *, events: bool, quiet: bool) -> Iterator[Run
         with _live(steps) as listener:
             yield listener
     else:
-        yield _print_line
+        yield _Lines().hear
 
 
 @contextmanager
@@ -59,19 +62,22 @@ def _live(steps: Sequence[str]) -> Iterator[RunListener]:
     board = Board.of(steps)
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     with Live(
-        console=console, get_renderable=lambda: draw(board, console.width), refresh_per_second=_PER_SECOND
+        console=console,
+        get_renderable=lambda: draw(board, console.width, console.height),
+        refresh_per_second=_PER_SECOND,
     ):
         yield board.hear
     if board.status != "running":
         say(f"{board.status} in {duration(board.seconds)}")
 
 
-def draw(board: Board, width: int) -> "Table":
+def draw(board: Board, width: int, height: int = 1000) -> "Table":
     """The board as a table of one line a step that never wraps.
 
     Args:
         board: the run's state.
         width: of the terminal, in characters.
+        height: of the terminal, in lines; where the steps are more, those that are done or wait are counted.
     """
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -81,10 +87,29 @@ def draw(board: Board, width: int) -> "Table":
     lines.add_column(no_wrap=True, max_width=max(12, width // 4), overflow="ellipsis")
     lines.add_column(no_wrap=True, justify="right", min_width=8)
     lines.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
-    for row in board.rows.values():
+    rows, rest = _fitting([*board.rows.values()], height - 2)
+    for row in rows:
         mark, style = _MARKS[row.state]
         lines.add_row(Text(mark, style), Text(row.name, style), Text(_time(row), "dim"), _detail(row))
+    if rest:
+        lines.add_row("", Text(rest, "dim"))
     return lines
+
+
+def _fitting(rows: Sequence[Row], places: int) -> tuple[Sequence[Row], str]:
+    """The rows to show, in the file's order, and the others in words; what works or failed comes first."""
+    if len(rows) <= places:
+        return rows, ""
+    by_interest = sorted(rows, key=_interest)
+    shown = {row.name for row in by_interest[: max(1, places - 1)]}
+    hidden = [row.state for row in rows if row.name not in shown]
+    counts = {state: hidden.count(state) for state in dict.fromkeys(hidden)}
+    told = ", ".join(f"{number} {state}" for state, number in counts.items())
+    return [row for row in rows if row.name in shown], f"… and {told}"
+
+
+def _interest(row: Row) -> int:
+    return _INTEREST.index(row.state) if row.state in _INTEREST else len(_INTEREST)
 
 
 def _time(row: Row) -> str:
@@ -115,8 +140,29 @@ def _bar(fraction: float, cells: int = 12) -> str:
     return "━" * full + "─" * (cells - full) + f" {fraction:4.0%}"
 
 
+@dataclass(slots=True)
+class _Lines:
+    """Plain lines for logs: beginnings and ends, what a place says, and now and then how far it is."""
+
+    said: dict[str, float] = field(default_factory=dict)
+
+    def hear(self, event: RunEvent) -> None:
+        """Print what is worth a line."""
+        match event:
+            case StepStarted(step=step):
+                self.said[step] = time.monotonic()
+            case CallTold(step=step, event=Progress() as told):
+                if time.monotonic() - self.said.get(step, 0.0) >= _SILENCE_S:
+                    self.said[step] = time.monotonic()
+                    share = f"{told.fraction:.0%} " if told.fraction is not None else ""
+                    say(f"{step}: {share}{safe(words(told))}")
+            case _:
+                pass
+        _print_line(event)
+
+
 def _print_line(event: RunEvent) -> None:
-    """Plain lines for logs: beginnings and ends, and what a place says to its user."""
+    """One event as a line, if it is a beginning, an end, or words of a place."""
     match event:
         case RunStarted(chain=chain, run=run, folder=folder):
             say(f"run {run} of {chain}, in {folder}")

@@ -1,5 +1,6 @@
 """`run` and `studio`: making things happen."""
 
+import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import Exit, exit_for
-from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Out, Use, Wake, pairs, settings
+from pipelines.cli.options import (
+    AsJson,
+    BadOption,
+    ChainName,
+    Frozen,
+    Inputs,
+    Local,
+    Out,
+    Use,
+    Wake,
+    pairs,
+    settings,
+)
+
+_MOST_SHOWN = 4000  # characters of one value on a terminal
 
 if TYPE_CHECKING:
     from pipelines.run import Run
@@ -40,16 +55,22 @@ def run(  # noqa: PLR0913 - a command's options
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
     from pipelines.library import find_chain  # noqa: PLC0415
     from pipelines.run import Options, run_loaded  # noqa: PLC0415
 
+    if events and as_json:
+        raise BadOption("--events and --json both print JSON", hint="choose one of them")
     found = find_chain(chain)
     given = pairs("-i", input, "NAME=VALUE")
     options = Options(out, fresh=fresh, redo=redo or (), only=only or (), as_text=True, watch_signals=True)
     where = settings(local=local, use=use, quiet=as_json or events, frozen=frozen, wake=wake)
     with watching([*found.steps], events=events, quiet=as_json) as tell:
-        done = anyio.run(lambda: run_loaded(found, dict(given), where, options, tell))
+        try:
+            done = anyio.run(lambda: run_loaded(found, dict(given), where, options, tell))
+        except KeyboardInterrupt:
+            say("interrupted before the first call; nothing was made")
+            raise typer.Exit(Exit.INTERRUPTED) from None
     if as_json:
         result_json(done.to_json())
     elif not events:
@@ -92,8 +113,20 @@ def output_lines(run: "Run") -> list[str]:
                 case FileOutput():
                     lines.append(str(one.path))
                 case ValueOutput():
-                    lines.append(f"{name}: {one.value}")
+                    lines.append(f"{name}: {_shown(one.value)}")
     return lines
+
+
+def _shown(value: object) -> str:
+    """A value for reading: text as it is, all else as JSON; nothing that could steer a terminal."""
+    from pipelines.cli.show import safe  # noqa: PLC0415
+
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not sys.stdout.isatty():
+        return text
+    lines = [safe(line) for line in text.splitlines()] or [""]
+    whole = "\n".join(lines)
+    return whole if len(whole) <= _MOST_SHOWN else whole[:_MOST_SHOWN] + " … (all of it with --json)"
 
 
 def repeated(option: str, values: Sequence[str] | None) -> list[str]:
@@ -135,8 +168,10 @@ async def _serve_studio(spaces: list[str] | None, as_json: bool) -> None:  # noq
     from pipelines.cli.show import say  # noqa: PLC0415
     from pipelines.engine.interrupts import interruptible  # noqa: PLC0415
     from pipelines.studio import open_studio  # noqa: PLC0415
+    from spaces_registry.address import address_of  # noqa: PLC0415
 
-    async with open_studio(spaces, tell=say) as urls:
+    wanted = None if spaces is None else [address_of(one).shown for one in spaces]
+    async with open_studio(wanted, tell=say) as urls:
         _show_urls(urls, as_json=as_json)
         say("stop with Ctrl-C")
         async with interruptible(watch_signals=True):

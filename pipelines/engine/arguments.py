@@ -6,7 +6,7 @@ from pathlib import Path
 from chains.evaluate import ABSENT
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store
-from spaces_registry.errors import ToolkitError
+from spaces_registry.errors import BadOutput, ToolkitError
 from spaces_registry.signature import Endpoint, File, Kind, Parameter
 
 
@@ -53,13 +53,27 @@ def keep_user_file(path: Path, shown: str, store: Store, kind: Kind = Kind.FILE)
     """Put a file of the user's into the store; the file itself stays where it is.
 
     Raises:
-        FileNotUsable: it is not there or is no file.
-        BadOutput: its bytes are not of the kind it should be.
+        FileNotUsable: it is not there, is no file, or its bytes are not of the kind it should be.
     """
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotUsable(f"the file {shown} {what}", hint=_beside_hint(path))
-    return store.keep(File(path, path.name), kind)
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
+            raise FileNotUsable(f"the file {shown} {what}", hint=_beside_hint(path))
+    except (OSError, ValueError) as cause:
+        raise FileNotUsable(f"{shown[:60]}… is no name of a file") from cause
+    return keep_as_input(File(path, path.name), shown, store, kind)
+
+
+def keep_as_input(file: File, shown: str, store: Store, kind: Kind, *, consume: bool = False) -> Artifact:
+    """Put a file that the user named into the store; what is wrong with it is the user's to mend.
+
+    Raises:
+        FileNotUsable: its bytes are not of the kind it should be.
+    """
+    try:
+        return store.keep(file, kind, consume=consume)
+    except BadOutput as refused:
+        raise FileNotUsable(f"{shown}: {refused.message}", hint=f"hand in a file of kind {kind}") from refused
 
 
 def _takes_file(parameter: Parameter | None) -> bool:

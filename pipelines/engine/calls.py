@@ -21,7 +21,7 @@ from pipelines.engine.results import Attempt, CallDone
 from pipelines.journal import Intent, Journal
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, ToolkitError
-from spaces_registry.progress import Listener
+from spaces_registry.progress import Held, Listener
 from spaces_registry.signature import File, Return, Value
 
 Made = tuple[CallDone, tuple[object, ...] | None]
@@ -63,7 +63,10 @@ class CallMaker:
             async with self._asked.setdefault(key, anyio.Lock()):
                 if (kept := self._kept(step, key)) is not None:
                     return _done(place, item, key, cached=True, seconds=0.0), kept
-                async with self.limits.of(place):
+                limiter = self.limits.of(place)
+                if limiter.available_tokens < 1:
+                    tell(Held())
+                async with limiter:
                     outputs = await self._send(step, place, item, key, bound, tell)
                 self._answered[key] = outputs
         except ToolkitError as failure:

@@ -39,3 +39,21 @@ def test_every_key_and_part_is_on_the_page() -> None:
     assert keys - words == set()
     assert {*FILE_PARTS, *PLURAL, *SINGULAR} - words == set()
     assert LATER["chain"] | LATER["limit"] <= words
+
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+CHAINS = [
+    (page.name, block)
+    for page in PAGES
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    if re.search(r"^steps:", block, re.MULTILINE) and not block.startswith("lock:")
+]
+
+
+@pytest.mark.parametrize(("page", "text"), CHAINS, ids=[page for page, _ in CHAINS])
+def test_a_chain_on_any_page_has_no_mistake(page: str, text: str, tmp_path: Path) -> None:
+    """The first thing that a new user copies must not be a mistake."""
+    problems = check(loads(text, file=page, folder=tmp_path))
+
+    assert [one.message for one in problems if one.severity == "error" and one.code != "missing-file"] == []

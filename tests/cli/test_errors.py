@@ -32,6 +32,13 @@ outputs: {said: $say.text}
         (["call", "BENCH", "measure", "picture=no.png"], 2, "no.png"),
         (["call", "BENCH", "refuse", "text=a"], 1, "I do not like 'a'"),
         (["studio", "someone/else"], 2, "Tongyi-MAI/Z-Image-Turbo"),
+        (["run", "short-film", "--use", "Qwen/Qwen3-TTTS=http://127.0.0.1:9"], 2, "did you mean"),
+        (["run", "short-film", "--json", "--events"], 2, "--events"),
+        (["run", "short-film", "-i", "seconds=1e999"], 2, "seconds takes a number"),
+        (["run", "short-film", "-i", "seed=Infinity"], 2, "seed takes a whole number"),
+        (["run", "x" * 5000], 2, "no recipe named"),
+        (["run", ""], 2, "no recipe named"),
+        (["new", ""], 2, "needs a name"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_hint(spacechain, app, words, code, tells):

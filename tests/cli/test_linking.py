@@ -213,7 +213,6 @@ def test_a_file_beside_the_chain_is_its_default_and_another_is_not_named(spacech
         ([PICTURES, FILMS, "-i", "prompt=x", "--name", "a/b"], "bad-option", "letters, digits"),
         ([PICTURES, FILMS, "-i", "prompt=x", "--save", "there.yaml"], "not-written", "choose another name"),
         ([PICTURES, FILMS, "-i", "prompt=x", "--save", "no/there.yaml"], "not-written", "create it first"),
-        ([PICTURES, "make a film", "--local"], "not-linked", "name the Spaces"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_a_hint_and_nothing_is_called(

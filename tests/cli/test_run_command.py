@@ -165,3 +165,49 @@ def test_a_file_input_is_a_path_or_a_url(spacechain, write, app):
 
     assert by_path.json["outputs"]["width"]["value"] == 32
     assert by_url.json["outputs"]["width"]["value"] == 32
+
+
+def test_an_input_of_kind_json_is_parsed(spacechain, write):
+    """And what is no JSON is refused before anything is called."""
+    file = write("""
+        inputs: {facts: {kind: json, default: {}}}
+        steps: {say: {space: "bench", endpoint: /shout, with: {text: "${{ inputs.facts.a[0] }}"}}}
+        outputs: {said: $say.text, facts: $inputs.facts}
+    """)
+    good = spacechain("run", file, "-i", 'facts={"a": ["one"]}', "--json")
+    bad = spacechain("run", file, "-i", 'facts={"a":')
+
+    assert good.json["outputs"]["said"]["value"] == "ONE"
+    assert good.json["outputs"]["facts"] == {"kind": "json", "value": {"a": ["one"]}}
+    assert bad.code == 2
+    assert "JSON" in bad.err
+
+
+def test_a_file_of_the_users_that_does_not_fit_is_not_blamed_on_a_space(spacechain, write, tmp_path):
+    """Nothing was called, and the mistake is theirs to mend."""
+    (tmp_path / "notes.txt").write_text("not a picture")
+    file = write("""
+        inputs: {face: {kind: image}}
+        steps: {width: {space: "bench", endpoint: /measure, with: {picture: $inputs.face}}}
+    """)
+    done = spacechain("run", file, "-i", "face=notes.txt")
+
+    assert done.code == 2
+    assert "notes.txt" in done.err
+    assert "should be an image" in done.err
+    assert "place" not in done.err
+
+
+def test_every_mistake_is_told_in_one_pass(spacechain, write):
+    """A misspelt parameter is not hidden behind a misspelt operation and untrusted code."""
+    (write("x").parent / "mine.py").write_text("def f(a: str) -> str:\n    return a\n")
+    file = write("""
+        steps:
+          say: {space: "bench", endpoint: /shout, with: {txt: a}}
+          cut: {media: trimm, with: {}}
+          own: {python: "mine.py:f", with: {a: x}}
+    """)
+    done = spacechain("check", file)
+
+    assert done.code == 2
+    assert all(one in done.err for one in ("txt", "trimm", "spacechain trust"))
