@@ -17,7 +17,7 @@ _WORKER = Path(__file__).parent / "worker.py"
 
 
 class ContestantFailed(Exception):
-    """A contestant's process ended instead of answering; it said why on stderr."""
+    """A contestant did not do what it was asked; it said why on stderr."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,15 @@ class Row:
 
     Attributes:
         label: who.
-        seconds: of every kept turn.
+        seconds: of every kept turn that succeeded.
         ratio: of its median to the baseline's.
+        failures: what the turns that failed said.
     """
 
     label: str
     seconds: Sequence[float]
     ratio: float
+    failures: Sequence[str] = ()
 
     @property
     def median(self) -> float:
@@ -100,21 +102,29 @@ def open_workers(lab: Lab) -> Iterator[Workers]:
 def ask(question: Question, workers: Workers, turns: int) -> list[Row]:
     """Let every contestant take its turns; the first one, which warms it up, is not kept.
 
+    A turn that fails is a finding if a peer's tool fails, and ends the benchmark if ours does.
+
     Raises:
-        ContestantFailed: one of them did not answer.
+        ContestantFailed: one of our own failed, a peer had no turn that succeeded, or a process ended.
     """
     pairs = [*zip(question.contestants, workers.of(question.contestants), strict=True)]
     taken: dict[str, list[float]] = {one.label: [] for one in question.contestants}
+    failed: dict[str, list[str]] = {one.label: [] for one in question.contestants}
     for turn in range(turns + 1):
         first = turn % len(pairs)
         for contestant, process in [*pairs[first:], *pairs[:first]]:
-            seconds = _turn(contestant, process, turn)
-            if turn:
-                taken[contestant.label].append(seconds)
-    return _rows(taken, question.baseline)
+            match _turn(contestant, process, turn):
+                case {"seconds": float(seconds)} if turn:
+                    taken[contestant.label].append(seconds)
+                case {"failure": str(said)} if contestant.is_peer:
+                    failed[contestant.label].append(said)
+                case {"failure": str(said)}:
+                    raise ContestantFailed(f"{contestant.label}: {said}")
+    return _rows(taken, failed, question.baseline)
 
 
-def _turn(contestant: Contestant, process: "subprocess.Popen[str]", turn: int) -> float:
+def _turn(contestant: Contestant, process: "subprocess.Popen[str]", turn: int) -> Mapping[str, object]:
+    """The worker's answer, as it gave it."""
     asked = _pipe(process.stdin)
     try:
         asked.write(json.dumps({"way": contestant.way, "turn": turn}) + "\n")
@@ -124,12 +134,21 @@ def _turn(contestant: Contestant, process: "subprocess.Popen[str]", turn: int) -
     answer = _pipe(process.stdout).readline()
     if not answer:
         raise ContestantFailed(contestant.label)
-    return float(json.loads(answer)["seconds"])
+    found: Mapping[str, object] = json.loads(answer)
+    return found
 
 
-def _rows(taken: Mapping[str, Sequence[float]], baseline: str) -> list[Row]:
+def _rows(
+    taken: Mapping[str, Sequence[float]], failed: Mapping[str, Sequence[str]], baseline: str
+) -> list[Row]:
+    for label, seconds in taken.items():
+        if not seconds:
+            raise ContestantFailed(f"{label}: {failed[label]}")
     one = statistics.median(taken[baseline])
-    return [Row(label, seconds, statistics.median(seconds) / one) for label, seconds in taken.items()]
+    return [
+        Row(label, seconds, statistics.median(seconds) / one, failed[label])
+        for label, seconds in taken.items()
+    ]
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

@@ -72,11 +72,13 @@ def show(question: Question, rows: Sequence[Row]) -> None:
     floor = question.floor_s
     columns = ["", "median ms", "min", "p75", "n", f"to {question.baseline}"]
     columns += [f"to {floor * 1000:.0f} ms"] if floor else []
+    columns += ["failed"] if any(row.failures for row in rows) else []
     lines = [columns]
     for row in rows:
         cells = [row.label, _ms(row.median), _ms(min(row.seconds)), _ms(row.p75), str(len(row.seconds))]
         cells.append(f"{row.ratio:.2f}")
         cells += [f"{row.median / floor:.2f}"] if floor else []
+        cells += [str(len(row.failures))] if "failed" in columns else []
         lines.append(cells)
     widths = [max(3, *(len(line[place]) for line in lines)) for place in range(len(columns))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -102,6 +104,7 @@ def described(question: Question, rows: Sequence[Row], load: float | None) -> di
                 "p75_ms": _rounded(row.p75),
                 "n": len(row.seconds),
                 "ratio": round(row.ratio, 3),
+                "failures": [*row.failures],
                 "all_ms": [_rounded(one) for one in row.seconds],
             }
             for row in rows
