@@ -1,12 +1,15 @@
 """Calls of a user's own Python functions: found by reading the file, run only when its content is trusted."""
 
 import ast
-import importlib.util
-import inspect
+import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from spaces_registry.errors import BadOutput, Crashed, TimedOut, ToolkitError, nearest
+from spaces_registry.errors import BadOutput, Crashed, Drifted, TimedOut, ToolkitError, nearest
 from spaces_registry.progress import Listener, Started
 from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
 
@@ -30,6 +33,9 @@ _KINDS = {
     "dict": Kind.JSON,
     "list": Kind.JSON,
 }
+_CHILD = Path(__file__).with_name("python_child.py")
+_ANSWER = "answer.json"
+_STDERR = 2
 _LISTS = ("list", "tuple", "Sequence", "Iterable")
 
 
@@ -68,55 +74,98 @@ def read_function(file: Path, name: str) -> Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class PythonRunner:
-    """Runs a user's function in a worker thread; files are handed over and taken back as `pathlib.Path`.
+    """Runs a user's function in a process of its own; files are handed over and taken back as `pathlib.Path`.
 
     Attributes:
         file: the trusted source.
-        sha256: of its bytes; the private module name comes from it.
+        sha256: of its bytes; nothing else is run.
     """
 
     file: Path
     sha256: str
 
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
-        """Run the function; what it raises is a crash, told in its own words."""
+        """Run the function; what it raises is a crash, told in its own words.
+
+        Raises:
+            Crashed: it raised something, `SystemExit` too, or its process died.
+            BadOutput: it returned what no step can read, or not as much as it promises.
+            TimedOut: it took longer than `run_s`; it is killed, with all that it started.
+            Drifted: the file was changed since it was checked.
+        """
         tell(Started())
-        handed = call.folder / "in"
-        handed.mkdir()
-        arguments = {name: _handed(value, handed) for name, value in call.arguments.items()}
+        order = await anyio.to_thread.run_sync(self._order, call)
         try:
             with anyio.fail_after(call.clocks.run_s):
-                answer = await self._run(call.endpoint.name, arguments)
+                await self._run(call, order)
         except TimeoutError as cause:
-            message = f"{call.endpoint.name} of {self.file.name} did not end within {call.clocks.run_s:g} s"
-            raise TimedOut(call.place, message) from cause
-        except Exception as cause:  # a user's function may raise anything; its words are the failure
-            said = f"{type(cause).__name__}: {cause}"
-            message = f"{call.endpoint.name} of {self.file.name} raised {said}"
-            raise Crashed(call.place, message, said=said) from cause
-        return _taken(call, answer)
+            message = f"{self._named(call)} did not end within {call.clocks.run_s:g} s"
+            raise TimedOut(call.place, message, hint="give the step a longer timeout") from cause
+        return await anyio.to_thread.run_sync(self._answer, call)
 
-    async def _run(self, name: str, arguments: Mapping[str, object]) -> Any:
-        function = await anyio.to_thread.run_sync(self._load, name)
-        if inspect.iscoroutinefunction(function):
-            return await function(**arguments)
-        return await anyio.to_thread.run_sync(lambda: function(**arguments), abandon_on_cancel=True)
+    def _named(self, call: Call) -> str:
+        return f"{call.endpoint.name} of {self.file.name}"
 
-    def _load(self, name: str) -> Any:
-        """Load the file under a private name, so that neither `sys.path` nor its own name matters."""
-        private = f"_spacechain_user_{self.sha256[:16]}"
-        if private not in sys.modules:
-            spec = importlib.util.spec_from_file_location(private, self.file)
-            if spec is None or spec.loader is None:
-                raise ImportError(self.file.name)
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[private] = module
+    def _order(self, call: Call) -> bytes:
+        """What the child is told: one line of JSON."""
+        handed, work = call.folder / "in", call.folder / "work"
+        handed.mkdir()
+        work.mkdir()
+        order = {
+            "file": str(self.file.absolute()),
+            "sha256": self.sha256,
+            "function": call.endpoint.name,
+            "arguments": {name: _handed(value, handed) for name, value in call.arguments.items()},
+            "folder": str(work),
+            "answer": str(call.folder / _ANSWER),
+        }
+        return json.dumps(order).encode() + b"\n"
+
+    async def _run(self, call: Call, order: bytes) -> None:
+        """Let the child work until it ends; cancelled, this kills it and all that it started."""
+        with anyio.CancelScope(shield=True):  # a process started is a process that must be ended
             try:
-                spec.loader.exec_module(module)
-            except BaseException:
-                del sys.modules[private]
-                raise
-        return getattr(sys.modules[private], name)
+                process = await anyio.open_process(
+                    [sys.executable, "-P", str(_CHILD)],
+                    stdin=subprocess.PIPE,  # also the lifeline: it ends when we do, in whatever way
+                    stdout=_STDERR,  # what a function prints is no result
+                    stderr=None,
+                    start_new_session=True,  # Ctrl-C is for us; we end it
+                )
+            except OSError as cause:
+                raise Crashed(call.place, f"Python could not be started: {cause.strerror}") from cause
+        try:
+            assert process.stdin is not None  # noqa: S101 - asked for above
+            with suppress(anyio.BrokenResourceError):  # it died at once, and has no answer
+                await process.stdin.send(order)
+            await process.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                if process.returncode is None:
+                    with suppress(ProcessLookupError, PermissionError):  # it ended this very moment
+                        os.killpg(process.pid, signal.SIGKILL)
+                await process.aclose()
+
+    def _answer(self, call: Call) -> tuple[Value, ...]:
+        try:
+            answer = json.loads((call.folder / _ANSWER).read_bytes())
+        except (FileNotFoundError, ValueError):
+            answer = {"ended": "no answer"}
+        match answer:
+            case {"returned": returned}:
+                return _taken(call, returned)
+            case {"unreadable": what}:
+                message = f"{call.endpoint.name} returned a {what}, which no step can read"
+                hint = "return text, numbers, lists, mappings or pathlib.Path"
+                raise BadOutput(call.place, message, hint=hint)
+            case {"raised": said, "line": line}:
+                where = f" (line {line})" if line else ""
+                raise Crashed(call.place, f"{self._named(call)} raised {said}{where}", said=said)
+            case {"changed": how}:
+                raise Drifted(call.place, f"{self.file.name} {how}", hint="run the chain again")
+            case _:
+                said = f"the process ended: {answer.get('ended')}"
+                raise Crashed(call.place, f"{self._named(call)} did not return: {said}", said=said)
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Parameter]:
@@ -168,15 +217,15 @@ def _literal(default: ast.expr | None) -> Json:
 
 
 def _handed(value: Value, folder: Path) -> object:
-    """A value as the function gets it: files as copies of its own under readable names."""
+    """A value as the child reads it: files are copies of the call's own under readable names."""
     match value:
         case File():
             place = folder / uuid.uuid4().hex / Path(value.name).name
             place.parent.mkdir()
             shutil.copyfile(value.path, place)
-            return place
+            return {"file": str(place)}
         case Mapping():
-            return {name: _handed(one, folder) for name, one in value.items()}
+            return {"map": {name: _handed(one, folder) for name, one in value.items()}}
         case str():
             return value
         case Sequence():
@@ -185,32 +234,38 @@ def _handed(value: Value, folder: Path) -> object:
             return value
 
 
-def _taken(call: Call, answer: object) -> tuple[Value, ...]:
+def _taken(call: Call, answer: Json) -> tuple[Value, ...]:
     returns = call.endpoint.returns
     if len(returns) == 1:
         return (_value(call, answer),)
-    if not isinstance(answer, tuple) or len(answer) != len(returns):
-        message = f"{call.endpoint.name} promises {len(returns)} values and returned {type(answer).__name__}"
-        raise BadOutput(call.place, message)
-    return tuple(_value(call, one) for one in answer)
-
-
-def _value(call: Call, answer: object) -> Value:
     match answer:
-        case None | bool() | int() | float() | str():
-            return answer
-        case Path():
-            if not answer.is_file():
-                raise BadOutput(call.place, f"{call.endpoint.name} returned the path of no file: {answer}")
-            # the file stays the user's own: only a copy is taken
-            copy = call.folder / uuid.uuid4().hex / answer.name
-            copy.parent.mkdir()
-            shutil.copyfile(answer, copy)
-            return File(copy, answer.name)
-        case Mapping():
-            return {str(name): _value(call, one) for name, one in answer.items()}
-        case list() | tuple():
-            return tuple(_value(call, one) for one in answer)
+        case {"tuple": list(several)} if len(several) == len(returns):
+            return tuple(_value(call, one) for one in several)
+        case {"tuple": list(several)}:
+            got = f"{len(several)}"
         case _:
-            message = f"{call.endpoint.name} returned a {type(answer).__name__}, which no step can read"
-            raise BadOutput(call.place, message, hint="return text, numbers, lists, mappings or pathlib.Path")
+            got = "something else"
+    raise BadOutput(call.place, f"{call.endpoint.name} promises {len(returns)} values and returned {got}")
+
+
+def _value(call: Call, answer: Any) -> Value:
+    match answer:
+        case {"file": path}:
+            return _file(call, Path(path))
+        case {"map": inner}:
+            return {name: _value(call, one) for name, one in inner.items()}
+        case {"tuple": several} | list(several):
+            return tuple(_value(call, one) for one in several)
+        case _:
+            plain: Value = answer
+            return plain
+
+
+def _file(call: Call, path: Path) -> File:
+    """The file that a function made, or one that stays the user's own: only a copy is taken."""
+    if not path.is_file():
+        raise BadOutput(call.place, f"{call.endpoint.name} returned the path of no file: {path}")
+    copy = call.folder / uuid.uuid4().hex / path.name
+    copy.parent.mkdir()
+    shutil.copyfile(path, copy)
+    return File(copy, path.name)
