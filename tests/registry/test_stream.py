@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from gradio.utils import diff  # the server's own is the measure
-from hypothesis import given, settings
+from gradio_client.utils import apply_diff
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spaces_registry.progress import Progress, Queued
@@ -20,14 +21,27 @@ JSON = st.recursive(
 @settings(deadline=None)
 @given(st.lists(JSON, min_size=1, max_size=5))
 def test_gradios_own_differences_lead_to_its_values(yields: list[Any]) -> None:
-    """Every later yield of a generator arrives as a difference made by this very function."""
+    """Every later yield of a generator arrives as a difference made by this very function.
+
+    It is wrong itself where nested lists shrink at once (its corrections of indexes add up over levels). Such
+    yields are left out by asking Gradio's own client, which cannot follow them either.
+    """
     outputs, before = Outputs(is_diffed=True), None
     for one in yields:
-        data = one if outputs.count == 0 else diff(before, one)
+        data = one if outputs.count == 0 else json.loads(json.dumps(diff(before, one)))
+        assume(outputs.count == 0 or followed(before, data) == one)
         outputs.take(json.loads(json.dumps([data])))
         before = one
 
         assert outputs.known == [one]
+
+
+def followed(before: Any, edits: Any) -> Any:
+    """What Gradio's own client makes of a difference; itself where it cannot follow."""
+    try:
+        return apply_diff(before, edits)
+    except (IndexError, KeyError, TypeError):
+        return apply_diff
 
 
 @pytest.mark.parametrize(
