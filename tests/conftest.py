@@ -14,3 +14,12 @@ def home(tmp_path_factory, monkeypatch) -> Path:
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     return folder / "spacechain"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one folder share their servers, so that one worker starts each of them once."""
+    root = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(root).parts[0]
+        group = f"{folder}-{item.path.stem}" if folder in ("chains", "media", "artifacts") else folder
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -63,7 +63,7 @@ def test_three_apps_by_url(process, studio, tmp_path):
 
 def test_the_demo_makes_a_narrated_film_whose_path_is_the_last_line(process, tmp_path):
     """What `make demo` runs."""
-    done = process("run", "short-film", "--local", "-i", "seconds=3", "-i", "narration=A light still burns.")
+    done = process("run", "short-film", "--local", "-i", "seconds=3", "-i", "narration=A light.")
 
     assert done.code == 0, done.err
     assert is_film(tmp_path / done.out.splitlines()[-1], 3.0)
@@ -91,11 +91,11 @@ def test_narrated_still_lasts_as_long_as_the_voice(process, elsewhere, tmp_path)
 
 def test_variations_differ(process, elsewhere):
     """Every combination is a picture of its own."""
-    few = ["-i", "lights=at dawn", "-i", "lights=at night", "-i", "seeds=1", "-i", "seeds=2"]
+    few = ["-i", "lights=at dawn", "-i", "lights=at night", "-i", "seeds=1"]
     done = process("run", "variations", *few, "--json", *elsewhere)
 
     assert done.code == 0, done.err
-    assert len({one["sha256"] for one in done.json["outputs"]["pictures"]}) == 4
+    assert len({one["sha256"] for one in done.json["outputs"]["pictures"]}) == 2
 
 
 def test_a_space_that_the_studio_does_not_have_is_named(process, tmp_path):
