@@ -8,8 +8,11 @@ import errno
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +30,8 @@ _FORMATS = (
 SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS)
 # the same inputs give the same bytes: no dates, no versions, and as many threads on every machine
 SAME_BYTES = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "2")
+_WARDEN = Path(__file__).with_name("warden.py")
+_KILL_S = 5.0
 _TAIL_LINES = 60
 _GENERIC = re.compile(
     r"Conversion failed|Error opening (in|out)put|Nothing was (written|encoded)|Last message repeated|"
@@ -174,10 +179,11 @@ class Ffmpeg:
     async def _start(self, command: Sequence[str]) -> Process:
         try:
             return await anyio.open_process(
-                command,
-                stdin=subprocess.DEVNULL,
+                (sys.executable, "-I", "-S", str(_WARDEN), *command),
+                stdin=subprocess.PIPE,  # the lifeline: it ends when we do, and the program with it
                 cwd=self.folder,
                 env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
+                start_new_session=True,  # Ctrl-C is for us; we end it
             )
         except OSError as cause:
             message = f"{self.place}: {self.program.name} could not be started: {cause.strerror}"
@@ -230,7 +236,13 @@ async def _follow(
 
 
 async def _end(process: Process) -> None:
+    """Return when the program is gone, killed if need be: by its warden, which also waits for it."""
     with anyio.CancelScope(shield=True):
+        if process.returncode is None and process.stdin is not None:
+            await process.stdin.aclose()
+            with anyio.move_on_after(_KILL_S):
+                await process.wait()
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError, PermissionError):  # it ended this very moment
+                os.killpg(process.pid, signal.SIGKILL)
         await process.aclose()

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias
 
 import anyio
@@ -15,7 +14,6 @@ import anyio.to_thread
 from chains.evaluate import ABSENT
 from chains.model import Chain, Step
 from chains.problems import InvalidChain
-from pipelines.artifacts import StorageFailed
 from pipelines.engine.binding import shown
 from pipelines.engine.calls import CallMaker
 from pipelines.engine.events import RunListener, RunSettled, RunStarted, StepSettled, unheard
@@ -30,6 +28,7 @@ from pipelines.inputs import read_inputs
 from pipelines.locking import lock_of
 from pipelines.preflight import look
 from pipelines.record import Output, StepReport, output_json
+from pipelines.scratch import scratch_folder
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError, nearest
 
@@ -52,7 +51,7 @@ class Options:
         redo: make these steps' calls again, and those of what reads from them.
         only: run these steps and what they read from, nothing else.
         as_text: inputs are text from a command line.
-        watch_signals: let SIGINT and SIGTERM interrupt the run in good order (main thread only).
+        watch_signals: let SIGINT, SIGTERM and SIGHUP interrupt the run in good order (main thread only).
     """
 
     out: Path = Path("outputs")
@@ -170,13 +169,13 @@ class _Running:
         self.folder.prepare()
         self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
         self._write("running")
-        with _scratch(self.shop) as scratch:
+        with scratch_folder(self.shop.settings.home.folder / "scratch") as scratch:
             calls = CallMaker(
                 self.id,
                 self.shop.store,
                 self.shop.journal,
                 Limits({name: one.concurrency for name, one in self.chain.limits.items()}),
-                Path(scratch),
+                scratch,
                 fresh,
             )
             performer = Performer(self.names, self.shop.places, calls, self.tell)
@@ -249,16 +248,6 @@ class _Running:
         }
         hidden = masked(document, self.environment)
         return hidden if isinstance(hidden, dict) else document
-
-
-def _scratch(shop: Workshop) -> TemporaryDirectory[str]:
-    """A folder on the store's own file system, so that what is fetched is moved there, not copied."""
-    folder = shop.settings.home.folder / "scratch"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return TemporaryDirectory(dir=folder, ignore_cleanup_errors=True)
-    except OSError as cause:
-        raise StorageFailed(folder, cause) from cause
 
 
 def _usable(result: Result) -> bool:

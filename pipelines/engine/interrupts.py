@@ -2,13 +2,14 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 
 INTERRUPTED = 130
+_OUTPUTS = (1, 2)
 
 
 @dataclass(slots=True)
@@ -20,7 +21,7 @@ class Interrupt:
 
 @asynccontextmanager
 async def interruptible(*, watch_signals: bool) -> AsyncIterator[Interrupt]:
-    """Run the body until it ends or SIGINT or SIGTERM comes; then cancel it and go on behind it.
+    """Run the body until it ends or SIGINT, SIGTERM or SIGHUP comes; then cancel it and go on behind it.
 
     Args:
         watch_signals: False leaves signals alone, as outside the main thread.
@@ -41,9 +42,29 @@ async def interruptible(*, watch_signals: bool) -> AsyncIterator[Interrupt]:
 
 
 async def _watch(body: anyio.CancelScope, interrupt: Interrupt) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
+    terminals = [one for one in _OUTPUTS if os.isatty(one)]
+    with anyio.open_signal_receiver(*_heard()) as signals:
+        async for sign in signals:
+            if sign == signal.SIGHUP:
+                _forget_closed(terminals)
             if interrupt.happened:
                 os._exit(INTERRUPTED)  # the second time means: now; children see the closed pipe and stop
             interrupt.happened = True
             body.cancel()
+
+
+def _heard() -> list[signal.Signals]:
+    """The signals that interrupt; `nohup` says that closing the terminal shall not be one."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    return heard
+
+
+def _forget_closed(terminals: Sequence[int]) -> None:
+    """Let nothing more be written to a terminal that is gone: the error would spoil the end of the run."""
+    for one in terminals:
+        if not os.isatty(one):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, one)
+            os.close(nothing)

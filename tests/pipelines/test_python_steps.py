@@ -314,7 +314,8 @@ def command(tmp_path):
 
 @pytest.mark.usefixtures("functions")
 @pytest.mark.parametrize(
-    ("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)]
+    ("sign", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGKILL, -signal.SIGKILL)],
 )
 def test_a_function_and_what_it_started_end_with_the_command(command, fifo, sign, code):
     """Ctrl-C ends the command now, not when the function pleases; and nothing outlives even a kill -9."""

@@ -1,0 +1,63 @@
+"""A run's folder for files under way: locked while the run lives, removed at its end or by the next run."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipelines.artifacts import StorageFailed
+
+_LOCK = "in-use.lock"
+_DOOR = "door.lock"  # held while folders are made and swept, so that no folder is seen without its lock
+
+
+@contextmanager
+def scratch_folder(root: Path) -> Iterator[Path]:
+    """An empty folder of the run's own below `root`, on the same file system as all that is kept there.
+
+    Folders that killed runs left behind are removed first; one whose run lives is never touched. The system
+    gives the lock back in whatever way a process ends.
+
+    Raises:
+        StorageFailed: no folder can be made there.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with (root / _DOOR).open("a") as door:
+            with suppress(OSError):  # a file system without locks: then nothing is ever swept there
+                fcntl.flock(door, fcntl.LOCK_EX)
+            _sweep(root)
+            folder = Path(tempfile.mkdtemp(dir=root))
+            lock = (folder / _LOCK).open("a")
+            _try_lock(lock.fileno())
+    except OSError as cause:
+        raise StorageFailed(root, cause) from cause
+    with lock:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # what resists is the next run's to remove
+
+
+def _sweep(root: Path) -> None:
+    for folder in root.iterdir():
+        with suppress(OSError):  # not ours to look into
+            if folder.is_dir() and not folder.is_symlink() and _is_free(folder / _LOCK):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_free(lock: Path) -> bool:
+    if not lock.exists():
+        return True  # killed between making and locking it
+    with lock.open("a") as file:
+        return _try_lock(file.fileno())
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # somebody holds it, or there is no telling
+        return False
+    return True
