@@ -49,9 +49,9 @@ class RunFolder:
         """Put the files of one of the chain's outputs at the top of the folder, named for the output."""
         return self._publish(value, self.path, name)
 
-    def write(self, document: Mapping[str, object]) -> None:
-        """Write `run.json`."""
-        write_json(self.path / "run.json", document)
+    def write(self, document: Mapping[str, object], *, lasting: bool = True) -> None:
+        """Write `run.json`; while the run goes on, what is written does not last."""
+        write_json(self.path / "run.json", document, lasting=lasting)
 
     def _publish(self, value: object, folder: Path, stem: str) -> Output:
         files = artifacts_in(value)

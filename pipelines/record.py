@@ -164,8 +164,13 @@ def _error(failed: Failed) -> dict[str, object]:
     }
 
 
-def write_json(path: Path, document: Mapping[str, object]) -> None:
+def write_json(path: Path, document: Mapping[str, object], *, lasting: bool = True) -> None:
     """Write a JSON document so that a reader never sees half of it.
+
+    Args:
+        path: the file.
+        document: what to write.
+        lasting: whether it must survive a power cut and be pleasant to read; what is soon replaced need not.
 
     Raises:
         StorageFailed: the disk is full or the folder cannot be written.
@@ -173,10 +178,10 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with aside.open("w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(json.dumps(document, ensure_ascii=False, indent=2 if lasting else None) + "\n")
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         aside.replace(path)
     except OSError as cause:
         aside.unlink(missing_ok=True)

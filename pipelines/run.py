@@ -236,7 +236,7 @@ class _Running:
 
     def _write(self, status: str) -> None:
         run = self._state("interrupted", {})
-        self.folder.write({**self._document(run), "status": status})
+        self.folder.write({**self._document(run), "status": status}, lasting=False)
 
     def _document(self, run: Run) -> dict[str, object]:
         """`run.json`: the JSON of the run, and all that it takes to tell where each result came from."""

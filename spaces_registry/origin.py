@@ -6,7 +6,6 @@ network that the app is not on.
 """
 
 import ipaddress
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,10 +19,6 @@ from spaces_registry.errors import BadOutput, CallFailed, TimedOut, Unreachable
 
 _HOPS = 5  # redirects followed for one file
 _IDLE_S = 3.0  # a kept connection is dropped before uvicorn (5 s) drops it under our request
-_ALIVE = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # a dead peer ends even a stream that is silent for long
-    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", 0x10)), 60),
-)
 
 
 def open_client() -> httpx2.AsyncClient:

@@ -5,6 +5,7 @@ The order is the promise: bytes in the store, then the journal says so, then the
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +61,8 @@ class CallMaker:
         try:
             bound = bind(place.endpoint, values, place=place.address)
             key = place.key(bound)
-            async with self._asked.setdefault(key, anyio.Lock()):
+            # equal questions wait for one answer, unless each is to be asked by itself
+            async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
                 if (kept := self._kept(step, key)) is not None:
                     return _done(place, item, key, cached=True, seconds=0.0), kept
                 limiter = self.limits.of(place)

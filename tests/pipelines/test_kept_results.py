@@ -112,3 +112,19 @@ def test_run_json_tells_where_each_result_came_from(run, workbench):
     assert record["steps"]["say"]["endpoint"] == "/shout"
     assert record["steps"]["say"]["attempts"] == 1
     assert record["outputs"] == {"said": {"kind": "text", "value": "RECORD!"}}
+
+
+def test_equal_calls_that_are_not_kept_run_at_the_same_time(run, workbench_of_its_own):
+    """Four throws of the dice wait for each other no more than four different calls."""
+    done = run(f"""
+        steps:
+          all:
+            each: [a, a, a, a]
+            cache: false
+            space: {workbench_of_its_own.url}
+            endpoint: /wait
+            with: {{seconds: 0.5, text: $item}}
+    """)
+
+    assert done.ok
+    assert workbench_of_its_own.calls("most-waits") == 4
