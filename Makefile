@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-compat check format bench clean
+.PHONY: help setup demo test test-corpus test-compat check format bench clean
 
 help:
 	@echo "make demo         a narrated film from a sentence, offline"
 	@echo "make test         the tests"
 	@echo "make check        format, lint, types, import direction"
+	@echo "make test-corpus  about a hundred Gradio apps, read and called beside gradio_client"
 	@echo "make test-compat  the same calls on Gradio 5 and 4, in environments of their own"
 	@echo "make bench        speed, side by side with other tools"
 	@echo "make clean        remove what was set up here"
@@ -34,6 +35,9 @@ demo: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+test-corpus: $(READY)
+	@$(BIN)/python -m pytest -q -n 2 --dist load -m corpus tests/corpus
 
 test-compat: $(READY)
 	@$(BIN)/python tests/compat/environments.py

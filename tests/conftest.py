@@ -16,6 +16,7 @@ def home(tmp_path_factory, monkeypatch) -> Path:
     return folder / "spacechain"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one folder share their servers, so that one worker starts each of them once."""
     root = Path(__file__).parent
@@ -23,3 +24,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(root).parts[0]
         group = f"{folder}-{item.path.stem}" if folder in ("chains", "media", "artifacts") else folder
         item.add_marker(pytest.mark.xdist_group(group))
+        if folder == "corpus" and not item.get_closest_marker("compat"):
+            item.add_marker(pytest.mark.corpus)
