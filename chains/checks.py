@@ -1,13 +1,13 @@
 """Runs every rule over a chain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
 from chains.model import Chain, FindStep, MediaStep, SpaceStep, Step
 from chains.problems import Problem, in_order
 from chains.rules import RULES, SIGNATURE_RULES
-from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import AmbiguousEndpoint, Endpoint, UnknownEndpoint
 
 MOST: Final = 100
@@ -29,14 +29,6 @@ def check(chain: Chain, endpoints: Mapping[str, Endpoint] | None = None) -> tupl
     found = [problem for rule in RULES for problem in islice(rule(chain), MOST)]
     found += [problem for rule in SIGNATURE_RULES for problem in islice(rule(chain, known), MOST)]
     return in_order(found)
-
-
-def unknown_operation(step: MediaStep, offered: Iterable[str]) -> Problem:
-    """The problem of a media step whose operation does not exist; `offered` are those that do."""
-    message = f"there is no media operation `{step.operation}`"
-    return Problem(
-        step.operation_at, "unknown-operation", message, nearest(step.operation, offered), step.name
-    )
 
 
 def not_reached(step: Step, error: ToolkitError) -> Problem:

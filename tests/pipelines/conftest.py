@@ -58,11 +58,6 @@ def run(chain, tmp_path):
     return run_text
 
 
-def kinds(run: Run) -> dict[str, str]:
-    """How each step ended, by the name of its result's class."""
-    return {name: type(step.result).__name__ for name, step in run.steps.items()}
-
-
 @pytest.fixture
 def workbench_of_its_own() -> Iterator[Workbench]:
     """The app in a process that the test may load, count and end as it likes."""
