@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from chains.model import Chain, FindStep, MediaStep, SpaceStep, Step
+from chains.model import (
+    Chain,
+    ChainStep,
+    FindStep,
+    MediaStep,
+    ModelStep,
+    PythonStep,
+    ServiceStep,
+    SpaceStep,
+    Step,
+)
 from chains.problems import Problem, in_order
 from chains.rules import RULES, SIGNATURE_RULES
 from spaces_registry.errors import ToolkitError
@@ -40,8 +50,14 @@ def not_reached(step: Step, error: ToolkitError) -> Problem:
         case SpaceStep():
             names_endpoint = isinstance(error, UnknownEndpoint | AmbiguousEndpoint)
             at = step.endpoint_at if names_endpoint else step.space_at
+        case ModelStep():
+            at = step.model_at
+        case ServiceStep():
+            at = step.service_at
         case MediaStep():
             at = step.operation_at
-        case _:
+        case PythonStep():
             at = step.file_at
+        case ChainStep():
+            at = step.chain_at
     return Problem(at, error.code, error.message, error.hint, step.name)

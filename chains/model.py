@@ -42,9 +42,87 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How much may be asked of one place at once; `concurrency` counts calls."""
+    """How much may be asked of one place; None leaves it open.
 
-    concurrency: int
+    Attributes:
+        concurrency: calls at once.
+        per_minute: calls sent in any 60 seconds, over all runs.
+        per_day: calls sent in a day (UTC), over all runs.
+    """
+
+    concurrency: int | None = None
+    per_minute: int | None = None
+    per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one run may use; a call that would exceed it is not made. None leaves it open.
+
+    Attributes:
+        gpu_s: seconds of ZeroGPU.
+        calls: calls that leave this machine.
+        usd: money, in US dollars.
+    """
+
+    gpu_s: float | None = None
+    calls: int | None = None
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How long a place is tried before the next one is.
+
+    Attributes:
+        attempts: tries at one place, the first one counted.
+        wait_s: before the second try; it doubles with each further one, and is jittered.
+        up_to_s: the longest wait between two tries; a place that asks for a longer one is left at once.
+        on: failure code to `retry`, `fall-back` or `stop`, where it is not to be as the table has it.
+    """
+
+    attempts: int = 3
+    wait_s: float = 2.0
+    up_to_s: float = 60.0
+    on: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What a result must be beyond its kind; else it counts as bad output.
+
+    Attributes:
+        min_seconds: of every audio and video in it.
+        min_width: of every image and video in it, in pixels.
+        min_height: the same.
+        not_blank: no image of one colour, no silence, no empty text.
+        matches: a pattern that every text in it contains.
+    """
+
+    min_seconds: float | None = None
+    min_width: int | None = None
+    min_height: int | None = None
+    not_blank: bool = False
+    matches: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTemplate:
+    """A prompt with named gaps.
+
+    Attributes:
+        name: what `template('…')` calls it.
+        prompt: its text; a gap is written `{subject}`.
+        negative: what should not be seen, in the same form; read as `template('NAME.negative')`.
+        variables: by name, what stands in a gap that is not filled; None for one that must be.
+        help: what it is for, in one line.
+    """
+
+    name: str
+    prompt: str
+    negative: str = ""
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +158,14 @@ class StepFields:
         timeout: its clocks: the step's over the defaults' over ours.
         cache: whether a result that is there already is used again.
         outputs: names for parts of the raw answer, as JMESPath.
-        reads: every step it waits for: those mentioned in arguments, when, each and matrix, then `needs`.
+        retry: the step's over the defaults' over ours.
+        expect: what its result must be.
+        pickup: `auto`, `attached` or `detached`.
+        fallback: what is called in its stead, in order, when it cannot be done; steps without `when`, `each`,
+            `matrix`, `needs` and `fallback` of their own.
+        way: 0 for the step itself, 1 for its first fallback, and so on.
+        reads: every step it waits for: those mentioned in arguments, when, each and matrix, its fallbacks'
+            too, then `needs`.
         argument_places: where each argument's name stands.
         output_places: where each of `outputs` has its query.
         need_places: where each of `needs` stands.
@@ -96,6 +181,11 @@ class StepFields:
     timeout: Clocks = field(default_factory=Clocks)
     cache: bool = True
     outputs: Mapping[str, str] = field(default_factory=dict)
+    retry: Retry = field(default_factory=Retry)
+    expect: Expect = field(default_factory=Expect)
+    pickup: str = "auto"
+    fallback: tuple["Step", ...] = ()
+    way: int = 0
     reads: tuple[str, ...] = ()
     argument_places: Mapping[str, Position] = field(default_factory=dict)
     output_places: Mapping[str, Position] = field(default_factory=dict)
@@ -106,16 +196,22 @@ class StepFields:
         return self.argument_places.get(name, self.at)
 
     @property
+    def key(self) -> str:
+        """What tells this step from its fallbacks, which have the same name: `image`, `image#1`."""
+        return f"{self.name}#{self.way}" if self.way else self.name
+
+    @property
     def repeats(self) -> bool:
         """Whether it runs several times, so that its outputs are lists."""
         return self.each is not None or self.matrix is not None
 
     @property
     def templates(self) -> tuple[Template, ...]:
-        """Every template in it: arguments, when, each, matrix."""
+        """Every template in it: arguments, when, each, matrix, and its fallbacks' arguments."""
         when = () if self.when is None else (self.when,)
         each = () if self.each is None else self.each.templates
-        return (*self.arguments.values(), *when, *each, *(self.matrix or {}).values())
+        others = (one for way in self.fallback for one in way.templates)
+        return (*self.arguments.values(), *when, *each, *(self.matrix or {}).values(), *others)
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -132,12 +228,14 @@ class SpaceStep(StepFields):
         endpoint: its name, or None where one fits.
         space_at: where the Space stands.
         endpoint_at: where the endpoint stands, else where the Space does.
+        others: Spaces that do the same; the items of `each` are spread over all of them.
     """
 
     space: str
     endpoint: str | None
     space_at: Position
     endpoint_at: Position
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,14 +275,62 @@ class PythonStep(StepFields):
         file: path of the Python file, as written, relative to the chain's folder.
         function: its name.
         file_at: where the file stands.
+        isolate: whether it runs in a process of its own; else in a thread of ours.
+        memory_bytes: how much that process may use; None for no limit.
     """
 
     file: str
     function: str
     file_at: Position
+    isolate: bool = True
+    memory_bytes: int | None = None
 
 
-Step: TypeAlias = SpaceStep | FindStep | MediaStep | PythonStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStep(StepFields):
+    """Calls a model through Inference Providers.
+
+    Attributes:
+        model: `owner/name`, an alias, or the URL of an endpoint.
+        model_at: where it stands.
+        task: in the Hub's words, e.g. `text-to-image`; None where the model tells it.
+        provider: its name, or `auto`.
+        bill_to: the organisation that pays, or None.
+    """
+
+    model: str
+    model_at: Position
+    task: str | None = None
+    provider: str = "auto"
+    bill_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStep(StepFields):
+    """Calls an HTTP vendor, as a service file describes it.
+
+    Attributes:
+        service: its name in the catalogue or the home folder, or the path of a service file.
+        service_at: where it stands.
+        endpoint: what of it is called; None where it offers one only.
+        url: where it is, in place of the file's own address; for services that users run themselves.
+    """
+
+    service: str
+    service_at: Position
+    endpoint: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep(StepFields):
+    """Runs another chain: `chain` is its file or a recipe's name, `chain_at` where that stands."""
+
+    chain: str
+    chain_at: Position
+
+
+Step: TypeAlias = SpaceStep | FindStep | ModelStep | ServiceStep | MediaStep | PythonStep | ChainStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +346,8 @@ class Chain:
         outputs: by name, in the file's order.
         limits: by Space, host or service.
         env: names of the environment variables that expressions may read.
+        budget: what one run may use.
+        prompts: the prompt templates that `template()` fills, the library's among them.
         folder: where the chain file lies; relative paths begin there.
         source: the text it was read from.
     """
@@ -214,6 +362,13 @@ class Chain:
     outputs: Mapping[str, Template] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     env: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    prompts: Mapping[str, PromptTemplate] = field(default_factory=dict)
+
+    @property
+    def ways(self) -> tuple[Step, ...]:
+        """Every step and, after each, its fallbacks."""
+        return tuple(one for step in self.steps.values() for one in (step, *step.fallback))
 
     @property
     def templates(self) -> tuple[tuple[Step | None, Template], ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chains.loader import load, loads
 from chains.model import Chain
-from pipelines.engine.places import local_endpoints
+from pipelines.places.places import local_endpoints
 from spaces_registry.errors import ToolkitError, nearest
 
 _SUFFIXES = (".yaml", ".yml")

@@ -11,7 +11,8 @@ from chains.lock.drift import repaired
 from chains.lock.file import lock_path, read_lock
 from chains.lock.locked import Finding, Lock, LockedStep, question_of
 from chains.model import Chain, FindStep, SpaceStep, Step
-from pipelines.engine.places import Place, Places
+from pipelines.places.place import Place
+from pipelines.places.places import Places
 from spaces_registry.errors import ToolkitError
 
 

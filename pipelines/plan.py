@@ -11,9 +11,10 @@ from pipelines.engine.binding import bind, shown
 from pipelines.engine.items import scopes_of
 from pipelines.engine.outputs import outputs_of
 from pipelines.engine.perform import names_for
-from pipelines.engine.places import Place, kind_of, named_place
 from pipelines.engine.results import Result, Skipped, Succeeded
 from pipelines.environment import masked
+from pipelines.places.names import kind_of, named_place
+from pipelines.places.place import Place
 from pipelines.workshop import Workshop
 from spaces_registry.errors import ToolkitError
 

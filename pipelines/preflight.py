@@ -11,7 +11,8 @@ from chains.lock.drift import drift, drift_problems, parts_read
 from chains.lock.locked import outdated
 from chains.model import Chain, FindStep, SpaceStep, Step
 from chains.problems import Problem, in_order
-from pipelines.engine.places import Place, Places, local_endpoint
+from pipelines.places.place import Place
+from pipelines.places.places import Places, local_endpoint
 from pipelines.trust import NotTrusted
 from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized

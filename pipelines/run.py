@@ -174,7 +174,7 @@ class _Running:
                 self.id,
                 self.shop.store,
                 self.shop.journal,
-                Limits({name: one.concurrency for name, one in self.chain.limits.items()}),
+                Limits({name: one.concurrency for name, one in self.chain.limits.items() if one.concurrency}),
                 scratch,
                 fresh,
             )

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from chains.lock.locked import Lock
 from chains.model import Chain, FindStep, SpaceStep
 from pipelines.artifacts import Store
-from pipelines.engine.finding import Finder
-from pipelines.engine.places import Places
 from pipelines.home import Home, find_home
 from pipelines.journal import Journal, open_journal
+from pipelines.places.finding import Finder
+from pipelines.places.places import Places
 from spaces_registry.address import HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
 from spaces_registry.errors import ToolkitError, nearest

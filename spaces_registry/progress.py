@@ -20,7 +20,67 @@ class Waking:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The call is not made yet: as many as the limit allows are under way at its place."""
+    """The call is not made yet: its place has as many as a limit allows.
+
+    Attributes:
+        limit: which one: `4 at once`, `10 a minute`, or the place's own words.
+        wait_s: how long it is held, if that is known.
+    """
+
+    limit: str = ""
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A try failed and is made again at the same place.
+
+    Attributes:
+        place: where.
+        failure: the class of the failure, as its code.
+        wait_s: until the next try.
+        attempt: the number of the next try, from 2.
+    """
+
+    place: str
+    failure: str
+    wait_s: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """A place is given up and the next one is tried.
+
+    Attributes:
+        place: what was given up.
+        failure: why, as the failure's code.
+        to: what is tried next, as the chain names it.
+    """
+
+    place: str
+    failure: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the place says that the call took of the user's share; told once, when it is known.
+
+    Attributes:
+        gpu_s: seconds of ZeroGPU, or None.
+        usd: money in US dollars, or None.
+    """
+
+    gpu_s: float | None = None
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A model wrote the next piece of its text."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +165,21 @@ class Receiving:
     size_bytes: int | None = None
 
 
-CallEvent: TypeAlias = Held | Waking | Sending | Queued | Started | Progress | Logged | Yielded | Receiving
+CallEvent: TypeAlias = (
+    Held
+    | Retrying
+    | FellBack
+    | Spent
+    | Written
+    | Waking
+    | Sending
+    | Queued
+    | Started
+    | Progress
+    | Logged
+    | Yielded
+    | Receiving
+)
 Listener: TypeAlias = Callable[[CallEvent], None]
 
 

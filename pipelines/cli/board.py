@@ -16,14 +16,18 @@ from pipelines.engine.events import (
 from pipelines.engine.results import Failed, Skipped, Succeeded
 from spaces_registry.progress import (
     CallEvent,
+    FellBack,
     Held,
     Logged,
     Progress,
     Queued,
     Receiving,
+    Retrying,
     Sending,
+    Spent,
     Started,
     Waking,
+    Written,
     Yielded,
 )
 
@@ -100,11 +104,20 @@ class Board:
                 row.state, row.now = "skipped", result.because
 
 
-def words(event: CallEvent) -> str:
+def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case an event
     """What a place said, in a few words."""
     match event:
-        case Held():
-            return "waiting for a free place"
+        case Held(limit=limit, wait_s=wait_s):
+            why = f"held back ({limit})" if limit else "waiting for a free place"
+            return why + (f", about {wait_s:.0f} s" if wait_s and wait_s >= 1 else "")
+        case Retrying(failure=failure, wait_s=wait_s, attempt=attempt):
+            return f"{failure}; try {attempt} in {wait_s:.0f} s"
+        case FellBack(place=place, failure=failure, to=to):
+            return f"{place} {failure}; now {to}"
+        case Spent():
+            return "paid"
+        case Written(text=text):
+            return text
         case Waking(stage=stage):
             return f"waiting for the Space: {stage.lower().replace('_', ' ')}"
         case Sending(name=name):

@@ -17,9 +17,9 @@ from chains.model import Step
 from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.limits import Limits
-from pipelines.engine.places import Place
 from pipelines.engine.results import Attempt, CallDone
 from pipelines.journal import Intent, Journal
+from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, ToolkitError
 from spaces_registry.progress import Held, Listener
@@ -87,7 +87,9 @@ class CallMaker:
     async def _send(
         self, step: Step, place: Place, item: int, key: str, bound: Mapping[str, object], tell: Listener
     ) -> tuple[object, ...]:
-        intent = Intent(self.run, step.name, item, key, place.address, place.endpoint.name, place.revision)
+        intent = Intent(
+            self.run, step.name, item, key, place.kind, place.address, place.endpoint.name, place.revision
+        )
         number = self.journal.sent(intent)
         try:
             with TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:

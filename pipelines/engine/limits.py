@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from pipelines.engine.places import Place
+from pipelines.places.place import Place
 
 DEFAULT = 4
 

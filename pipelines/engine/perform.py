@@ -13,8 +13,9 @@ from pipelines.engine.calls import CallMaker, Made
 from pipelines.engine.events import CallSettled, CallTold, RunListener, StepStarted
 from pipelines.engine.items import scopes_of
 from pipelines.engine.outputs import outputs_of
-from pipelines.engine.places import Place, Places
 from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
+from pipelines.places.place import Place
+from pipelines.places.places import Places
 from spaces_registry.errors import ToolkitError
 from spaces_registry.progress import CallEvent
 

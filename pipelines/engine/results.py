@@ -1,11 +1,11 @@
 """How a step ended: `Succeeded`, `Failed` or `Skipped`. A failure is a value; exceptions stop the run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pipelines.engine.finding import Choice
 from pipelines.engine.outputs import EachOutputs, StepOutputs
+from pipelines.places.finding import Choice
 from spaces_registry.errors import ToolkitError
 
 
@@ -18,12 +18,16 @@ class Attempt:
         failure: the class of the failure, as its code.
         said: the place's own words.
         seconds: how long the try took.
+        then: what was done about it: `retry`, `fall-back` or `stop`.
+        wait_s: how long the place asked to wait, or how long the next try was waited for.
     """
 
     via: str
     failure: str
     said: str | None
     seconds: float
+    then: str = "stop"
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class CallDone:
     key: str | None
     failure: ToolkitError | None = None
     attempts: tuple[Attempt, ...] = ()
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True, slots=True)

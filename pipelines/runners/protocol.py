@@ -1,13 +1,18 @@
 """What every runner is: one call in, its outputs out; it knows nothing of chains, retries or the store."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from spaces_registry.clocks import Clocks
 from spaces_registry.progress import Listener
-from spaces_registry.signature import Endpoint, Value
+from spaces_registry.signature import Endpoint, Json, Value
+
+
+def forget(job: Json) -> None:
+    """What is done with a job's facts where nobody will ask for it again."""
+    del job
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +20,14 @@ class Call:
     """One call, ready to be made.
 
     Attributes:
-        place: what is called: a Space's address, `media`, or a user's `file.py`.
+        place: what is called: a Space's address, a model, a service, `media`, or a user's `file.py`.
         endpoint: what of it is called.
         arguments: by parameter name, defaults filled in; a file is a `File`, several are a tuple of them.
         folder: an existing, empty folder of this call's own, for the files that it makes or fetches.
         clocks: its time limits.
+        job: what `remember` was told by an earlier try of this very call whose end was not seen, or None.
+        remember: to be told how to find the work again, before it is waited for: a job's id and addresses as
+            JSON without secrets. It is on disk when this returns.
     """
 
     place: str
@@ -27,6 +35,8 @@ class Call:
     arguments: Mapping[str, Value]
     folder: Path
     clocks: Clocks = Clocks()
+    job: Json = None
+    remember: Callable[[Json], None] = forget
 
 
 class Runner(Protocol):

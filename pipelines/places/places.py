@@ -1,60 +1,34 @@
-"""Where a step is performed: the place, what of it is called, at which revision, and by which runner."""
+"""Finds the place of each step of a chain, or of a fallback."""
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from chains.lock.locked import Lock, LockedStep, as_written, unlike
-from chains.model import Chain, FindStep, MediaStep, PythonStep, SpaceStep, Step
-from pipelines.engine.binding import cache_key
-from pipelines.engine.finding import Choice, Chosen, Finder, merged
+from chains.model import (
+    Chain,
+    ChainStep,
+    FindStep,
+    MediaStep,
+    ModelStep,
+    PythonStep,
+    ServiceStep,
+    SpaceStep,
+    Step,
+)
 from pipelines.home import Home
-from pipelines.runners.media import OPERATIONS, MediaRunner, UnknownOperation
-from pipelines.runners.protocol import Runner
-from pipelines.runners.python import PythonRunner, read_function
+from pipelines.places.finding import Choice, Chosen, Finder, merged
+from pipelines.places.local import media_place, python_endpoint, python_place
+from pipelines.places.models import model_endpoint, model_place
+from pipelines.places.nested import chain_endpoint, chain_place
+from pipelines.places.place import Place
+from pipelines.places.services import service_endpoint, service_place
 from pipelines.runners.space import SpaceRunner
-from pipelines.trust import NotTrusted, fingerprint, is_trusted
 from spaces_registry.errors import CallFailed, ToolkitError
 from spaces_registry.progress import Listener, unheard
 from spaces_registry.registry import Registry
 from spaces_registry.resolver import PassedOver
 from spaces_registry.signature import Endpoint, Space
-
-MEDIA_REVISION = "1"  # goes up when an operation's result changes, so that kept ones are not used for it
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place that a step's calls go to.
-
-    Attributes:
-        kind: `space`, `media` or `python`.
-        address: what is called, as the user knows it.
-        endpoint: what of it is called, under the names that the chain writes.
-        runner: makes the calls.
-        revision: what runs there, as exactly as can be known.
-        space: the whole Space, if it is one.
-        choice: why it is this place, where it had to be chosen or renamed.
-    """
-
-    kind: str
-    address: str
-    endpoint: Endpoint
-    runner: Runner
-    revision: str | None = None
-    space: Space | None = None
-    choice: Choice = field(default_factory=Choice)
-
-    @property
-    def url(self) -> str | None:
-        """Where it is on the network, if it is."""
-        return self.space.url if self.space else None
-
-    def key(self, bound: Mapping[str, object]) -> str:
-        """The cache key of a call here with these bound arguments."""
-        return cache_key(
-            kind=self.kind, place=self.address, revision=self.revision, endpoint=self.endpoint, bound=bound
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +72,16 @@ class Places:
                 return await self._space(step, tell, patience_s)
             case FindStep():
                 return await self._found(step, tell, patience_s)
+            case ModelStep():
+                return await model_place(step, self.registry)
+            case ServiceStep():
+                return service_place(self.chain, step, self.home, self.registry)
             case MediaStep():
                 return media_place(step.operation)
             case PythonStep():
-                return self._python(step)
+                return python_place(self.chain, step, self.home)
+            case ChainStep():
+                return chain_place(self.chain, step, self)
 
     def locked(self, step: Step) -> LockedStep | None:
         """What the step resolved to when it was locked, if that still speaks of it as it is written."""
@@ -153,14 +133,6 @@ class Places:
             choice=chosen.choice,
         )
 
-    def _python(self, step: PythonStep) -> Place:
-        file = self.chain.folder / step.file
-        endpoint = read_function(file, step.function)
-        sha256 = fingerprint(file)
-        if not is_trusted(self.home, sha256):
-            raise NotTrusted(file, self.chain.source.file)
-        return Place("python", named_place(step), endpoint, PythonRunner(file, sha256), revision=sha256)
-
 
 def _endpoint(space: Space, step: SpaceStep, locked: LockedStep | None) -> Endpoint:
     """The endpoint that a step names, or its lock; else the only one that takes just these arguments."""
@@ -179,45 +151,8 @@ def _endpoint(space: Space, step: SpaceStep, locked: LockedStep | None) -> Endpo
     return space.endpoint(step.endpoint)
 
 
-def kind_of(step: Step) -> str:
-    """`space`, `find`, `media` or `python`."""
-    match step:
-        case SpaceStep():
-            return "space"
-        case FindStep():
-            return "find"
-        case MediaStep():
-            return "media"
-        case PythonStep():
-            return "python"
-
-
-def named_place(step: Step) -> str:
-    """A step's place as the chain names it."""
-    match step:
-        case SpaceStep():
-            return step.space
-        case FindStep():
-            return f"find: {step.words}"
-        case MediaStep():
-            return f"media {step.operation}"
-        case PythonStep():
-            return f"{step.file}:{step.function}"
-
-
-def media_place(operation: str) -> Place:
-    """The place of a media operation: this machine.
-
-    Raises:
-        UnknownOperation: there is none of that name.
-    """
-    if operation not in OPERATIONS:
-        raise UnknownOperation(operation)
-    return Place("media", f"media {operation}", OPERATIONS[operation], MediaRunner(), revision=MEDIA_REVISION)
-
-
 def local_endpoint(chain: Chain, step: Step) -> Endpoint | None:
-    """The signature of a step that needs no network; None for a Space.
+    """The signature of a step as far as it can be told without the network; None if it cannot.
 
     Raises:
         UnknownOperation: there is no such media operation.
@@ -226,17 +161,23 @@ def local_endpoint(chain: Chain, step: Step) -> Endpoint | None:
     match step:
         case SpaceStep() | FindStep():
             return None
+        case ModelStep():
+            return model_endpoint(step)
+        case ServiceStep():
+            return service_endpoint(chain, step)
         case MediaStep():
             return media_place(step.operation).endpoint
         case PythonStep():
-            return read_function(chain.folder / step.file, step.function)
+            return python_endpoint(chain, step)
+        case ChainStep():
+            return chain_endpoint(chain, step)
 
 
 def local_endpoints(chain: Chain) -> dict[str, Endpoint]:
-    """The signatures of all steps that need no network, as far as they can be read."""
+    """By step key, the signatures of all steps and fallbacks that can be told without the network."""
     known: dict[str, Endpoint] = {}
-    for step in chain.steps.values():
+    for step in chain.ways:
         with suppress(ToolkitError):  # told where the chain is checked
             if (endpoint := local_endpoint(chain, step)) is not None:
-                known[step.name] = endpoint
+                known[step.key] = endpoint
     return known

@@ -1,0 +1,1 @@
+"""Where steps are performed: one module a kind of place, behind `places`."""

@@ -1,0 +1,53 @@
+"""A place that a step's calls go to: what of it is called, at which revision, and by which runner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chains.model import Limit
+from pipelines.engine.binding import cache_key
+from pipelines.places.finding import Choice
+from pipelines.runners.protocol import Runner
+from spaces_registry.signature import Endpoint, Space
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that a step's calls go to.
+
+    Attributes:
+        kind: `space`, `model`, `service`, `media`, `python` or `chain`.
+        address: what is called, as the user knows it; what limits, usage and the journal speak of.
+        endpoint: what of it is called, under the names that the chain writes.
+        runner: makes the calls.
+        revision: what runs there, as exactly as can be known.
+        site: its URL, if it is on the network.
+        space: the whole Space, if it is one.
+        limit: how much may be asked of it, as far as its own description says.
+        choice: why it is this place, where it had to be chosen or renamed.
+    """
+
+    kind: str
+    address: str
+    endpoint: Endpoint
+    runner: Runner
+    revision: str | None = None
+    site: str | None = None
+    space: Space | None = None
+    limit: Limit = field(default_factory=Limit)
+    choice: Choice = field(default_factory=Choice)
+
+    @property
+    def url(self) -> str | None:
+        """Where it is on the network, if it is."""
+        return self.space.url if self.space else self.site
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its calls leave this machine's own programs alone: media, functions and nested chains."""
+        return self.kind in {"media", "python", "chain"}
+
+    def key(self, bound: Mapping[str, object]) -> str:
+        """The cache key of a call here with these bound arguments."""
+        return cache_key(
+            kind=self.kind, place=self.address, revision=self.revision, endpoint=self.endpoint, bound=bound
+        )
