@@ -33,6 +33,11 @@ class Home:
         return self.folder / "signatures"
 
     @property
+    def runs(self) -> Path:
+        """Where each run's folder is, a line a run."""
+        return self.folder / "runs.jsonl"
+
+    @property
     def trusted(self) -> Path:
         """Hashes of the code files that the user trusts."""
         return self.folder / "trusted"

@@ -24,6 +24,7 @@ from pipelines.engine.perform import Performer, names_for
 from pipelines.engine.results import Result, Skipped, Succeeded, failed_ones
 from pipelines.environment import masked, read_environment
 from pipelines.folder import RunFolder
+from pipelines.history import remember
 from pipelines.inputs import read_inputs
 from pipelines.locking import lock_of
 from pipelines.preflight import look
@@ -46,12 +47,13 @@ class Options:
     """How a chain is run.
 
     Attributes:
-        out: the folder below which the run gets its own.
+        out: the folder below which the run gets its own, `out/<chain>/<run>`.
         fresh: make every call again, kept results or not.
         redo: make these steps' calls again, and those of what reads from them.
         only: run these steps and what they read from, nothing else.
         as_text: inputs are text from a command line.
         watch_signals: let SIGINT, SIGTERM and SIGHUP interrupt the run in good order (main thread only).
+        within: the folder in which the run gets its own, in place of `out/<chain>`.
     """
 
     out: Path = Path("outputs")
@@ -60,6 +62,7 @@ class Options:
     only: Sequence[str] = ()
     as_text: bool = False
     watch_signals: bool = False
+    within: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,8 @@ class _Running:
         self.environment, self.started = environment, started
         self.at = datetime.now(UTC)
         self.id = f"{self.at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        self.folder = RunFolder(options.out / chain.name / self.id)
+        within = options.within or options.out / chain.name
+        self.folder = RunFolder(within / self.id)
         facts = {"id": self.id, "chain": chain.name, "date": f"{self.at:%Y-%m-%d}"}
         self.names: dict[str, object] = {"inputs": values, "env": environment, "run": facts}
         self.values = values
@@ -167,6 +171,7 @@ class _Running:
     async def to_its_end(self, wanted: frozenset[str], fresh: frozenset[str]) -> Run:
         """Execute, publish, record."""
         self.folder.prepare()
+        remember(self.shop.settings.home.runs, self.id, self.chain.name, self.folder.path)
         self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
         self._write("running")
         with scratch_folder(self.shop.settings.home.folder / "scratch") as scratch:
