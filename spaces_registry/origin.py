@@ -45,6 +45,7 @@ class Origin:
         token: sent as `Authorization: Bearer` to this origin alone.
         cookies: what the app set; sent back to this origin alone.
         headers: what the user wants this place to be sent; to this origin alone.
+        secrets: what else must not be repeated in a message, such as a key without its header's other words.
     """
 
     place: str
@@ -53,6 +54,7 @@ class Origin:
     token: str | None = field(default=None, repr=False)
     cookies: httpx2.Cookies = field(default_factory=httpx2.Cookies, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def is_own(self, url: httpx2.URL) -> bool:
         """Whether the URL has this app's scheme, host and port."""
@@ -61,7 +63,7 @@ class Origin:
 
     def scrub(self, text: str | None) -> str | None:
         """The text without the token and the values of headers, should an app repeat them."""
-        for secret in (self.token, *self.headers.values()):
+        for secret in (self.token, *self.headers.values(), *self.secrets):
             text = text.replace(secret, "***") if text and secret else text
         return text
 

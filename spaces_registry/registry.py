@@ -83,6 +83,11 @@ class Registry:
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
     @property
+    def client(self) -> httpx2.AsyncClient:
+        """The one HTTP client for everything that is called; it knows no credentials."""
+        return self._client
+
+    @property
     def hub(self) -> Hub:
         """The Hub, as the user sees it."""
         return Hub(self._known_token(), self._hub_url)

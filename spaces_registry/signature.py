@@ -164,6 +164,7 @@ class Endpoint:
         returns: in the place's own order.
         description: the function's own help, if any.
         wire: Gradio's positions; empty for places that have none.
+        open: whether arguments that are no parameters are taken too, whatever they are.
     """
 
     name: str
@@ -171,6 +172,7 @@ class Endpoint:
     returns: tuple[Return, ...] = ()
     description: str = ""
     wire: Wire = Wire()
+    open: bool = False
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, or None."""
@@ -204,7 +206,7 @@ class Endpoint:
                 for p in self.parameters
             ],
             "returns": [[r.name, r.kind, r.many] for r in self.returns],
-        }
+        } | ({"open": True} if self.open else {})
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 

@@ -11,7 +11,7 @@ def unknown_parameters(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
     """No argument is written that the endpoint does not take."""
     for step in chain.steps.values():
         endpoint = endpoints.get(step.name)
-        for name in step.arguments if endpoint else ():
+        for name in step.arguments if endpoint and not endpoint.open else ():
             if endpoint and endpoint.parameter(name) is None:
                 message = f"step `{step.name}` has an argument `{name}`, which {endpoint.name} does not take"
                 hint = near(name, [one.name for one in endpoint.parameters])

@@ -27,7 +27,7 @@ def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dic
     """
     names = [one.name for one in endpoint.parameters]
     for name in values:
-        if name not in names:
+        if name not in names and not endpoint.open:
             message = f"{place} {endpoint.name} takes no parameter {name!r}"
             raise RejectedInput(place, message, hint=nearest(name, names))
     bound: dict[str, object] = {}
@@ -39,6 +39,7 @@ def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dic
             raise RejectedInput(place, message, hint=f"add it under `with`: {parameter.name}: …")
         elif parameter.default is not None and not _carries_files(parameter):
             bound[parameter.name] = parameter.default
+    bound |= {name: value for name, value in values.items() if name not in names}
     return bound
 
 
