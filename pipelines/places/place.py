@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from chains.model import Limit
 from pipelines.engine.binding import cache_key
 from pipelines.places.finding import Choice
 from pipelines.runners.protocol import Runner
+from spaces_registry.progress import Spent
 from spaces_registry.signature import Endpoint, Space
+
+if TYPE_CHECKING:
+    from pipelines.places.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,11 @@ class Place:
         revision: what runs there, as exactly as can be known.
         site: its URL, if it is on the network.
         space: the whole Space, if it is one.
+        names: what else limits may call it, beside its address, its URL and its host: a provider, a vendor.
         limit: how much may be asked of it, as far as its own description says.
+        price: what a call is said to take, by its own description.
         choice: why it is this place, where it had to be chosen or renamed.
+        nested: the places of its own steps, if it is a chain.
     """
 
     kind: str
@@ -33,8 +41,11 @@ class Place:
     revision: str | None = None
     site: str | None = None
     space: Space | None = None
+    names: tuple[str, ...] = ()
     limit: Limit = field(default_factory=Limit)
+    price: Spent = field(default_factory=Spent)
     choice: Choice = field(default_factory=Choice)
+    nested: "Places | None" = None
 
     @property
     def url(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chains.lock.locked import Lock, LockedStep, as_written, unlike
 from chains.model import (
@@ -20,7 +20,7 @@ from pipelines.home import Home
 from pipelines.places.finding import Choice, Chosen, Finder, merged
 from pipelines.places.local import media_place, python_endpoint, python_place
 from pipelines.places.models import model_endpoint, model_place
-from pipelines.places.nested import chain_endpoint, chain_place
+from pipelines.places.nested import Around, chain_endpoint, chain_place
 from pipelines.places.place import Place
 from pipelines.places.services import service_endpoint, service_place
 from pipelines.runners.space import SpaceRunner
@@ -44,6 +44,8 @@ class Places:
         lock: what the steps resolved to when they were locked, if they were.
         frozen: whether the lock's Spaces are the only ones.
         wake_s: how long a sleeping Space is waited for, in place of what the steps say.
+        inside: what the chain lies in, where a step of another one runs it.
+        nested: places of the chains in it, by who they are; one for a whole nest.
     """
 
     chain: Chain
@@ -54,6 +56,13 @@ class Places:
     lock: Lock | None = None
     frozen: bool = False
     wake_s: float | None = None
+    inside: Around | None = None
+    nested: dict[str, "Places"] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def around(self) -> Around:
+        """What the chain's own steps lie in."""
+        return self.inside or Around.of(self.chain)
 
     async def find(self, step: Step, *, tell: Listener = unheard, wake_s: float | None = None) -> Place:
         """The place of a step, woken if need be.
@@ -81,7 +90,7 @@ class Places:
             case PythonStep():
                 return python_place(self.chain, step, self.home)
             case ChainStep():
-                return chain_place(self.chain, step, self)
+                return await chain_place(self.chain, step, self)
 
     def locked(self, step: Step) -> LockedStep | None:
         """What the step resolved to when it was locked, if that still speaks of it as it is written."""
@@ -151,12 +160,19 @@ def _endpoint(space: Space, step: SpaceStep, locked: LockedStep | None) -> Endpo
     return space.endpoint(step.endpoint)
 
 
-def local_endpoint(chain: Chain, step: Step) -> Endpoint | None:
+def local_endpoint(chain: Chain, step: Step, around: Around | None = None) -> Endpoint | None:
     """The signature of a step as far as it can be told without the network; None if it cannot.
+
+    Args:
+        chain: the step's own.
+        step: of any kind.
+        around: what the step lies in, where another chain runs this one.
 
     Raises:
         UnknownOperation: there is no such media operation.
         NoSuchFunction: the file has no such function.
+        NotNested: a chain cannot be nested there.
+        InvalidChain: what it names is no chain.
     """
     match step:
         case SpaceStep() | FindStep():
@@ -170,14 +186,15 @@ def local_endpoint(chain: Chain, step: Step) -> Endpoint | None:
         case PythonStep():
             return python_endpoint(chain, step)
         case ChainStep():
-            return chain_endpoint(chain, step)
+            return chain_endpoint(chain, step, around)
 
 
-def local_endpoints(chain: Chain) -> dict[str, Endpoint]:
+def local_endpoints(chain: Chain, around: Around | None = None) -> dict[str, Endpoint]:
     """By step key, the signatures of all steps and fallbacks that can be told without the network."""
+    around = around or Around.of(chain)
     known: dict[str, Endpoint] = {}
     for step in chain.ways:
         with suppress(ToolkitError):  # told where the chain is checked
-            if (endpoint := local_endpoint(chain, step)) is not None:
+            if (endpoint := local_endpoint(chain, step, around)) is not None:
                 known[step.key] = endpoint
     return known
