@@ -1,0 +1,217 @@
+"""The record of calls, in SQLite: what was asked, where, what came of it. Rows are added, never changed.
+
+Turns alone are forgotten, after two days: they are what limits are counted by, and no record of anything.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines.artifacts import Store
+from pipelines.journal.errors import JournalFailed
+from pipelines.journal.packing import Gone, packed, unpacked
+from pipelines.journal.values import Intent, Outcome, Rate, Reached, Used
+from spaces_registry.progress import Spent
+from spaces_registry.signature import Json
+
+NOTHING: Final = Spent()
+_COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
+_HELD_S = 86400.0  # a call that was told to wait longer ago than this is not looked for
+
+
+class Journal:
+    """One connection to the journal; use it from one thread.
+
+    Args:
+        connection: as `open_journal` makes it.
+        file: where it lies, for messages.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
+        self._connection = connection
+        self._file = file
+
+    def sent(self, intent: Intent) -> int:
+        """Record a call before it is made; returns its number."""
+        one = intent
+        row = (one.run, one.step, one.item, one.key, one.kind, one.place, one.endpoint, one.revision)
+        return self._add(
+            "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at)"
+            " VALUES (?,?,?,?,?,?,?,?,?)",
+            (*row, time.time()),
+        )
+
+    def job(self, call: int, key: str, told: Json) -> None:
+        """Record how a call's work is found again; on disk before anybody waits for it."""
+        self._add(
+            "INSERT INTO jobs (call, key, told, at) VALUES (?,?,?,?)",
+            (call, key, json.dumps(told), time.time()),
+        )
+
+    def unfinished(self, key: str) -> Json:
+        """What was told of the newest job with this key whose end was not seen; None without one."""
+        query = (
+            "SELECT told FROM jobs WHERE key = ? AND call NOT IN (SELECT call FROM received)"
+            " ORDER BY job DESC LIMIT 1"
+        )
+        row = self._one(query, (key,))
+        told: Json = None if row is None else json.loads(row[0])
+        return told
+
+    def received(self, call: int, key: str, outputs: Sequence[object], spent: Spent = NOTHING) -> None:
+        """Record a call's outputs; their bytes must be in the store already."""
+        text = json.dumps([packed(one) for one in outputs], ensure_ascii=False)
+        self._add(
+            "INSERT INTO received (call, key, outputs, gpu_s, usd, at) VALUES (?,?,?,?,?,?)",
+            (call, key, text, spent.gpu_s, spent.usd, time.time()),
+        )
+
+    def failed(
+        self,
+        call: int,
+        key: str,
+        failure: str,
+        said: str | None,
+        *,
+        wait_s: float | None = None,
+        spent: Spent = NOTHING,
+    ) -> None:
+        """Record that a call yielded nothing, and why; `wait_s` is what the place asked for."""
+        now = time.time()
+        until = None if wait_s is None else now + wait_s
+        self._add(
+            "INSERT INTO received (call, key, failure, said, until, gpu_s, usd, at) VALUES (?,?,?,?,?,?,?,?)",
+            (call, key, failure, said, until, spent.gpu_s, spent.usd, now),
+        )
+
+    def outcomes(self, place: str, most: int) -> tuple[Outcome, ...]:
+        """How the newest calls at a place ended, the newest first, over all runs."""
+        query = (
+            "SELECT r.failure, r.at, r.until FROM sent s JOIN received r USING (call)"
+            " WHERE s.place = ? ORDER BY s.at DESC, s.call DESC LIMIT ?"
+        )
+        return tuple(Outcome(*row) for row in self._all(query, (place, most)))
+
+    def sent_at(self, place: str, since: float) -> tuple[float, ...]:
+        """When calls were sent to a place since a moment (both in seconds since the epoch), oldest first."""
+        query = "SELECT at FROM sent WHERE place = ? AND at > ? ORDER BY at"
+        return tuple(row[0] for row in self._all(query, (place, since)))
+
+    def expected(self, place: str, endpoint: str, last: int = 20) -> Spent:
+        """What a call there took on average, of the last good ones that said so."""
+        query = (
+            "SELECT avg(gpu_s), avg(usd) FROM (SELECT r.gpu_s, r.usd FROM sent s JOIN received r USING (call)"
+            " WHERE s.place = ? AND s.endpoint = ? AND r.outputs IS NOT NULL ORDER BY s.at DESC LIMIT ?)"
+        )
+        row = self._one(query, (place, endpoint, last))
+        return NOTHING if row is None else Spent(*row)
+
+    def used(self, since: float = 0.0) -> tuple[Used, ...]:
+        """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
+        query = (
+            "SELECT date(s.at, 'unixepoch') AS day, s.kind, s.place, count(*), count(r.failure),"
+            " coalesce(sum(r.gpu_s), 0.0), coalesce(sum(r.usd), 0.0)"
+            " FROM sent s LEFT JOIN received r USING (call) WHERE s.at > ?"
+            " GROUP BY day, s.kind, s.place ORDER BY day DESC, s.kind, s.place"
+        )
+        return tuple(Used(*row) for row in self._all(query, (since,)))
+
+    def result(self, key: str, store: Store) -> tuple[object, ...] | None:
+        """The newest outputs of a call with this key, if the store still has every file of them."""
+        query = (
+            "SELECT outputs FROM received WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
+        )
+        row = self._one(query, (key,))
+        if row is None:
+            return None
+        try:
+            return tuple(unpacked(one, store) for one in json.loads(row[0]))
+        except (Gone, ValueError):
+            return None
+
+    def spent_in(self, run: str) -> tuple[int, Spent]:
+        """The calls of a run that left this machine, and what they took, as far as the answers said."""
+        query = (
+            "SELECT count(*), sum(r.gpu_s), sum(r.usd) FROM sent s LEFT JOIN received r USING (call)"
+            " WHERE s.run = ? AND s.kind NOT IN ('media', 'python', 'chain')"
+        )
+        row = self._one(query, (run,)) or (0, None, None)
+        return row[0], Spent(row[1], row[2])
+
+    def turn(self, names: Sequence[str], rates: Sequence[Rate], at: float) -> Reached | None:
+        """Count a call that is about to be made, unless a rate leaves no room for it; atomic over processes.
+
+        Args:
+            names: what the call is counted under.
+            rates: of which each must leave room.
+            at: now, in seconds since the epoch.
+
+        Returns:
+            None if it was counted, else the first rate that is reached.
+        """
+        with self._errors():
+            # nobody pays for a turn twice if a power cut loses it
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                return self._turn(names, rates, at)
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _turn(self, names: Sequence[str], rates: Sequence[Rate], at: float) -> Reached | None:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        for rate in rates:
+            query = "SELECT at FROM turns WHERE name = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+            row = connection.execute(query, (rate.name, rate.since, rate.most - 1)).fetchone()
+            if row is not None:
+                return Reached(rate, row[0])
+        connection.executemany("INSERT INTO turns (name, at) VALUES (?,?)", [(name, at) for name in names])
+        old = [(name, at - _COUNTED_S) for name in names]
+        connection.executemany("DELETE FROM turns WHERE name = ? AND at < ?", old)
+        connection.commit()
+        return None
+
+    def turns(self, name: str, since: float) -> int:
+        """How many calls were counted under a name since a moment (seconds since the epoch)."""
+        row = self._one("SELECT count(*) FROM turns WHERE name = ? AND at > ?", (name, since))
+        return 0 if row is None else row[0]
+
+    def held_until(self, place: str, now: float) -> float | None:
+        """Until when a place that was asked too often wants to be left alone, by what it told any run."""
+        query = (
+            "SELECT max(r.until) FROM sent s JOIN received r USING (call)"
+            " WHERE s.place = ? AND s.at > ? AND r.failure = 'rate-limited' AND r.until > ?"
+        )
+        row = self._one(query, (place, now - _HELD_S, now))
+        return None if row is None else row[0]
+
+    def health(self) -> str | None:
+        """What SQLite finds wrong with the file; None if it is sound."""
+        found = self._all("PRAGMA quick_check(1)", ())
+        return None if found == [("ok",)] else str(found[0][0])
+
+    def _add(self, statement: str, row: tuple[object, ...]) -> int:
+        with self._errors(), self._connection:
+            return self._connection.execute(statement, row).lastrowid or 0
+
+    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+        with self._errors():
+            found: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
+            return found
+
+    def _all(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._errors():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as cause:
+            raise JournalFailed(self._file, cause) from cause

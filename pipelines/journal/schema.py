@@ -1,0 +1,137 @@
+"""The journal's file: made, opened, and brought to the newest schema."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipelines.journal.errors import JournalFailed, JournalTooNew
+from pipelines.journal.journal import Journal
+
+_PATIENCE_S = 10.0  # for another process that writes
+
+# what each schema version adds to the one before; a journal is brought from its own version to the newest
+_MIGRATIONS = (
+    """
+    CREATE TABLE sent (
+        call     INTEGER PRIMARY KEY,
+        run      TEXT NOT NULL,
+        step     TEXT NOT NULL,
+        item     INTEGER NOT NULL,
+        key      TEXT NOT NULL,
+        place    TEXT NOT NULL,
+        endpoint TEXT NOT NULL,
+        revision TEXT,
+        at       REAL NOT NULL
+    );
+    CREATE TABLE received (
+        call    INTEGER PRIMARY KEY REFERENCES sent (call),
+        key     TEXT NOT NULL,
+        outputs TEXT,
+        failure TEXT,
+        said    TEXT,
+        at      REAL NOT NULL
+    );
+    CREATE INDEX received_key ON received (key, call) WHERE outputs IS NOT NULL;
+    """,
+    """
+    ALTER TABLE sent ADD COLUMN kind TEXT NOT NULL DEFAULT 'space';
+    ALTER TABLE received ADD COLUMN gpu_s REAL;
+    ALTER TABLE received ADD COLUMN usd REAL;
+    ALTER TABLE received ADD COLUMN until REAL;
+    CREATE INDEX sent_place ON sent (place, at);
+    CREATE TABLE jobs (
+        job  INTEGER PRIMARY KEY,
+        call INTEGER NOT NULL REFERENCES sent (call),
+        key  TEXT NOT NULL,
+        told TEXT NOT NULL,
+        at   REAL NOT NULL
+    );
+    CREATE INDEX jobs_key ON jobs (key, job);
+    """,
+    # turns are counted by every name that a limit may speak of; what was sent in the last day counts already
+    """
+    CREATE TABLE turns (
+        name TEXT NOT NULL,
+        at   REAL NOT NULL
+    );
+    CREATE INDEX turns_name ON turns (name, at);
+    INSERT INTO turns (name, at)
+        SELECT lower(place), at FROM sent
+        WHERE kind NOT IN ('media', 'python', 'chain') AND at > strftime('%s', 'now') - 86400;
+    """,
+)
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+
+@contextmanager
+def open_journal(file: Path) -> Iterator[Journal]:
+    """The journal at `file`, made if it is not there, readable by its owner alone.
+
+    Raises:
+        JournalFailed: it cannot be opened, is damaged, or was written by a newer spacechain.
+    """
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(file)
+        connection = sqlite3.connect(file, timeout=_PATIENCE_S)
+    except (OSError, sqlite3.Error) as cause:
+        raise JournalFailed(file, cause) from cause
+    try:
+        _prepare(connection, file)
+        yield Journal(connection, file)
+    finally:
+        connection.close()
+
+
+def _make_private(file: Path) -> None:
+    """Prompts and results are nobody else's; the files that SQLite puts beside this one get its mode."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            with suppress(OSError):  # somebody else's file, or a file system without modes
+                os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+    try:
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous = FULL")  # a result that was paid for survives a power cut
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise JournalTooNew(file, version)
+        for step in range(version, SCHEMA_VERSION):
+            _migrate(connection, step)
+    except sqlite3.Error as cause:
+        raise JournalFailed(file, cause) from cause
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let readers read while one writes; who changes the mode must be alone for that moment."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as cause:
+        if cause.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        # SQLite does not wait for this lock. Whoever holds it changes the mode too, or writes as of old:
+        # waiting for the right to write waits for both
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _migrate(connection: sqlite3.Connection, step: int) -> None:
+    """Bring the journal one version further, wholly or not at all, also where two processes want to."""
+    script = f"BEGIN IMMEDIATE;{_MIGRATIONS[step]}PRAGMA user_version = {step + 1};COMMIT;"
+    try:
+        connection.executescript(script)
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.rollback()
+        if connection.execute("PRAGMA user_version").fetchone()[0] <= step:
+            raise  # else another process has done it meanwhile

@@ -1,0 +1,83 @@
+"""What is written into the journal, and what is read from it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call about to be sent; journalled first, so that a crash leaves a trace."""
+
+    run: str
+    step: str
+    item: int
+    key: str
+    kind: str
+    place: str
+    endpoint: str
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended.
+
+    Attributes:
+        failure: its class, as the failure's code; None for a good one.
+        at: when, in seconds since the epoch.
+        until: until when the place asked to be left alone, or None.
+    """
+
+    failure: str | None
+    at: float
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was used of one place on one day.
+
+    Attributes:
+        day: in UTC, e.g. `2026-11-21`.
+        kind: `space`, `model`, `service`, `media`, `python` or `chain`.
+        place: its address.
+        calls: sent.
+        failed: of them, those that yielded nothing; one whose end was not seen is not among them.
+        gpu_s: seconds of ZeroGPU, as far as the answers said.
+        usd: US dollars, as far as the answers said.
+    """
+
+    day: str
+    kind: str
+    place: str
+    calls: int
+    failed: int
+    gpu_s: float
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many calls may begin in a while.
+
+    Attributes:
+        name: what is counted: a place's address, host or another name of its.
+        most: how many.
+        since: from when on they count, in seconds since the epoch.
+    """
+
+    name: str
+    most: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A rate that leaves no room for another call.
+
+    Attributes:
+        rate: which one.
+        first: when the call was made whose place the next one takes, once it no longer counts.
+    """
+
+    rate: Rate
+    first: float
