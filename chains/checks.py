@@ -28,8 +28,9 @@ def check(chain: Chain, endpoints: Mapping[str, Endpoint] | None = None) -> tupl
 
     Args:
         chain: a loaded chain.
-        endpoints: by step, what each calls, as far as it is known: media operations always, Spaces once
-            they were looked up. What is not in it is not checked against a signature.
+        endpoints: by `key`, what each step and fallback calls, as far as it is known: media operations
+            always, Spaces once they were looked up; a Space of `others` by `key_of`. What is not in it is not
+            checked against a signature.
 
     Returns:
         Problems by position: errors, and warnings about what is likely not meant; of each rule at most the

@@ -25,7 +25,6 @@ from chains.nodes import (
     Not,
     Part,
 )
-from chains.problems import not_yet
 from chains.signs import STRINGS, wrong_sign
 from chains.source import Position
 
@@ -217,7 +216,5 @@ class _Converter:
             hint = "write `upper(text)`, not `text.upper()`"
             raise Mistaken("only the language's functions can be called", self.at(node), hint=hint)
         if node.keywords:
-            if node.func.id == "template":
-                raise Mistaken(not_yet("template"), self.at(node), code="not-in-this-version")
             raise Mistaken("arguments have no names here", self.at(node), hint="give them in order")
         return Call(node.func.id, tuple(self.convert(one, depth) for one in node.args), self.at(node))

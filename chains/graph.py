@@ -3,7 +3,17 @@
 import re
 from typing import TYPE_CHECKING
 
-from chains.model import Chain, FindStep, MediaStep, PythonStep, SpaceStep, Step
+from chains.model import (
+    Chain,
+    ChainStep,
+    FindStep,
+    MediaStep,
+    ModelStep,
+    PythonStep,
+    ServiceStep,
+    SpaceStep,
+    Step,
+)
 
 if TYPE_CHECKING:
     from networkx import DiGraph
@@ -112,6 +122,12 @@ def _label(step: Step) -> str:
             what = f"media: {step.operation}"
         case PythonStep():
             what = f"python: {step.file}:{step.function}"
+        case ModelStep():
+            what = f"model: {step.model}"
+        case ServiceStep():
+            what = f"service: {step.service}"
+        case ChainStep():
+            what = f"chain: {step.chain}"
     return f"{_escaped(step.name)}<br/>{_escaped(what)}"
 
 

@@ -1,15 +1,44 @@
 """What a reference stands for before the run, as far as it can be known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from chains.expressions import Reference
 from chains.model import Chain
 from chains.parts import FILE_PARTS, PartType, offered, over_items
+from chains.ways import Callee, callees
 from spaces_registry.signature import Endpoint, Kind
 
 
 def type_of(reference: Reference, chain: Chain, endpoints: Mapping[str, Endpoint]) -> PartType | None:
-    """The kind of what a reference leads to, or None if it cannot be told before the run."""
+    """The kind of what a reference leads to, or None if it cannot be told before the run.
+
+    Of a step with fallbacks it is what the step itself gives.
+    """
+    if reference.root not in chain.steps:
+        return _given(reference, chain)
+    step, endpoint = chain.steps[reference.root], endpoints.get(reference.root)
+    return _read(reference, Callee(step, endpoint), repeats=step.repeats) if endpoint else None
+
+
+def types_of(
+    reference: Reference, chain: Chain, endpoints: Mapping[str, Endpoint]
+) -> Iterator[tuple[Callee | None, PartType]]:
+    """The kinds of what a reference may lead to, as far as they can be told, each with who gives it.
+
+    None gives what is handed in; of a step, all that may answer for it give.
+    """
+    step = chain.steps.get(reference.root)
+    if step is None:
+        if found := _given(reference, chain):
+            yield None, found
+        return
+    for callee in callees(step, endpoints):
+        if found := _read(reference, callee, repeats=step.repeats):
+            yield callee, found
+
+
+def _given(reference: Reference, chain: Chain) -> PartType | None:
+    """The type of what no step gives."""
     path = reference.path
     if reference.root == "index" and not path:
         return PartType(Kind.INTEGER)
@@ -17,17 +46,19 @@ def type_of(reference: Reference, chain: Chain, endpoints: Mapping[str, Endpoint
         return None
     if reference.root == "env":
         return PartType(Kind.TEXT)
-    if reference.root == "inputs":
-        known = chain.inputs.get(path[0])
-        return _further(PartType(known.kind, known.many), path[1:]) if known else None
-    step = chain.steps.get(reference.root)
-    endpoint = endpoints.get(reference.root)
-    if step is None or endpoint is None:
+    known = chain.inputs.get(path[0]) if reference.root == "inputs" else None
+    return _further(PartType(known.kind, known.many), path[1:]) if known else None
+
+
+def _read(reference: Reference, callee: Callee, *, repeats: bool) -> PartType | None:
+    """The type of what one of those that may answer for a step gives."""
+    path = reference.path
+    if not path or not isinstance(path[0], str):
         return None
-    if path[0] == "outputs" and not step.repeats:
-        return _output(endpoint, path[1:])
-    part = offered(endpoint, step.outputs).get(path[0])
-    return _further(over_items(part) if step.repeats else part, path[1:]) if part else None
+    if path[0] == "outputs" and not repeats:
+        return _output(callee.endpoint, path[1:])
+    part = offered(callee.endpoint, callee.step.outputs).get(path[0])
+    return _further(over_items(part) if repeats else part, path[1:]) if part else None
 
 
 def _output(endpoint: Endpoint, path: tuple[str | int, ...]) -> PartType | None:

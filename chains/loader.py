@@ -11,6 +11,7 @@ from chains.misfits import misfits
 from chains.problems import InvalidChain, Problem
 from chains.reader import read
 from chains.source import Source, plain
+from chains.tree import Tree
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Endpoint
 
@@ -49,7 +50,7 @@ def load(path: Path | str, *, known: Known = _nothing) -> model.Chain:
 
     Args:
         path: the file; its name stands in every position as it is given here.
-        known: the signatures that need no look-up, by step, for what is said of a file that is wrong.
+        known: the signatures that need no look-up, by `key`, for what is said of a file that is wrong.
 
     Raises:
         ChainNotFound: there is no such file.
@@ -86,9 +87,9 @@ def loads(text: str, *, file: str = "<text>", folder: Path, known: Known = _noth
     found = [*misfits(plain(source.root), source)]
     wrong = frozenset(path for path, _ in found)
     spoiled = frozenset(path[:end] for path in wrong for end in range(len(path) + 1))
-    builder = Builder(source, folder, wrong, spoiled)
-    chain = builder.chain()
-    everything = [*problems, *(one for _, one in found), *builder.problems]
+    tree = Tree(source, wrong, spoiled)
+    chain = Builder(tree, folder).chain()
+    everything = [*problems, *(one for _, one in found), *tree.problems]
     if everything:
         # what else is wrong with it is worth knowing at the same time; warnings may come of the mistakes
         meant = [one for one in check(chain, known(chain)) if one.severity == "error"]

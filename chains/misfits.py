@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from chains import shape
 from chains.forms import KINDS
-from chains.problems import Problem, not_yet
+from chains.keys import about, elsewhere, keys, keys_of, keys_of_kind, place_of
+from chains.problems import Problem
+from chains.shape import ChainShape
 from chains.source import Path, Source
+from chains.step_shape import ONLY_OF_STEPS
+from chains.way_shape import OF_KIND, STEP_KINDS, WayShape, step_kind
 from spaces_registry.errors import nearest
 from spaces_registry.signature import Json
 
@@ -26,52 +29,6 @@ _WANTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
-# what people know from other workflow languages, by the mapping it would stand in
-_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
-    "chain": {
-        "params": "inputs",
-        "parameters": "inputs",
-        "jobs": "steps",
-        "tasks": "steps",
-        "nodes": "steps",
-    },
-    "step": {
-        **dict.fromkeys(("if", "condition"), "when"),
-        **dict.fromkeys(("for_each", "foreach", "loop", "map", "with_items"), "each"),
-        **dict.fromkeys(("inputs", "input", "params", "parameters", "args", "arguments"), "with"),
-        **dict.fromkeys(("depends_on", "after", "requires", "wait_for"), "needs"),
-        **dict.fromkeys(("api_name", "api", "fn", "route"), "endpoint"),
-        **dict.fromkeys(("uses", "use", "call", "repo"), "space"),
-        **dict.fromkeys(("tool", "ffmpeg"), "media"),
-        **dict.fromkeys(("script", "function"), "python"),
-    },
-    "input": {
-        "type": "kind",
-        "description": "help",
-        "options": "choices",
-        "enum": "choices",
-        "min": "minimum",
-        "max": "maximum",
-    },
-}
-_ABOUT: Mapping[str, str] = {
-    "chain": "a chain",
-    "step": "a step",
-    "input": "an input",
-    "defaults": "`defaults`",
-    "limit": "a limit",
-    "timeout": "`timeout`",
-    "each": "`each`",
-}
-_MODELS: Mapping[str, tuple[type[BaseModel], ...]] = {
-    "chain": (shape.ChainShape,),
-    "step": tuple(shape.OF_KIND.values()),
-    "input": (shape.InputShape,),
-    "defaults": (shape.DefaultsShape,),
-    "limit": (shape.LimitShape,),
-    "timeout": (shape.Timeout,),
-    "each": (shape.EachShape,),
-}
 
 
 def misfits(value: Json, source: Source) -> Iterator[tuple[Path, Problem]]:
@@ -85,7 +42,7 @@ def misfits(value: Json, source: Source) -> Iterator[tuple[Path, Problem]]:
         The path of what is wrong, and the problem.
     """
     try:
-        shape.ChainShape.model_validate(value)
+        ChainShape.model_validate(value)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             path = _path(detail["loc"], value)
@@ -118,6 +75,10 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
             return Problem(source.at(path), "empty-value", message, _EMPTY.get(str(path[-1])), step)
         case "bad-kind":
             return Problem(source.at(path), sort, detail["msg"], nearest(facts["value"], KINDS), step)
+        case "unknown-failure":
+            return Problem(source.key_at(path[:-1]), sort, detail["msg"], facts["hint"], step)
+        case "greater_than":
+            return Problem(source.at(path), "out-of-range", f"`{path[-1]}` is more than 0", None, step)
         case "greater_than_equal" | "less_than_equal":
             bound = facts.get("ge", facts.get("le"))
             word = "at least" if "ge" in facts else "at most"
@@ -130,6 +91,8 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
 
 
 _EMPTY = {
+    "fallback": "leave it out if there is none",
+    "space": "write a Space's `owner/name`",
     "steps": "a chain needs at least one step",
     "choices": "leave it out if every value will do",
     "matrix": "give it a list by name",
@@ -171,84 +134,62 @@ def _shown(value: object) -> str:
     return "this"
 
 
-def _place(path: Path) -> str:
-    """Which mapping of the language the last key of a path belongs to."""
-    match path:
-        case ("steps", _, "timeout", _) | ("defaults", "timeout", _):
-            return "timeout"
-        case ("steps", _, "each", _):
-            return "each"
-        case ("steps", _, _):
-            return "step"
-        case ("inputs", _, _):
-            return "input"
-        case ("defaults", _):
-            return "defaults"
-        case ("limits", _, _):
-            return "limit"
-    return "chain"
-
-
 def _step(path: Path) -> str | None:
     return str(path[1]) if path[:1] == ("steps",) and len(path) > 1 else None
 
 
-def _keys(place: str) -> list[str]:
-    """The keys that a mapping of the language may have."""
-    return list(dict.fromkeys(key for model in _MODELS[place] for key in _keys_of(model)))
-
-
-def _keys_of(model: type[BaseModel]) -> list[str]:
-    return [one.alias or name for name, one in model.model_fields.items()]
-
-
 def _unknown(path: Path, value: Json) -> tuple[str, str, str | None]:
-    key, place = str(path[-1]), _place(path)
-    if key in shape.LATER.get(place, ()):
-        return "not-in-this-version", not_yet(key), None
+    key, place = str(path[-1]), place_of(path)
     siblings = _content(value, path[:-1])
-    if place == "step":
-        kind = shape.step_kind(siblings)
-        if key in shape.STEP_KINDS:
-            return (
-                "step-kind",
-                f"a step is one thing, and this one says both `{kind}` and `{key}`",
-                "make two steps of it",
-            )
-        for owner, model in shape.OF_KIND.items():
-            if key in model.model_fields and key not in shape.StepShape.model_fields:
-                return "unknown-key", f"`{key}` belongs to a `{owner}` step, not to a `{kind}` step", None
-    offered = _keys(place)
-    if place == "step" and any(one in siblings for one in shape.STEP_KINDS):
-        offered = [*_keys_of(shape.OF_KIND[shape.step_kind(siblings)])]
-        offered = [one for one in offered if one not in shape.STEP_KINDS]
-    ours = _ELSEWHERE.get(place, {}).get(key.lower())
+    offered = keys(place)
+    if place in {"step", "fallback"}:
+        kind = step_kind(siblings)
+        if key in STEP_KINDS:
+            message = f"{about(place)} is one thing, and this one says both `{kind}` and `{key}`"
+            return "step-kind", message, f"make two {place}s of it"
+        if place == "fallback" and key in ONLY_OF_STEPS:
+            return "not-in-a-fallback", f"a fallback has no `{key}` of its own", _ONLY_OF_STEPS[key]
+        owners = [one for one, model in OF_KIND.items() if key in model.model_fields]
+        if owners and key not in keys_of(WayShape):
+            allowed = " or ".join(f"`{one}`" for one in owners)
+            return "unknown-key", f"`{key}` belongs to a {allowed} {place}, not to a `{kind}` {place}", None
+        if any(one in siblings for one in STEP_KINDS):
+            offered = keys_of_kind(place, kind)
+    ours = elsewhere(place).get(key.lower())
     hint = f"here it is called `{ours}`" if ours else nearest(key, offered)
-    return "unknown-key", f"`{key}` is not a key of {_ABOUT[place]}", hint
+    return "unknown-key", f"`{key}` is not a key of {about(place)}", hint
+
+
+_ONLY_OF_STEPS = {
+    "when": "it stands in for its step; what must be true is the step's own `when`",
+    "each": "it runs once for every item of its step, and `item` is there",
+    "matrix": "it runs once for every item of its step, and `item` is there",
+    "needs": "write it beside `fallback`, in the step itself",
+    "fallback": "write the fallbacks below each other, in the order in which they are tried",
+}
 
 
 def _missing(path: Path, value: Json, source: Source) -> Problem | None:
-    key, place = str(path[-1]), _place(path)
+    key, place = str(path[-1]), place_of(path)
     siblings = _content(value, path[:-1])
     at = source.key_at(path[:-1])
-    if place == "step" and key == "space":
-        if any(one in siblings for one in shape.LATER_STEP_KINDS):
-            return None  # what it is has been said; that it cannot run yet is said at that key
-        if any(_meant(one, siblings, place) for one in shape.STEP_KINDS):
-            return None  # nor need it be said here when it is misspelt
-        message = f"step `{path[1]}` does not say what it is"
-        return Problem(at, "step-kind", message, "give it `space`, `find`, `media` or `python`", str(path[1]))
+    if place in {"step", "fallback"} and key == "space":
+        if any(_meant(one, siblings, place) for one in STEP_KINDS):
+            return None  # it need not be said here when it is misspelt
+        what = f"step `{path[1]}`" if place == "step" else f"this fallback of step `{path[1]}`"
+        kinds = ", ".join(f"`{one}`" for one in STEP_KINDS[:-1])
+        hint = f"give it {kinds} or `{STEP_KINDS[-1]}`"
+        return Problem(at, "step-kind", f"{what} does not say what it is", hint, str(path[1]))
     if _meant(key, siblings, place):
         return None
-    return Problem(at, "missing-key", f"{_ABOUT[place]} needs `{key}`", None, _step(path))
+    return Problem(at, "missing-key", f"{about(place)} needs `{key}`", None, _step(path))
 
 
 def _meant(key: str, siblings: Mapping[str, Any], place: str) -> bool:
     """Whether one of the keys beside it is a misspelt form of a key; that is said there already."""
-    unknown = [one for one in siblings if one not in _keys(place)]
-    elsewhere = _ELSEWHERE.get(place, {})
+    unknown = [one for one in siblings if one not in keys(place)]
     return any(
-        elsewhere.get(one.lower()) == key or (nearest(one, [key]) or "").startswith("did you mean")
+        elsewhere(place).get(one.lower()) == key or (nearest(one, [key]) or "").startswith("did you mean")
         for one in unknown
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from chains.expressions import Reference, Template
+from chains.source import Path as Keys
 from chains.source import Position, Source
 from spaces_registry.clocks import Clocks
 from spaces_registry.signature import Json, Kind
@@ -201,6 +202,16 @@ class StepFields:
         return f"{self.name}#{self.way}" if self.way else self.name
 
     @property
+    def path(self) -> Keys:
+        """Where it stands in the file's tree."""
+        return ("steps", self.name, "fallback", self.way - 1) if self.way else ("steps", self.name)
+
+    @property
+    def title(self) -> str:
+        """What messages call it: step `image`, fallback 1 of step `image`."""
+        return f"fallback {self.way} of step `{self.name}`" if self.way else f"step `{self.name}`"
+
+    @property
     def repeats(self) -> bool:
         """Whether it runs several times, so that its outputs are lists."""
         return self.each is not None or self.matrix is not None
@@ -236,6 +247,10 @@ class SpaceStep(StepFields):
     space_at: Position
     endpoint_at: Position
     others: tuple[str, ...] = ()
+
+    def key_of(self, other: str) -> str:
+        """What tells one of `others` from the Space itself where signatures are kept by `key`."""
+        return f"{self.key}@{other}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

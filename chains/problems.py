@@ -2,13 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from chains.source import Position, Source
 from spaces_registry.errors import ToolkitError, nearest
 
-__all__ = ["InvalidChain", "Position", "Problem", "in_order", "near", "not_yet", "show"]
+__all__ = ["InvalidChain", "Position", "Problem", "in_order", "near", "show"]
 
 _WIDTH = 100  # characters of a source line that are shown
 _NAMES = 300  # to compare a name with
@@ -26,6 +26,7 @@ class Problem:
         hint: one line: what to do about it.
         step: the step it stands in, if in one.
         severity: an error keeps the chain from running, a warning does not.
+        text: what it stands in, where that is another file than the chain that is checked.
     """
 
     at: Position
@@ -34,6 +35,7 @@ class Problem:
     hint: str | None = None
     step: str | None = None
     severity: Literal["error", "warning"] = "error"
+    text: str | None = field(default=None, repr=False, compare=False)
 
 
 class InvalidChain(ToolkitError):
@@ -56,15 +58,12 @@ class InvalidChain(ToolkitError):
         super().__init__(_safe(f"{where}: {first.message}{more}"), hint=first.hint)
 
 
-def not_yet(what: str) -> str:
-    """The message for what the language has and this version has not; its code is `not-in-this-version`."""
-    return f"`{what}` is part of the chain language, but this version of spacechain does not run it yet"
-
-
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Problems by line and column, without repeats."""
+    """Problems by file, line and column, without repeats."""
     unique = dict.fromkeys(problems)
-    return tuple(sorted(unique, key=lambda one: (one.at.line, one.at.column, one.code, one.message)))
+    return tuple(
+        sorted(unique, key=lambda one: (one.at.file, one.at.line, one.at.column, one.code, one.message))
+    )
 
 
 def near(name: str, offered: Iterable[str]) -> str | None:
@@ -81,7 +80,7 @@ def show(problem: Problem, text: str) -> str:
 
     Args:
         problem: what to show.
-        text: the text it stands in.
+        text: the text it stands in, unless it has one of its own.
 
     Returns:
         Plain text of two to four lines, without a line end; control characters are made visible.
@@ -89,7 +88,7 @@ def show(problem: Problem, text: str) -> str:
     at = problem.at
     severity = "warning: " if problem.severity == "warning" else ""
     lines = [_safe(f"{at.file}:{at.line}:{at.column}: {severity}{problem.message} [{problem.code}]")]
-    source = text.split("\n")
+    source = (text if problem.text is None else problem.text).split("\n")
     if at.line <= len(source) and source[at.line - 1].strip():
         lines += _excerpt(source[at.line - 1], at.line, at.column)
     if problem.hint:

@@ -41,6 +41,7 @@ from chains.rules.unknown_parts import unknown_parts
 from chains.rules.unknown_run_facts import unknown_run_facts
 from chains.rules.unknown_steps import unknown_steps
 from chains.rules.unknown_variables import unknown_variables
+from chains.rules.unsure_parts import unsure_parts
 from chains.rules.unused_inputs import unused_inputs
 from chains.rules.whole_names import whole_names
 from chains.rules.wrong_literals import wrong_literals
@@ -88,5 +89,6 @@ SIGNATURE_RULES: Final[tuple[SignatureRule, ...]] = (
     unknown_file_parts,
     unknown_parameters,
     unknown_parts,
+    unsure_parts,
     wrong_literals,
 )

@@ -8,12 +8,14 @@ from chains.problems import Problem
 
 def bad_queries(chain: Chain) -> Iterator[Problem]:
     """A query is JMESPath."""
-    if not any(step.outputs for step in chain.steps.values()):
+    if not any(step.outputs for step in chain.ways):
         return
     import jmespath  # noqa: PLC0415 - only chains with queries pay for it
 
-    for step in chain.steps.values():
+    for step in chain.ways:
         for name, query in step.outputs.items():
+            if chain.source.written((*step.path, "outputs", name)) is None:
+                continue  # a fallback has it from its step
             try:
                 jmespath.compile(query)
             except (jmespath.exceptions.JMESPathError, RecursionError, ValueError):

@@ -2,28 +2,38 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.kinds import shown, type_of
+from chains.expressions import Reference
+from chains.kinds import shown, types_of
 from chains.model import Chain
 from chains.parts import PartType, offered
 from chains.problems import Problem
+from chains.ways import Callee, every_callee
 from spaces_registry.signature import Endpoint, Kind, Parameter, fits
 
 _TAKES_LISTS = frozenset({Kind.GALLERY, Kind.JSON, Kind.ANY})
 
 
 def kind_mismatches(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
-    """A reference that is an argument's whole value gives what the parameter takes."""
-    for step in chain.steps.values():
-        endpoint = endpoints.get(step.name)
-        for name, template in step.arguments.items() if endpoint else ():
-            parameter, one = endpoint.parameter(name) if endpoint else None, template.reference
-            given = type_of(one, chain, endpoints) if one else None
-            if one is None or parameter is None or given is None or _goes_in(given, parameter):
+    """A reference that is an argument's whole value gives what the parameter takes, whoever answers."""
+    for callee in every_callee(chain, endpoints):
+        for name, template in callee.step.arguments.items():
+            parameter, one = callee.endpoint.parameter(name), template.reference
+            if one is None or parameter is None:
                 continue
-            takes = shown(PartType(parameter.kind, parameter.many))
-            message = f"`{name}` of step `{step.name}` takes {takes}, but `{one}` is {shown(given)}"
-            hint = _hint(given, parameter, str(one), _giving(chain, endpoints, one.root, parameter.kind))
-            yield Problem(template.at, "kind-mismatch", message, hint, step.name)
+            for giver, given in types_of(one, chain, endpoints):
+                if not _goes_in(given, parameter):
+                    takes = shown(PartType(parameter.kind, parameter.many))
+                    message = (
+                        f"`{name}` of {callee.step.title} takes {takes}, but {_gives(giver, one, given)}"
+                    )
+                    hint = _hint(given, parameter, str(one), _giving(giver, parameter.kind))
+                    yield Problem(template.at, "kind-mismatch", message, hint, callee.step.name)
+
+
+def _gives(giver: Callee | None, one: Reference, given: PartType) -> str:
+    """What is given, and by whom if that is not the step itself."""
+    when = f" when {giver.title} answers" if giver and giver.is_stand_in else ""
+    return f"`{one}` is {shown(given)}{when}"
 
 
 def _goes_in(given: PartType, parameter: Parameter) -> bool:
@@ -34,12 +44,13 @@ def _goes_in(given: PartType, parameter: Parameter) -> bool:
     return fits(given.kind, parameter.kind)
 
 
-def _giving(chain: Chain, endpoints: Mapping[str, Endpoint], root: str, kind: Kind) -> list[str]:
+def _giving(giver: Callee | None, kind: Kind) -> list[str]:
     """The parts of the same step that would fit."""
-    if root not in endpoints or root not in chain.steps:
+    if giver is None:
         return []
-    parts = offered(endpoints[root], chain.steps[root].outputs)
-    return [f"`${root}.{name}`" for name, part in parts.items() if part.kind == kind and not part.many]
+    parts = offered(giver.endpoint, giver.step.outputs)
+    fitting = [name for name, part in parts.items() if part.kind == kind and not part.many]
+    return [f"`${giver.step.name}.{name}`" for name in fitting]
 
 
 def _hint(given: PartType, parameter: Parameter, written: str, others: list[str]) -> str | None:

@@ -6,15 +6,16 @@ from chains.evaluate import EvaluationFailed
 from chains.model import Chain
 from chains.paths import is_missing, is_outside, is_url
 from chains.problems import Problem
+from chains.ways import every_callee
 from spaces_registry.signature import Endpoint, Kind
 
 
 def literal_files(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
     """A chain reads no file but those in its own folder and those handed in."""
-    for step in chain.steps.values():
-        endpoint = endpoints.get(step.name)
-        for name, template in step.arguments.items() if endpoint else ():
-            parameter = endpoint.parameter(name) if endpoint else None
+    for callee in every_callee(chain, endpoints):
+        step = callee.step
+        for name, template in step.arguments.items():
+            parameter = callee.endpoint.parameter(name)
             if parameter is None or not (parameter.kind.is_file or parameter.kind == Kind.GALLERY):
                 continue
             try:

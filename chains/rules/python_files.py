@@ -9,7 +9,7 @@ from chains.problems import Problem
 
 def python_files(chain: Chain) -> Iterator[Problem]:
     """The file is inside the chain's folder, and there."""
-    for step in chain.steps.values():
+    for step in chain.ways:
         if not isinstance(step, PythonStep) or not step.file:
             continue
         if is_outside(step.file, chain.folder):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chains.functions import functions
 from chains.model import Chain
-from chains.problems import Problem, near, not_yet
+from chains.problems import Problem, near
 
 
 def unknown_functions(chain: Chain) -> Iterator[Problem]:
@@ -13,8 +13,6 @@ def unknown_functions(chain: Chain) -> Iterator[Problem]:
     for step, template in chain.templates:
         for call in template.calls:
             inside = step.name if step else None
-            if call.function == "template":
-                yield Problem(call.at, "not-in-this-version", not_yet("template"), None, inside)
-            elif call.function not in known:
+            if call.function not in known:
                 message = f"there is no function `{call.function}`"
                 yield Problem(call.at, "unknown-function", message, near(call.function, known), inside)

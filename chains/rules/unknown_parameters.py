@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from chains.model import Chain
 from chains.problems import Problem, near
+from chains.ways import every_callee
 from spaces_registry.signature import Endpoint
 
 
 def unknown_parameters(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
     """No argument is written that the endpoint does not take."""
-    for step in chain.steps.values():
-        endpoint = endpoints.get(step.name)
-        for name in step.arguments if endpoint and not endpoint.open else ():
-            if endpoint and endpoint.parameter(name) is None:
-                message = f"step `{step.name}` has an argument `{name}`, which {endpoint.name} does not take"
+    for callee in every_callee(chain, endpoints):
+        step, endpoint = callee.step, callee.endpoint
+        for name in () if endpoint.open else step.arguments:
+            if endpoint.parameter(name) is None:
+                message = f"{step.title} has an argument `{name}`, which {callee.name} does not take"
                 hint = near(name, [one.name for one in endpoint.parameters])
                 yield Problem(step.argument_at(name), "unknown-parameter", message, hint, step.name)

@@ -6,15 +6,16 @@ from chains.evaluate import EvaluationFailed
 from chains.literals import misfit
 from chains.model import Chain
 from chains.problems import Problem, near
+from chains.ways import every_callee
 from spaces_registry.signature import Endpoint, Json, Parameter
 
 
 def wrong_literals(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
     """A literal is of its parameter's kind, among its choices and within its range."""
-    for step in chain.steps.values():
-        endpoint = endpoints.get(step.name)
-        for name, template in step.arguments.items() if endpoint else ():
-            parameter = endpoint.parameter(name) if endpoint else None
+    for callee in every_callee(chain, endpoints):
+        step = callee.step
+        for name, template in step.arguments.items():
+            parameter = callee.endpoint.parameter(name)
             if parameter is None or not template.is_literal:
                 continue
             try:
@@ -22,7 +23,7 @@ def wrong_literals(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[
             except EvaluationFailed:
                 continue  # that it fails is another rule's
             for code, said, hint in _wrong(parameter, value):
-                yield Problem(template.at, code, f"`{name}` of step `{step.name}` {said}", hint, step.name)
+                yield Problem(template.at, code, f"`{name}` of {step.title} {said}", hint, step.name)
 
 
 def _wrong(parameter: Parameter, value: Json) -> Iterator[tuple[str, str, str | None]]:

@@ -8,7 +8,8 @@ import pytest
 from chains import check, loads
 from chains.functions import functions
 from chains.parts import FILE_PARTS, PLURAL, SINGULAR
-from chains.shape import LATER, ChainShape, InputShape, StepShape
+from chains.shape import ChainShape, InputShape
+from chains.step_shape import StepShape
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -38,7 +39,6 @@ def test_every_key_and_part_is_on_the_page() -> None:
 
     assert keys - words == set()
     assert {*FILE_PARTS, *PLURAL, *SINGULAR} - words == set()
-    assert LATER["chain"] | LATER["limit"] <= words
 
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,73 @@
+"""What is read from a step is there whoever answers for it."""
+
+from collections.abc import Iterator, Mapping
+
+from chains.expressions import Reference
+from chains.model import Chain
+from chains.parts import PLURAL, SINGULAR, find_part, offered
+from chains.problems import Problem
+from chains.ways import Callee, callees
+from spaces_registry.signature import Endpoint
+
+_KINDS = {**SINGULAR, **PLURAL}
+
+
+def unsure_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
+    """Fallbacks and equivalent Spaces give every part that the chain reads from their step.
+
+    What is read by label or place can be read by kind instead, so that is said where it is read; a kind that
+    is not given is said where the fallback stands.
+    """
+    for inside, one in chain.references:
+        step = chain.steps.get(one.root)
+        if step is None or not one.path or not isinstance(one.path[0], str):
+            continue
+        for callee in callees(step, endpoints):
+            if callee.is_stand_in and not _gives(callee, one, repeats=step.repeats):
+                if one.path[0] in _KINDS:
+                    yield _missing(callee, one, inside.name if inside else None)
+                elif (own := endpoints.get(step.key)) is None or one.path[0] in offered(own, step.outputs):
+                    yield _unsure(callee, one, own, inside.name if inside else None)
+
+
+def _gives(callee: Callee, one: Reference, *, repeats: bool) -> bool:
+    """Whether what answers has the part."""
+    place = one.path[1] if len(one.path) > 1 else 0
+    if one.path[0] == "outputs" and isinstance(place, int) and not repeats:
+        count = len(callee.endpoint.returns)
+        return -count <= place < count
+    return one.path[0] in offered(callee.endpoint, callee.step.outputs)
+
+
+def _missing(callee: Callee, one: Reference, inside: str | None) -> Problem:
+    """A kind that is read and not given."""
+    gives = ", ".join(dict.fromkeys(str(kind.kind) for kind in callee.endpoint.returns)) or "nothing"
+    reader = f"step `{inside}`" if inside else "an output of the chain"
+    message = f"{callee.title} gives {gives}, but {reader} reads `{one}`"
+    hint = f"{callee.name} cannot stand in for this step; choose one that gives it"
+    return Problem(callee.step.at, "missing-in-fallback", message, hint, callee.step.name)
+
+
+def _unsure(callee: Callee, one: Reference, own: Endpoint | None, inside: str | None) -> Problem:
+    """A label, a place or a name of the step's own that not all have."""
+    written = str(Reference(one.root, one.path[: 1 + (one.path[0] == "outputs")], one.at))
+    message = f"`{written}` is not there when {callee.title} answers"
+    kind = _kind(own, one) if own else None
+    hint = "read it by kind, as in `$step.image`, which holds for all of them"
+    if kind:
+        hint = f"read it by kind, which holds for all of them: `${one.root}.{kind}`"
+    return Problem(one.parts_at[0], "unsure-part", message, hint, inside)
+
+
+def _kind(own: Endpoint, one: Reference) -> str | None:
+    """The word for the kind of what the step itself gives."""
+    if one.path[0] == "outputs":
+        place = one.path[1] if len(one.path) > 1 else 0
+        found = (
+            own.returns[place]
+            if isinstance(place, int) and -len(own.returns) <= place < len(own.returns)
+            else None
+        )
+        return str(found.kind) if found and str(found.kind) in SINGULAR else None
+    part = find_part(own.returns, str(one.path[0]))
+    return str(part.type.kind) if part and str(part.type.kind) in SINGULAR else None
