@@ -125,8 +125,8 @@ class Budgets:
         """Keep a call's part of the budget for it; tell the share what the call took, as soon as it is said.
 
         Calls under way keep what they are expected to take. Where the budget is not used up but all of it is
-        kept, this waits until one of them has ended. Work on this machine is never refused. Enter it last, when
-        the call has its turn: what ends inside it counts as a call.
+        kept, this waits until one of them has ended. Work on this machine is never refused. Enter it last,
+        when the call has its turn: what ends inside it counts as a call.
 
         Raises:
             BudgetExceeded: the call would exceed what is left; nothing was sent.

@@ -20,7 +20,6 @@ from spaces_registry.signature import Json
 
 NOTHING: Final = Spent()
 _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
-_HELD_S = 86400.0  # a call that was told to wait longer ago than this is not looked for
 
 
 class Journal:
@@ -185,10 +184,10 @@ class Journal:
     def held_until(self, place: str, now: float) -> float | None:
         """Until when a place that was asked too often wants to be left alone, by what it told any run."""
         query = (
-            "SELECT max(r.until) FROM sent s JOIN received r USING (call)"
-            " WHERE s.place = ? AND s.at > ? AND r.failure = 'rate-limited' AND r.until > ?"
+            "SELECT max(r.until) FROM received r JOIN sent s USING (call)"
+            " WHERE r.until > ? AND r.failure = 'rate-limited' AND s.place = ?"
         )
-        row = self._one(query, (place, now - _HELD_S, now))
+        row = self._one(query, (now, place))
         return None if row is None else row[0]
 
     def health(self) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import Journal
 
-_PATIENCE_S = 10.0  # for another process that writes
+_PATIENCE_S = 10.0
 
 # what each schema version adds to the one before; a journal is brought from its own version to the newest
 _MIGRATIONS = (
@@ -57,6 +57,7 @@ _MIGRATIONS = (
         at   REAL NOT NULL
     );
     CREATE INDEX turns_name ON turns (name, at);
+    CREATE INDEX received_until ON received (until) WHERE until IS NOT NULL;
     INSERT INTO turns (name, at)
         SELECT lower(place), at FROM sent
         WHERE kind NOT IN ('media', 'python', 'chain') AND at > strftime('%s', 'now') - 86400;
@@ -66,8 +67,12 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 
 
 @contextmanager
-def open_journal(file: Path) -> Iterator[Journal]:
+def open_journal(file: Path, *, patience_s: float = _PATIENCE_S) -> Iterator[Journal]:
     """The journal at `file`, made if it is not there, readable by its owner alone.
+
+    Args:
+        file: where.
+        patience_s: how long to wait for another process that writes.
 
     Raises:
         JournalFailed: it cannot be opened, is damaged, or was written by a newer spacechain.
@@ -75,7 +80,7 @@ def open_journal(file: Path) -> Iterator[Journal]:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(file)
-        connection = sqlite3.connect(file, timeout=_PATIENCE_S)
+        connection = sqlite3.connect(file, timeout=patience_s)
     except (OSError, sqlite3.Error) as cause:
         raise JournalFailed(file, cause) from cause
     try:

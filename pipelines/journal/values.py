@@ -63,11 +63,13 @@ class Rate:
         name: what is counted: a place's address, host or another name of its.
         most: how many.
         since: from when on they count, in seconds since the epoch.
+        per: `minute` or `day`.
     """
 
     name: str
     most: int
     since: float
+    per: str
 
 
 @dataclass(frozen=True, slots=True)
