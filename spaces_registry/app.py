@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import anyio
 import httpx2
@@ -17,28 +16,25 @@ from spaces_registry.clocks import Clocks
 from spaces_registry.decoding import decoded
 from spaces_registry.description import Known, read_space
 from spaces_registry.errors import (
-    BadOutput,
     CallFailed,
-    Crashed,
     TimedOut,
     ToolkitError,
     Unauthorized,
-    Unreachable,
 )
 from spaces_registry.files import QUIET_S, Shelf, upload
 from spaces_registry.origin import Origin, patience, scrubbed
 from spaces_registry.payload import arrange, body, files_in, outputs
+from spaces_registry.pickup import Pickup
 from spaces_registry.progress import Listener, unheard
-from spaces_registry.refusals import line, not_found, not_json, refused_by_app, refused_by_status
-from spaces_registry.schema import mapping, sequence
+from spaces_registry.refusals import not_found, not_json, refused_by_status
+from spaces_registry.schema import mapping
 from spaces_registry.signature import Endpoint, Json, Space, Value
-from spaces_registry.stream import DIFFED, Outputs, event_of, messages
+from spaces_registry.stream import DIFFED
+from spaces_registry.talk import Talk
 
 _SPOKEN = DIFFED | {"sse_v1"}
 _LARGEST = 64 * 2**20  # bytes of a description; the largest one seen has 6 MB
 _READ_S = 180.0  # for all of a description
-_CANCEL_S = 3.0  # for telling the app that a call is not wanted any more
-_END_S = 0.5  # for a stream to end once its result is there
 
 
 class NotGradio(ToolkitError):
@@ -148,7 +144,7 @@ class App:
         folder: Path,
         clocks: Clocks = Clocks(),
         tell: Listener = unheard,
-        session: str | None = None,
+        pickup: Pickup = Pickup(),  # noqa: B008 - frozen
     ) -> tuple[Value, ...]:
         """Make one call: send the files, wait for the turn and the result, fetch the files.
 
@@ -159,12 +155,13 @@ class App:
             folder: an existing folder, for the files that come back.
             clocks: the time limits.
             tell: hears what happens meanwhile.
-            session: Gradio's session hash, if the caller wants to choose it; else a new one.
+            pickup: how the result is fetched, and what an earlier process left of this very call.
 
         Returns:
             One value per return, in the signature's order: `File`s by the signature's kind, all else as JSON.
 
         Raises:
+            InDoubt: an earlier process sent this call, and the app does not have its result.
             CallFailed: the class says what happened, `said` keeps the app's own words.
         """
         try:
@@ -175,12 +172,7 @@ class App:
                 return await call_otherwise(
                     self.space, self.origin, endpoint, values, folder=folder, clocks=clocks, tell=tell
                 )
-            files = [one for value in values.values() for one in files_in(value)]
-            data = body(self.space.address, endpoint, values, dict.fromkeys(files))
-            if files:  # only what is sure to be taken is sent
-                sent = await upload(self.origin, self.space, files, clocks, tell)
-                data = body(self.space.address, endpoint, values, sent)
-            answer = await self._converse(endpoint, data, session or uuid.uuid4().hex, clocks, tell)
+            answer = await self._answer(endpoint, values, clocks, tell, pickup)
             shelf = Shelf(self.origin, self.space.prefix, folder)
             found = outputs(self.space.address, endpoint, answer, shelf.keep)
             await shelf.fill(clocks, tell)
@@ -189,149 +181,48 @@ class App:
             raise scrubbed(failure, self.origin) from failure.__cause__
         return found
 
-    async def _converse(
-        self, endpoint: Endpoint, data: list[Json], session: str, clocks: Clocks, tell: Listener
+    async def _answer(
+        self,
+        endpoint: Endpoint,
+        values: Mapping[str, Value],
+        clocks: Clocks,
+        tell: Listener,
+        pickup: Pickup,
     ) -> list[Any]:
-        """Join the queue and follow the call to its end; the app's positional answer."""
-        talk = _Talk(self, endpoint, session, clocks, tell)
+        """The app's positional answer: what an earlier process received or left there, else a new one."""
+        if (received := pickup.received) is not None:
+            return received
+        if pickup.session is not None:
+            talk = Talk(self.space, self.origin, endpoint, pickup.session, clocks, tell)
+            return await self._converse(talk, None, pickup)
+        files = [one for value in values.values() for one in files_in(value)]
+        data = body(self.space.address, endpoint, values, dict.fromkeys(files))
+        if files:  # only what is sure to be taken is sent
+            sent = await upload(self.origin, self.space, files, clocks, tell)
+            data = body(self.space.address, endpoint, values, sent)
+        talk = Talk(self.space, self.origin, endpoint, uuid.uuid4().hex, clocks, tell)
+        return await self._converse(talk, data, pickup)
+
+    async def _converse(self, talk: Talk, data: list[Json] | None, pickup: Pickup) -> list[Any]:
+        """Join the queue, unless the call waits in it already, and follow the call to its end."""
         with anyio.CancelScope() as scope:
             try:
                 talk.watch(scope)
-                await talk.join(data)
+                if data is not None:
+                    if pickup.work_s is not None:
+                        pickup.sending(talk.session)
+                    await talk.join(data)
+                await talk.wait(pickup)
                 await talk.follow()
             except anyio.get_cancelled_exc_class():
-                if talk.found is None:
-                    await talk.abandon()
+                if talk.found is None and await talk.abandon():
+                    pickup.dropped()
                 raise
             except CallFailed:
                 if talk.found is None:  # else only the stream's end was lost
                     raise
         if talk.found is None:
             raise talk.late()
+        if pickup.work_s is not None or any(one.kind.is_file for one in talk.endpoint.returns):
+            pickup.answered(talk.found)  # its files may take their time
         return talk.found
-
-
-class _Talk:
-    """One call's way through the queue."""
-
-    def __init__(self, app: App, endpoint: Endpoint, session: str, clocks: Clocks, tell: Listener) -> None:
-        self.origin, self.prefix, self.place = app.origin, app.space.prefix, app.space.address
-        self.endpoint, self.session, self.clocks, self.tell = endpoint, session, clocks, tell
-        is_named = endpoint.wire.index is None  # `/call/{name}` sends whole values in every protocol
-        self.outputs = Outputs(app.space.protocol in DIFFED and not is_named)
-        self.event_id: str | None = None
-        self.found: list[Any] | None = None
-        self.is_running = False
-        self.scope = anyio.CancelScope()
-        self.ends_at = 0.0
-
-    def watch(self, scope: anyio.CancelScope) -> None:
-        """Start the clocks: the scope is what they end."""
-        self.scope, self.ends_at = scope, anyio.current_time() + self.clocks.queue_s
-        self._alive()
-
-    def _alive(self) -> None:
-        """A sign of life came. While it works an app may be silent as long as `run_s` allows: many block."""
-        silent_until = anyio.current_time() + max(QUIET_S, 4 * self.clocks.connect_s)
-        self.scope.deadline = self.ends_at if self.is_running else min(self.ends_at, silent_until)
-
-    def late(self) -> CallFailed:
-        """What the clock that ran out means."""
-        clocks = self.clocks
-        if self.is_running:
-            return TimedOut(self.place, f"{self.place} did not finish within {clocks.run_s:g} s of work")
-        if anyio.current_time() >= self.ends_at:
-            return TimedOut(self.place, f"{self.place}: waited {clocks.queue_s:g} s in its queue")
-        return TimedOut(self.place, f"{self.place}: its queue fell silent")
-
-    async def join(self, data: list[Json]) -> None:
-        """Put the call into the queue."""
-        asked: dict[str, Json] = {"data": data, "session_hash": self.session}
-        path = f"/call{quote(self.endpoint.name)}"
-        if self.endpoint.wire.index is not None:
-            asked["fn_index"], path = self.endpoint.wire.index, "/queue/join"
-        timeout = patience(self.clocks.connect_s, QUIET_S)
-        headers = {"x-gradio-user": "api"}
-        response = await self.origin.send(
-            "POST", self.prefix + path, limits=timeout, json=asked, headers=headers
-        )
-        doing = f"calling {self.endpoint.name}"
-        if not response.is_success:
-            raise refused_by_status(self.place, response, doing)
-        match _json(response):
-            case {"event_id": str(event_id)}:
-                self.event_id = event_id
-            case _:
-                raise not_json(self.place, response, doing)
-
-    async def follow(self) -> None:
-        """Listen until the result is there, and on to the stream's end, which frees its connection."""
-        url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
-        timeout = patience(self.clocks.connect_s, None)
-        async with self.origin.stream("GET", url, limits=timeout) as response, self.origin.bordered():
-            if not response.is_success:
-                await response.aread()
-                raise refused_by_status(self.place, response, f"waiting for {self.endpoint.name}")
-            if "event-stream" not in response.headers.get("content-type", ""):
-                await response.aread()
-                raise not_json(self.place, response, f"waiting for {self.endpoint.name}")
-            try:
-                async for message in messages(response.aiter_bytes()):
-                    if self.found is None:
-                        self._hear(message)
-            except ValueError as cause:
-                raise BadOutput(
-                    self.place, f"{self.place}: its event stream cannot be read: {cause}"
-                ) from cause
-        if self.found is None:
-            how = f"{self.place}: the connection ended before {self.endpoint.name} did"
-            raise Unreachable(self.place, how, hint="the app may have crashed or restarted")
-
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        """Take one message; the last one holds the result."""
-        if message.get("event_id") not in (None, self.event_id):
-            return
-        output = mapping(message.get("output"))
-        match message.get("msg"):
-            case "process_starts":
-                self.is_running, self.ends_at = True, anyio.current_time() + self.clocks.run_s
-            case "process_generating" | "process_streaming" if isinstance(output.get("data"), list):
-                self.outputs.take(output["data"])
-            case "process_completed":
-                self.found = self._complete(message, output)
-                self.scope.deadline = anyio.current_time() + _END_S
-                return
-            case "unexpected_error":
-                said = str(message.get("message") or "") or None
-                raise Unreachable(
-                    self.place, f"{self.place}: the app stopped: {line(said or '?')}", said=said
-                )
-        self._alive()
-        if (event := event_of(message, self.outputs)) is not None:
-            self.tell(event)
-
-    def _complete(self, message: Mapping[str, Any], output: Mapping[str, Any]) -> list[Any]:
-        if message.get("success") is False or "error" in output:
-            said, title = output.get("error"), output.get("title") or message.get("title")
-            title = title if isinstance(title, str) else None
-            raise refused_by_app(self.place, said if isinstance(said, str) else None, title)
-        if not isinstance(output.get("data"), list):
-            raise Crashed(self.place, f"{self.place}: the call was cancelled in the app")
-        return self.outputs.settle(sequence(output["data"]))
-
-    async def abandon(self) -> None:
-        """Tell the app that nobody waits any more: a queued call is removed, a generator stops."""
-        timeout = patience(_CANCEL_S, _CANCEL_S)
-        with anyio.move_on_after(_CANCEL_S, shield=True):
-            try:
-                if self.event_id is None:  # whether it joined is not known: a stream that ends removes it
-                    url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
-                    async with self.origin.stream("GET", url, limits=timeout):
-                        return
-                asked: dict[str, Json] = {"event_id": self.event_id, "session_hash": self.session}
-                index = self.endpoint.wire.index
-                asked["fn_index"] = -1 if index is None else index
-                await self.origin.send("POST", f"{self.prefix}/reset", limits=timeout, json=asked)
-                await self.origin.send("POST", f"{self.prefix}/cancel", limits=timeout, json=asked)
-            except CallFailed:
-                return  # it was on the way out anyway

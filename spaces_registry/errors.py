@@ -6,7 +6,7 @@
         ├── Asleep  Building  Paused  Missing  Drifted
         ├── Unauthorized  OutOfQuota  Busy  RateLimited
         ├── RejectedInput  Crashed  BadOutput
-        └── Unreachable  TimedOut
+        └── Unreachable  TimedOut  InDoubt
 
 Every class has a stable kebab-case `code`. A token is in no message and no attribute.
 """
@@ -135,6 +135,21 @@ class TimedOut(CallFailed):
     """The call exceeded one of its clocks: connect, wake, queue or run."""
 
     code = "timed-out"
+
+
+class InDoubt(CallFailed):
+    """An earlier process sent this call and did not see its end, and the place knows nothing of it any more.
+
+    Args:
+        place: what was called.
+        said: the place's own words.
+    """
+
+    code = "in-doubt"
+
+    def __init__(self, place: str, said: str | None = None) -> None:
+        message = f"{place} does not know the call any more that was under way when the run was cut off"
+        super().__init__(place, message, said=said, hint="it may have been made, and is made again")
 
 
 class BadOutput(CallFailed):

@@ -70,10 +70,12 @@ class Spent:
     Attributes:
         gpu_s: seconds of ZeroGPU, or None.
         usd: money in US dollars, or None.
+        work_s: seconds that the place worked on the call, waiting not counted, or None.
     """
 
     gpu_s: float | None = None
     usd: float | None = None
+    work_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

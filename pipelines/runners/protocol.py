@@ -26,6 +26,7 @@ class Call:
         folder: an existing, empty folder of this call's own, for the files that it makes or fetches.
         clocks: its time limits.
         job: what `remember` was told by an earlier try of this very call whose end was not seen, or None.
+        work_s: how long the place usually works on such a call, if its result is to be left there until then.
         remember: to be told how to find the work again, before it is waited for: a job's id and addresses as
             JSON without secrets. It is on disk when this returns.
     """
@@ -36,6 +37,7 @@ class Call:
     folder: Path
     clocks: Clocks = Clocks()
     job: Json = None
+    work_s: float | None = None
     remember: Callable[[Json], None] = forget
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.runners.protocol import Call
 from spaces_registry.app import App
+from spaces_registry.pickup import Pickup
 from spaces_registry.progress import Listener
 from spaces_registry.signature import Value
 
@@ -18,6 +19,12 @@ class SpaceRunner:
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Make the call; the app's own seam turns what goes wrong into `CallFailed`."""
         app = await self.connect(call.place)
+        pickup = Pickup(call.work_s, call.job, call.remember)
         return await app.call(
-            call.endpoint, call.arguments, folder=call.folder, clocks=call.clocks, tell=tell
+            call.endpoint,
+            call.arguments,
+            folder=call.folder,
+            clocks=call.clocks,
+            tell=tell,
+            pickup=pickup,
         )

@@ -1,0 +1,141 @@
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from servers import Server, serve
+
+from spaces_registry import App, Registry
+from spaces_registry.errors import InDoubt
+from spaces_registry.origin import patience
+from spaces_registry.pickup import Pickup
+from spaces_registry.progress import CallEvent, Progress, Queued, Spent
+
+pytestmark = pytest.mark.anyio
+APPS = Path(__file__).parent / "apps"
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Server]:
+    """An app that counts how often it works."""
+    with serve(APPS / "slow.py") as server:
+        yield server
+
+
+@pytest.fixture
+async def app(slow: Server, registry: Registry) -> App:
+    """The connected app."""
+    return await registry.connect(slow.url)
+
+
+async def work(app: App, folder: Path, words: str, pickup: Pickup, tell: Any = lambda _: None) -> str:
+    """Ask for a tenth of a second of work."""
+    given = {"words": words, "seconds": 0.1}
+    (said,) = await app.call(app.space.endpoint("work"), given, folder=folder, pickup=pickup, tell=tell)
+    return str(said)
+
+
+async def times(app: App, folder: Path, words: str) -> int:
+    """How often the app worked on these words."""
+    (number,) = await app.call(app.space.endpoint("count"), {"words": words}, folder=folder)
+    return int(str(number))
+
+
+async def send_and_die(app: App, words: str, session: str) -> None:
+    """What a process does that is killed before it opens the result stream."""
+    asked = {
+        "data": [words, 0.1],
+        "session_hash": session,
+        "fn_index": app.space.endpoint("work").wire.index,
+    }
+    path = f"{app.space.prefix}/queue/join"
+    response = await app.origin.send("POST", path, limits=patience(5.0, 5.0), json=asked)
+    assert response.is_success
+
+
+async def test_a_result_outlives_the_process_that_asked_for_it(app, tmp_path):
+    """GPU time that was spent is not spent again because a laptop closed its lid."""
+    await send_and_die(app, "kept", "session-kept")
+
+    said = await work(app, tmp_path, "kept", Pickup(1.0, {"session": "session-kept", "at": time.time()}))
+
+    assert (said, await times(app, tmp_path, "kept")) == ("KEPT", 1)
+
+
+async def test_a_call_that_the_app_does_not_know_is_in_doubt(app, tmp_path):
+    """After the app's restart nobody can tell whether the work was done; it is not repeated in silence."""
+    with pytest.raises(InDoubt):
+        await work(app, tmp_path, "lost", Pickup(1.0, {"session": "nobody", "at": time.time()}))
+
+    assert await times(app, tmp_path, "lost") == 0
+
+
+async def test_an_answer_that_was_received_is_not_asked_for_again(app, tmp_path):
+    """Gradio gives a result once; a process killed while it fetched the files still has the answer."""
+    said = await work(app, tmp_path, "answered", Pickup(1.0, {"answer": ["ANSWERED"]}))
+
+    assert (said, await times(app, tmp_path, "answered")) == ("ANSWERED", 0)
+
+
+async def test_a_call_says_how_it_is_found_again_before_it_is_sent_and_once_it_is_answered(app, tmp_path):
+    """What is not on disk before the call leaves cannot be found after a kill."""
+    told: list[Any] = []
+
+    await work(app, tmp_path, "told", Pickup(0.3, remember=lambda job: told.append(json.dumps(job))))
+
+    first, last = map(json.loads, told)
+    assert set(first) == {"session", "at"}
+    assert last == {"answer": ["TOLD"]}
+
+
+async def test_waiting_for_a_result_is_shown_against_what_is_expected(app, tmp_path):
+    """Nobody should stare at a still line for minutes."""
+    told: list[CallEvent] = []
+
+    await work(app, tmp_path, "shown", Pickup(0.5), told.append)
+
+    assert any(isinstance(one, Progress) and one.total for one in told)
+    assert [one.work_s for one in told if isinstance(one, Spent)][0] >= 0.1
+
+
+async def test_a_cancelled_call_that_still_waits_in_the_queue_never_runs(app, tmp_path):
+    """An interrupt must not leave GPU time burning for nobody."""
+    jobs: list[Any] = []
+    blocked = anyio.Event()
+
+    def hear(event: CallEvent) -> None:
+        if isinstance(event, Queued):
+            blocked.set()
+
+    async def ahead() -> None:
+        given = {"words": "ahead", "seconds": 1.0}
+        await app.call(app.space.endpoint("work"), given, folder=tmp_path)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ahead)
+        while not await times(app, tmp_path, "ahead"):
+            await anyio.lowlevel.checkpoint()
+        async with anyio.create_task_group() as behind:
+            behind.start_soon(work, app, tmp_path, "behind", Pickup(30.0, remember=jobs.append), hear)
+            await blocked.wait()
+            behind.cancel_scope.cancel()
+
+    assert await times(app, tmp_path, "behind") == 0
+    assert jobs[-1] is None
+
+
+async def test_a_cancelled_call_that_is_worked_on_is_left_to_be_fetched_later(app, tmp_path):
+    """What cannot be stopped should at least not be lost."""
+    jobs: list[Any] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work, app, tmp_path, "left", Pickup(30.0, remember=jobs.append))
+        while not await times(app, tmp_path, "left"):
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+
+    said = await work(app, tmp_path, "left", Pickup(0.1, jobs[-1]))
+
+    assert (said, await times(app, tmp_path, "left")) == ("LEFT", 1)
