@@ -1,7 +1,7 @@
 """What can be known before the first call: every place looked at, and the chain checked against them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -9,14 +9,20 @@ from chains.checks import check, not_reached
 from chains.lock.changes import Change
 from chains.lock.drift import drift, drift_problems, parts_read
 from chains.lock.locked import outdated
-from chains.model import Chain, FindStep, SpaceStep, Step
-from chains.problems import Problem, in_order
+from chains.model import Chain, ChainStep, FindStep, SpaceStep, Step
+from chains.problems import InvalidChain, Problem, in_order
+from pipelines.nesting import used_by, used_by_invalid
+from pipelines.places.nested import Around, read_nested
+from pipelines.engine.ways import Way, every_way, ways_of
 from pipelines.places.place import Place
 from pipelines.places.places import Places, local_endpoint
 from pipelines.trust import NotTrusted
 from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized
+from spaces_registry.resolver import NothingFits
 from spaces_registry.signature import Endpoint
+
+_AVOIDABLE = (CallFailed, NothingFits, NotTrusted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +30,18 @@ class Look:
     """What was found.
 
     Attributes:
-        places: by step; a step whose place is not ready is not in it.
+        places: by the key of the way (`image`, `image#1`); one whose place is not ready is not in it.
+        failures: the same, why it is not ready.
         problems: of the chain, sorted by position; warnings among them.
         refusal: the first thing that is not allowed, if any: no token, or code that is not trusted.
+        nested: by step that runs a chain, what was found of that one; one that several run is looked at once.
     """
 
     places: Mapping[str, Place]
+    failures: Mapping[str, ToolkitError]
     problems: tuple[Problem, ...]
     refusal: ToolkitError | None
+    nested: Mapping[str, "Look"] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -46,46 +56,108 @@ def static_problems(chain: Chain, own: Bookmarks = Bookmarks()) -> tuple[Problem
         chain: what is checked.
         own: the user's own names for Spaces.
     """
+    return in_order(_static(chain, own, Around.of(chain), set()))
+
+
+def _static(chain: Chain, own: Bookmarks, around: Around, seen: set[str]) -> list[Problem]:
+    """The problems of a chain and of those in it; one that several steps run is checked for the first."""
     known: dict[str, Endpoint] = {}
     problems: list[Problem] = []
     for step in chain.steps.values():
         try:
-            if (endpoint := local_endpoint(chain, step)) is not None:
+            if (endpoint := local_endpoint(chain, step, around)) is not None:
                 known[step.name] = endpoint
+            if isinstance(step, ChainStep):
+                problems += _static_inside(chain, step, own, around, seen)
+        except InvalidChain as invalid:
+            problems += used_by_invalid(step, chain, invalid)
         except ToolkitError as failure:
             problems.append(_problem(step, failure))
-    return in_order([*_checked(chain, known, own), *problems])
+    return [*_checked(chain, known, own), *problems]
 
 
-async def look(chain: Chain, places: Places, *, wake: bool = False) -> Look:
-    """Look at every step's place concurrently, and check the chain against them and against its lock.
+def _static_inside(
+    chain: Chain, step: ChainStep, own: Bookmarks, around: Around, seen: set[str]
+) -> list[Problem]:
+    nested = read_nested(chain, step, around)
+    if nested.around.trail[-1] in seen:
+        return []
+    seen.add(nested.around.trail[-1])
+    problems = _static(nested.chain, own, nested.around, seen)
+    return [*used_by(step, chain, problems, nested.chain.source.text)]
+
+
+async def look(
+    chain: Chain, places: Places, *, wake: bool = False, looked: dict[str, Look] | None = None
+) -> Look:
+    """Look at the places of every step and its fallbacks concurrently, and check the chain against them and against its lock.
 
     Args:
         chain: what is checked.
         places: finds the places.
         wake: whether a `find` step for which nothing runs may wake a Space; a named one is not waited for.
+        looked: what was found of chains that several steps run, by who they are; filled.
     """
+    looked = {} if looked is None else looked
     found: dict[str, Place] = {}
     failures: dict[str, ToolkitError] = {}
     drifted: dict[str, tuple[Change, ...]] = {}
 
-    async def one(step: Step) -> None:
+    async def one(way: Way) -> None:
         try:
-            found[step.name] = await places.find(step, wake_s=None if wake and _searches(step) else 0.0)
+            found[way.key] = await places.find(way.step, wake_s=None if wake and _searches(way.step) else 0.0)
         except ToolkitError as failure:
-            failures[step.name] = failure
-        drifted[step.name] = await _drift(chain, step, places, found.get(step.name))
+            failures[way.key] = failure
+        if way.key == way.step.name:
+            drifted[way.key] = await _drift(chain, way.step, places, found.get(way.key))
 
     async with anyio.create_task_group() as tasks:
         for step in chain.steps.values():
-            tasks.start_soon(one, step)
-    endpoints: dict[str, Endpoint] = {name: place.endpoint for name, place in found.items()}
-    problems = [_problem(chain.steps[name], failures[name]) for name in chain.steps if name in failures]
-    problems += _lock_problems(chain, places, drifted)
-    refused = (Unauthorized, NotTrusted)
-    refusal = next((failures[name] for name in chain.steps if isinstance(failures.get(name), refused)), None)
-    every = [*_checked(chain, endpoints, places.registry.own), *problems]
-    return Look(found, in_order(every), refusal)
+            for way in every_way(step):
+                tasks.start_soon(one, way)
+    endpoints = {
+        group[0].step.key: place.endpoint
+        for step in chain.steps.values()
+        for group in ways_of(step)
+        if (place := next((found[way.key] for way in group if way.key in found), None)) is not None
+    }
+    problems = [one for step in chain.steps.values() for one in _missing(step, found, failures)]
+    refused = _refusals(chain, problems, failures)
+    every = [
+        *_checked(chain, endpoints, places.registry.own),
+        *problems,
+        *_lock_problems(chain, places, drifted),
+    ]
+    return Look(found, failures, in_order(every), next(iter(refused), None))
+
+
+def _missing(
+    step: Step, found: Mapping[str, Place], failures: Mapping[str, ToolkitError]
+) -> Iterator[Problem]:
+    """A step's places that are not ready; one that is replaced by another is no more than a warning."""
+    ways = every_way(step)
+    working = [way for way in ways if way.key in found]
+    for way in ways:
+        if (failure := failures.get(way.key)) is None:
+            continue
+        told = _problem(way.step, failure)
+        if working and told.severity == "error" and isinstance(failure, _AVOIDABLE):
+            hint = f"the run will use {working[0].named} in its stead"
+            if ways.index(working[0]) < ways.index(way):
+                hint = f"the run will use {working[0].named}, and could not fall back to this one"
+            told = replace(told, hint=hint, severity="warning")
+        yield told
+
+
+def _refusals(
+    chain: Chain, problems: Sequence[Problem], failures: Mapping[str, ToolkitError]
+) -> Iterator[ToolkitError]:
+    """What is not allowed and cannot be avoided by another way."""
+    bad = {one.step for one in problems if one.severity == "error"}
+    for step in chain.steps.values():
+        for way in every_way(step):
+            if step.name in bad and isinstance(failures.get(way.key), Unauthorized | NotTrusted):
+                yield failures[way.key]
 
 
 async def lock_changes(chain: Chain, places: Places) -> dict[str, tuple[Change, ...]]:
@@ -105,8 +177,9 @@ def _checked(chain: Chain, known: Mapping[str, Endpoint], own: Bookmarks) -> lis
     """The chain's own problems; what the language does not know as a Space may be a name of the user's."""
     named = {
         step.name
-        for step in chain.steps.values()
-        if isinstance(step, SpaceStep) and step.space.lower() in own.aliases
+        for step in chain.ways
+        if isinstance(step, SpaceStep)
+        and {one.lower() for one in (step.space, *step.others)} & {*own.aliases}
     }
     return [one for one in check(chain, known) if one.code != "bad-space" or one.step not in named]
 
@@ -147,6 +220,12 @@ def _lock_problems(chain: Chain, places: Places, drifted: Mapping[str, tuple[Cha
     for name, changes in drifted.items():
         problems += drift_problems(chain, chain.steps[name], changes, frozen=places.frozen)
     return problems
+
+
+def _problems(chain: Chain, step: Step, failure: ToolkitError) -> list[Problem]:
+    if isinstance(failure, InvalidChain):
+        return [*used_by_invalid(step, chain, failure)]
+    return [_problem(step, failure)]
 
 
 def _problem(step: Step, failure: ToolkitError) -> Problem:

@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from chains.lock.locked import Lock
-from chains.model import Chain, FindStep, SpaceStep
+from chains.model import Chain, FindStep, SpaceStep, Step
 from pipelines.artifacts import Store
+from pipelines.engine.limits import Limits
 from pipelines.home import Home, find_home
 from pipelines.journal import Journal, open_journal
 from pipelines.places.finding import Finder
+from pipelines.places.nested import Around, chains_in
 from pipelines.places.places import Places
 from spaces_registry.address import HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
@@ -47,13 +49,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """The open parts."""
+    """The open parts; runs that share them share the limits of their places too."""
 
     settings: Settings
     registry: Registry
     places: Places
     store: Store
     journal: Journal
+    limits: Limits
 
 
 @asynccontextmanager
@@ -94,8 +97,10 @@ async def open_workshop(
             lock,
             settings.frozen,
             settings.wake_s,
+            Around.of(chain),
         )
-        yield Workshop(settings, registry, places, Store(settings.home.store), journal)
+        limits = Limits(chain.limits, journal)
+        yield Workshop(settings, registry, places, Store(settings.home.store), journal, limits)
 
 
 class NothingToReplace(ToolkitError):
@@ -106,7 +111,7 @@ class NothingToReplace(ToolkitError):
 
 def _refuse_typos(chain: Chain, own: Bookmarks, use: Mapping[str, str]) -> None:
     """What looks like a typo of a Space that is called; another Space's replacement does no harm."""
-    steps = chain.steps.values()
+    steps = _every_step(chain)
     if any(isinstance(step, FindStep) for step in steps):
         return  # what a search finds is not known yet
     called = [address_of(step.space, own.aliases).shown for step in steps if isinstance(step, SpaceStep)]
@@ -118,13 +123,18 @@ def _refuse_typos(chain: Chain, own: Bookmarks, use: Mapping[str, str]) -> None:
             raise NothingToReplace(f"--use names {name}, which is not called", hint=hint)
 
 
+def _every_step(chain: Chain) -> tuple[Step, ...]:
+    """All steps and fallbacks of a chain and of those in it."""
+    return tuple(step for one in (chain, *chains_in(chain)) for step in one.ways)
+
+
 @asynccontextmanager
 async def _studio(
     chain: Chain, own: Bookmarks, use: Mapping[str, str], say: Callable[[str], None]
 ) -> AsyncIterator[Mapping[str, str]]:
     from pipelines.studio import SPACES, open_studio  # noqa: PLC0415 - only runs in the studio pay for it
 
-    steps = chain.steps.values()
+    steps = _every_step(chain)
     spaces = (address_of(step.space, own.aliases) for step in steps if isinstance(step, SpaceStep))
     wanted = dict.fromkeys(one.id for one in spaces if isinstance(one, HubAddress) and one.id not in use)
     if any(isinstance(step, FindStep) for step in steps):
