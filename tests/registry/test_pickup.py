@@ -98,7 +98,7 @@ async def test_waiting_for_a_result_is_shown_against_what_is_expected(app, tmp_p
     await work(app, tmp_path, "shown", Pickup(0.5), told.append)
 
     assert any(isinstance(one, Progress) and one.total for one in told)
-    assert [one.work_s for one in told if isinstance(one, Spent)][0] >= 0.1
+    assert next(one.work_s for one in told if isinstance(one, Spent)) >= 0.1
 
 
 async def test_a_cancelled_call_that_still_waits_in_the_queue_never_runs(app, tmp_path):
