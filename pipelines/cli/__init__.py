@@ -20,8 +20,10 @@ def main(words: Sequence[str] | None = None) -> None:
     from pipelines.cli.app import app  # noqa: PLC0415 - so that an error while importing is ours to show
     from pipelines.cli.exits import Exit, exit_for  # noqa: PLC0415
     from pipelines.cli.show import say, show_error  # noqa: PLC0415
+    from pipelines.dotenv import apply_for_command  # noqa: PLC0415
 
     try:
+        apply_for_command(list(sys.argv[1:] if words is None else words))
         app(words, prog_name="spacechain")
     except ToolkitError as error:
         show_error(error)
