@@ -9,7 +9,7 @@ from chains.model import Chain, Step
 from pipelines.engine.arguments import arguments_of
 from pipelines.engine.binding import bind, shown
 from pipelines.engine.items import scopes_of
-from pipelines.engine.outputs import outputs_of
+from pipelines.engine.outputs import outputs_from, outputs_of
 from pipelines.engine.perform import names_for
 from pipelines.engine.results import Result, Skipped, Succeeded
 from pipelines.environment import masked
@@ -167,7 +167,8 @@ def _with_kept(
     if missing:
         part = f" for {missing} of {len(bound)} items" if step.repeats else ""
         return _planned(step, place, f"no result is kept{part} for these arguments here", told), None
-    outputs = outputs_of(step, place.endpoint, [one for one in kept if one is not None])
+    made = [outputs_from(step, step, place.endpoint, one) for one in kept if one is not None]
+    outputs = outputs_of(step, made, place.endpoint.returns)
     why = "its result is kept from an earlier run"
     return _planned(step, place, why, told, "keep"), Succeeded(step.name, outputs, (), 0.0)
 

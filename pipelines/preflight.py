@@ -11,9 +11,9 @@ from chains.lock.drift import drift, drift_problems, parts_read
 from chains.lock.locked import outdated
 from chains.model import Chain, ChainStep, FindStep, SpaceStep, Step
 from chains.problems import InvalidChain, Problem, in_order
+from pipelines.engine.ways import Way, every_way, ways_of
 from pipelines.nesting import used_by, used_by_invalid
 from pipelines.places.nested import Around, read_nested
-from pipelines.engine.ways import Way, every_way, ways_of
 from pipelines.places.place import Place
 from pipelines.places.places import Places, local_endpoint
 from pipelines.trust import NotTrusted
@@ -63,10 +63,10 @@ def _static(chain: Chain, own: Bookmarks, around: Around, seen: set[str]) -> lis
     """The problems of a chain and of those in it; one that several steps run is checked for the first."""
     known: dict[str, Endpoint] = {}
     problems: list[Problem] = []
-    for step in chain.steps.values():
+    for step in chain.ways:
         try:
             if (endpoint := local_endpoint(chain, step, around)) is not None:
-                known[step.name] = endpoint
+                known[step.key] = endpoint
             if isinstance(step, ChainStep):
                 problems += _static_inside(chain, step, own, around, seen)
         except InvalidChain as invalid:
@@ -90,7 +90,7 @@ def _static_inside(
 async def look(
     chain: Chain, places: Places, *, wake: bool = False, looked: dict[str, Look] | None = None
 ) -> Look:
-    """Look at the places of every step and its fallbacks concurrently, and check the chain against them and against its lock.
+    """Look at the places of all steps and fallbacks concurrently; check the chain against them and its lock.
 
     Args:
         chain: what is checked.

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from pipelines.artifacts import Artifact, StorageFailed
 from pipelines.engine.binding import shown
-from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
+from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class StepReport:
             "via": first.via if first else None,
             "endpoint": first.endpoint if first else None,
             "revision": first.revision if first else None,
-            "attempts": sum(not one.cached for one in calls),
+            "attempts": sum(one.tries for one in calls),
             "seconds": round(seconds, 3),
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
         }
@@ -135,6 +135,8 @@ class StepReport:
             told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
         if len(calls) > 1 or any(one.failure for one in calls):
             told["calls"] = [_call(one) for one in calls]
+        if any(one.attempts for one in calls):
+            told["story"] = [line for one in calls for line in _story(one)]
         return told
 
 
@@ -149,17 +151,30 @@ def _call(call: CallDone) -> dict[str, object]:
     }
 
 
-def _error(failed: Failed) -> dict[str, object]:
-    attempts = [
-        {"via": one.via, "class": one.failure, "said": one.said, "seconds": round(one.seconds, 3)}
-        for call in failed.calls
+def _story(call: CallDone) -> list[dict[str, object]]:
+    """What went before a call's end: every try that failed, and what was done about it."""
+    return [
+        {"item": call.item, **_attempt(one), "then": one.then, "wait_s": _rounded(one.wait_s)}
         for one in call.attempts
     ]
+
+
+def _attempt(one: Attempt) -> dict[str, object]:
+    return {"via": one.via, "class": one.failure, "said": one.said, "seconds": round(one.seconds, 3)}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _error(failed: Failed) -> dict[str, object]:
+    attempts = [_attempt(one) for call in failed.calls for one in call.attempts]
+    words = (getattr(call.failure, "said", None) for call in failed.calls)
     return {
         "code": failed.error.code,
         "message": failed.error.message,
         "hint": failed.error.hint,
-        "said": next((one["said"] for one in attempts if one["said"]), getattr(failed.error, "said", None)),
+        "said": getattr(failed.error, "said", None) or next((one for one in words if one), None),
         "attempts": attempts,
     }
 

@@ -15,11 +15,12 @@ from chains.evaluate import ABSENT
 from chains.model import Chain, Step
 from chains.problems import InvalidChain
 from pipelines.engine.binding import shown
+from pipelines.engine.breaker import Breaker
+from pipelines.engine.budget import Budgets
 from pipelines.engine.calls import CallMaker
 from pipelines.engine.events import RunListener, RunSettled, RunStarted, StepSettled, unheard
 from pipelines.engine.executor import execute
 from pipelines.engine.interrupts import interruptible
-from pipelines.engine.limits import Limits
 from pipelines.engine.perform import Performer, names_for
 from pipelines.engine.results import Result, Skipped, Succeeded, failed_ones
 from pipelines.environment import masked, read_environment
@@ -175,15 +176,11 @@ class _Running:
         self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
         self._write("running")
         with scratch_folder(self.shop.settings.home.folder / "scratch") as scratch:
-            calls = CallMaker(
-                self.id,
-                self.shop.store,
-                self.shop.journal,
-                Limits({name: one.concurrency for name, one in self.chain.limits.items() if one.concurrency}),
-                scratch,
-                fresh,
-            )
-            performer = Performer(self.names, self.shop.places, calls, self.tell)
+            journal = self.shop.journal
+            breaker, limits = Breaker(journal.outcomes), self.shop.limits
+            budgets = Budgets(self.chain.budget, journal)
+            calls = CallMaker(self.id, self.shop.store, journal, limits, breaker, scratch, fresh, budgets)
+            performer = Performer(self.names, self.shop.places, calls, breaker, self.tell)
 
             async def perform(step: Step, results: Mapping[str, Result]) -> Result:
                 if step.name not in wanted:

@@ -24,16 +24,20 @@ def arguments_of(
     A text that is written in the chain itself for a file parameter names a file beside the chain; a text that
     comes from anywhere else never does.
     """
-    values: dict[str, object] = {}
-    for name, template in step.arguments.items():
-        value = template.evaluate(names)
-        if value is ABSENT:
-            return None
+    values = values_of(step, names)
+    if values is None:
+        return None
+    for name, value in values.items():
         parameter = endpoint.parameter(name)
-        if isinstance(value, str) and not template.references and _takes_file(parameter):
-            value = beside(folder, value, store)
-        values[name] = value
+        if isinstance(value, str) and not step.arguments[name].references and _takes_file(parameter):
+            values[name] = beside(folder, value, store)
     return values
+
+
+def values_of(step: Step, names: Mapping[str, object]) -> dict[str, object] | None:
+    """Evaluate a step's arguments for whatever place; None if one of them was skipped away by `when`."""
+    values = {name: template.evaluate(names) for name, template in step.arguments.items()}
+    return None if any(value is ABSENT for value in values.values()) else values
 
 
 def beside(folder: Path, name: str, store: Store) -> Artifact:

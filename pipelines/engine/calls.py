@@ -3,29 +3,52 @@
 The order is the promise: bytes in the store, then the journal says so, then the step counts as done.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.to_thread
 
-from chains.model import Step
+from chains.model import Expect, Step
 from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
+from pipelines.engine.breaker import Breaker, Rest
+from pipelines.engine.budget import Amounts, Budgets, Share
+from pipelines.engine.expectations import verify
 from pipelines.engine.limits import Limits
-from pipelines.engine.results import Attempt, CallDone
 from pipelines.journal import Intent, Journal
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, ToolkitError
-from spaces_registry.progress import Held, Listener
+from spaces_registry.progress import CallEvent, Listener, Spent
 from spaces_registry.signature import File, Return, Value
 
-Made = tuple[CallDone, tuple[object, ...] | None]
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a place gave.
+
+    Attributes:
+        key: the cache key (SHA-256, hex) of the question.
+        values: in the order of the endpoint's returns; files as artifacts.
+        cached: whether it was there already and nothing was asked.
+    """
+
+    key: str
+    values: tuple[object, ...]
+    cached: bool
+
+
+def _never() -> None:
+    """No reason to leave a place alone."""
+
+
+def _silent() -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,71 +60,131 @@ class CallMaker:
         store: where files are kept.
         journal: where calls are recorded.
         limits: how many calls a place gets at once.
+        breaker: hears which places are at work.
         scratch: an existing folder on the store's file system.
         fresh: steps whose kept results are not to be used.
-        clock: seconds, monotonic.
+        budgets: what the run may use; None for all.
     """
 
     run: str
     store: Store
     journal: Journal
     limits: Limits
+    breaker: Breaker
     scratch: Path
     fresh: frozenset[str] = frozenset()
-    clock: Callable[[], float] = time.monotonic
+    budgets: Budgets | None = None
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     async def make(
-        self, step: Step, place: Place, item: int, values: Mapping[str, object], tell: Listener
-    ) -> Made:
-        """The outputs of one call, from the store or its place; what failed is told in the `CallDone`."""
-        started = self.clock()
-        key: str | None = None
-        try:
-            bound = bind(place.endpoint, values, place=place.address)
-            key = place.key(bound)
-            # equal questions wait for one answer, unless each is to be asked by itself
-            async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
-                if (kept := self._kept(step, key)) is not None:
-                    return _done(place, item, key, cached=True, seconds=0.0), kept
-                limiter = self.limits.of(place)
-                if limiter.available_tokens < 1:
-                    tell(Held())
-                async with limiter:
-                    outputs = await self._send(step, place, item, key, bound, tell)
-                self._answered[key] = outputs
-        except ToolkitError as failure:
-            seconds = self.clock() - started
-            return _done(place, item, key, cached=False, seconds=seconds, failure=failure), None
-        return _done(place, item, key, cached=False, seconds=self.clock() - started), outputs
+        self,
+        step: Step,
+        place: Place,
+        item: int,
+        values: Mapping[str, object],
+        tell: Listener,
+        *,
+        rest: Callable[[], Rest | None] = _never,
+        begun: Callable[[], None] = _silent,
+    ) -> Answer | Rest:
+        """The outputs of one call, from the store or its place.
 
-    def _kept(self, step: Step, key: str) -> tuple[object, ...] | None:
+        Args:
+            step: the step, or the fallback of it that this place is for.
+            place: where.
+            item: which of the step's calls.
+            values: its arguments.
+            tell: hears what happens.
+            rest: why the place is not to be asked now; asked for where no result is kept.
+            begun: hears that the call has its turn.
+
+        Raises:
+            CallFailed: it yielded nothing, or not what was expected.
+            ToolkitError: it cannot be made, kept or recorded, or would exceed the budget.
+        """
+        bound = bind(place.endpoint, values, place=place.address)
+        key = place.key(bound)
+        # equal questions wait for one answer, unless each is to be asked by itself
+        async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
+            if (kept := await self._kept(step, place, key)) is not None:
+                return Answer(key, kept, cached=True)
+            if (why := rest()) is not None:
+                return why
+            with self.breaker.under_way(place.address):
+                async with self.limits.turn(place, tell, patience_s=step.retry.up_to_s):
+                    begun()
+                    outputs = await self._send(step, place, item, key, bound, tell)
+            self._answered[key] = outputs
+        return Answer(key, outputs, cached=False)
+
+    async def _kept(self, step: Step, place: Place, key: str) -> tuple[object, ...] | None:
         """An answer of this run, or of an earlier one if the step does not ask for a fresh one."""
         if not step.cache:
             return None
-        if key in self._answered:
-            return self._answered[key]
-        return None if step.name in self.fresh else self.journal.result(key, self.store)
+        found = self._answered.get(key)
+        if found is None and step.name not in self.fresh:
+            found = self.journal.result(key, self.store)
+        if found is None or step.expect == Expect():
+            return found
+        try:
+            await anyio.to_thread.run_sync(verify, step.expect, found, place.address)
+        except BadOutput:  # kept for a step that expected less
+            return None
+        return found
 
     async def _send(
         self, step: Step, place: Place, item: int, key: str, bound: Mapping[str, object], tell: Listener
     ) -> tuple[object, ...]:
-        intent = Intent(
-            self.run, step.name, item, key, place.kind, place.address, place.endpoint.name, place.revision
-        )
-        number = self.journal.sent(intent)
-        try:
-            with TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:
-                call = Call(place.address, place.endpoint, as_arguments(bound), Path(folder), step.timeout)
-                values = await place.runner(call, tell)
-                outputs = await anyio.to_thread.run_sync(self._keep, place, values)
-        except OSError as cause:
-            raise StorageFailed(self.scratch, cause) from cause
-        except ToolkitError as failure:
-            self.journal.failed(number, key, failure.code, getattr(failure, "said", None))
-            raise
-        self.journal.received(number, key, outputs)
+        async with self._allowed(place) as share:
+            job = None if step.name in self.fresh else self.journal.unfinished(key)
+            intent = Intent(
+                self.run, step.name, item, key, place.kind, place.address, place.endpoint.name, place.revision
+            )
+            number = self.journal.sent(intent)
+
+            def hear(event: CallEvent) -> None:
+                if isinstance(event, Spent):
+                    share.spent(event)
+                tell(event)
+
+            try:
+                with TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:
+                    call = Call(
+                        place.address,
+                        place.endpoint,
+                        as_arguments(bound),
+                        Path(folder),
+                        step.timeout,
+                        job=job,
+                        remember=partial(self.journal.job, number, key),
+                    )
+                    values = await place.runner(call, hear)
+                    outputs = await anyio.to_thread.run_sync(self._take, step, place, values)
+            except OSError as cause:
+                raise StorageFailed(self.scratch, cause) from cause
+            except ToolkitError as failure:
+                said, wait_s = (
+                    (failure.said, failure.wait_s) if isinstance(failure, CallFailed) else (None, None)
+                )
+                self.journal.failed(number, key, failure.code, said, wait_s=wait_s, spent=share.told)
+                raise
+            self.journal.received(number, key, outputs, share.told)
+        return outputs
+
+    @asynccontextmanager
+    async def _allowed(self, place: Place) -> AsyncIterator[Share]:
+        """What the call takes, of the run's budget if it has one."""
+        if self.budgets is None:
+            yield Share(Amounts())
+            return
+        async with self.budgets.allow(place) as share:
+            yield share
+
+    def _take(self, step: Step, place: Place, values: Sequence[Value]) -> tuple[object, ...]:
+        """A call's answer in the store, if it is what the step expects."""
+        outputs = self._keep(place, values)
+        verify(step.expect, outputs, place.address)
         return outputs
 
     def _keep(self, place: Place, values: Sequence[Value]) -> tuple[object, ...]:
@@ -126,34 +209,6 @@ class CallMaker:
                 return tuple(self._keep_one(place, told, one) for one in value)
             case _:
                 return value
-
-
-def _done(
-    place: Place,
-    item: int,
-    key: str | None,
-    *,
-    cached: bool,
-    seconds: float,
-    failure: ToolkitError | None = None,
-) -> CallDone:
-    attempts: tuple[Attempt, ...] = ()
-    if failure is not None:
-        said = failure.said if isinstance(failure, CallFailed) else None
-        attempts = (Attempt(place.address, failure.code, said, seconds),)
-    return CallDone(
-        item=item,
-        via=place.address,
-        url=place.url,
-        endpoint=place.endpoint.name,
-        revision=place.revision,
-        cached=cached,
-        seconds=seconds,
-        key=key,
-        failure=failure,
-        attempts=attempts,
-        choice=place.choice,
-    )
 
 
 def artifacts_in(value: object) -> tuple[Artifact, ...]:

@@ -1,7 +1,7 @@
 """What a step gave, as expressions read it: by name, by kind, by place, by label."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import jmespath
 
@@ -65,22 +65,26 @@ class StepOutputs:
 class EachOutputs:
     """The outputs of a step that ran once an item: every part is a list, in the order of the items.
 
+    The items may have been made at different places, whose labels differ; their kinds are what they share.
+
     Attributes:
-        returns: what the endpoint promises.
         items: the outputs of each call that succeeded.
-        named: the step's own names, as JMESPath.
+        returns: what the step's own endpoint promises; for a step that ran over nothing.
+        named: the step's own names, as JMESPath; for the same.
     """
 
-    returns: Sequence[Return]
     items: Sequence[StepOutputs]
-    named: Mapping[str, str]
+    returns: Sequence[Return] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> object:
-        """One part of every item; lists in lists are flattened. KeyError if there is none of that name."""
-        if name == "outputs":
-            return tuple(tuple(item.values[at] for item in self.items) for at in range(len(self.returns)))
-        if name not in self.named and find_part(self.returns, name) is None:
+        """One part of every item; lists in lists are flattened. KeyError if an item has none of that name."""
+        if not self.items and self.returns and name not in self.parts():
             raise KeyError(name)
+        if name == "outputs":
+            if not self.items:
+                return tuple(() for _ in self.returns)
+            return tuple(zip(*(item.values for item in self.items), strict=False))
         picked: list[object] = []
         for item in self.items:
             value = item.part(name)
@@ -89,19 +93,36 @@ class EachOutputs:
 
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
-        return tuple(offered(Endpoint("", returns=tuple(self.returns)), self.named))
+        if not self.items:
+            return tuple(offered(Endpoint("", returns=tuple(self.returns)), self.named))
+        others = [{*item.parts()} for item in self.items[1:]]
+        return tuple(one for one in self.items[0].parts() if all(one in names for names in others))
 
     def by_name(self) -> dict[str, object]:
         """Every output of every item under its return's name."""
-        return {
-            one.name: tuple(item.values[at] for item in self.items) for at, one in enumerate(self.returns)
-        }
+        returns = self.items[0].returns if self.items else self.returns
+        names = dict.fromkeys([one.name for one in returns])
+        names |= dict.fromkeys(name for item in self.items for name in item.by_name())
+        every = [item.by_name() for item in self.items]
+        return {name: tuple(one[name] for one in every if name in one) for name in names}
 
 
-def outputs_of(step: Step, endpoint: Endpoint, made: Sequence[Sequence[object]]) -> StepOutputs | EachOutputs:
-    """What a step gives, from the values of each of its calls that succeeded."""
-    each = tuple(StepOutputs(endpoint.returns, values, step.outputs) for values in made)
-    return EachOutputs(endpoint.returns, each, step.outputs) if step.repeats else each[0]
+def outputs_of(
+    step: Step, made: Sequence[StepOutputs], returns: Sequence[Return]
+) -> StepOutputs | EachOutputs:
+    """What a step gives, from the outputs of each of its calls that succeeded.
+
+    Args:
+        step: whether it repeats decides what it gives.
+        made: in the order of the items.
+        returns: of the step's own endpoint, as far as it is known, for a step that ran over nothing.
+    """
+    return EachOutputs(tuple(made), returns, step.outputs) if step.repeats else made[0]
+
+
+def outputs_from(step: Step, way: Step, endpoint: Endpoint, values: Sequence[object]) -> StepOutputs:
+    """What one call of a step gave at one of its ways."""
+    return StepOutputs(endpoint.returns, values, {**step.outputs, **way.outputs})
 
 
 _MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}

@@ -1,6 +1,5 @@
 """What happens to one step: `when`, its items, their calls, and what is kept of them."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,16 +7,22 @@ import anyio
 
 from chains.evaluate import ABSENT
 from chains.model import Step
-from pipelines.engine.arguments import arguments_of
-from pipelines.engine.calls import CallMaker, Made
+from pipelines.engine.arguments import values_of
+from pipelines.engine.attempts import Attempts, Made, unfound_call
+from pipelines.engine.breaker import Breaker
+from pipelines.engine.calls import CallMaker
 from pipelines.engine.events import CallSettled, CallTold, RunListener, StepStarted
 from pipelines.engine.items import scopes_of
 from pipelines.engine.outputs import outputs_of
+from pipelines.engine.patience import Pace
 from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
-from pipelines.places.place import Place
+from pipelines.engine.spreading import Spread
+from pipelines.engine.ways import Ways
+from pipelines.places.names import named_place
 from pipelines.places.places import Places
 from spaces_registry.errors import ToolkitError
 from spaces_registry.progress import CallEvent
+from spaces_registry.signature import Return
 
 _SKIPPED_AWAY = "what it reads from was skipped by `when`"
 
@@ -52,54 +57,57 @@ class Performer:
         names: what expressions may read beside steps: `inputs`, `env`, `run`.
         places: where steps are performed.
         calls: makes single calls, or finds their kept results.
+        breaker: knows which places rest.
         tell: hears the run's events.
-        clock: seconds, monotonic.
+        pace: how time passes.
     """
 
     names: Mapping[str, object]
     places: Places
     calls: CallMaker
+    breaker: Breaker
     tell: RunListener
-    clock: Callable[[], float] = time.monotonic
+    pace: Pace = Pace()  # noqa: RUF009 - frozen
 
     async def perform(self, step: Step, results: Mapping[str, Result]) -> Result:
         """Make the step's calls; a failure is a result too."""
-        started = self.clock()
+        started = self.pace.clock()
+        ways = Ways(step, self.places, self.pace)
         try:
             names = names_for(step.reads, self.names, results)
             if step.when is not None and not _holds(step.when.evaluate(names)):
                 return Skipped(step.name, because="its `when` is false", by_choice=True)
             if (scopes := scopes_of(step, names)) is None:
                 return Skipped(step.name, because=_SKIPPED_AWAY, by_choice=True)
-            place = await self.places.find(step, tell=self._teller(step, 0))
-            prepared = [self._arguments(step, place, {**names, **scope}) for scope in scopes]
+            given = [{**names, **scope} for scope in scopes]
+            if any(values_of(step, one) is None for one in given):
+                return Skipped(step.name, because=_SKIPPED_AWAY, by_choice=True)
+            place = await ways.look_first(self._teller(step, 0))
         except ToolkitError as failure:
-            return Failed(step.name, failure, (), self.clock() - started)
-        ready = [one for one in prepared if one is not None]
-        if len(ready) < len(prepared):
-            return Skipped(step.name, because=_SKIPPED_AWAY, by_choice=True)
-        self.tell(StepStarted(step.name, place.address, len(ready)))
-        made = await self._make(step, place, ready)
-        return _settle(step, place, made, self.clock() - started)
+            return Failed(step.name, failure, (), self.pace.clock() - started)
+        self.tell(StepStarted(step.name, place.address if place else named_place(step), len(given)))
+        if (end := ways.hopeless) is not None:
+            call = unfound_call(end, self.pace.clock() - started)
+            return Failed(step.name, end.failure, (call,), call.seconds)
+        made = await self._make(ways, given)
+        returns = place.endpoint.returns if place else ()
+        return _settle(step, made, returns, self.pace.clock() - started)
 
-    def _arguments(self, step: Step, place: Place, names: Mapping[str, object]) -> dict[str, object] | None:
-        return arguments_of(
-            step, place.endpoint, names, folder=self.places.chain.folder, store=self.calls.store
-        )
-
-    async def _make(self, step: Step, place: Place, prepared: Sequence[Mapping[str, object]]) -> list[Made]:
-        """All calls of a step at once, within the place's limit; the order of the items is kept."""
+    async def _make(self, ways: Ways, given: Sequence[Mapping[str, object]]) -> list[Made]:
+        """All calls of a step at once, within the places' limits; the order of the items is kept."""
         made: dict[int, Made] = {}
+        step, folder = ways.step, self.places.chain.folder
+        spread = Spread(self.calls.limits)
+        attempts = Attempts(ways, self.calls, self.breaker, spread, self.pace, folder)
 
-        async def one(item: int, values: Mapping[str, object]) -> None:
-            made[item] = await self.calls.make(step, place, item, values, self._teller(step, item))
-            call, _ = made[item]
-            self.tell(CallSettled(step.name, item, ok=call.failure is None, cached=call.cached))
+        async def one(item: int, names: Mapping[str, object]) -> None:
+            found = made[item] = await attempts.make(item, names, self._teller(step, item))
+            self.tell(CallSettled(step.name, item, ok=found.call.failure is None, cached=found.call.cached))
 
         async with anyio.create_task_group() as tasks:
-            for item, values in enumerate(prepared):
-                tasks.start_soon(one, item, values)
-        return [made[item] for item in range(len(prepared))]
+            for item, names in enumerate(given):
+                tasks.start_soon(one, item, names)
+        return [made[item] for item in range(len(given))]
 
     def _teller(self, step: Step, item: int) -> Callable[[CallEvent], None]:
         return lambda event: self.tell(CallTold(step.name, item, event))
@@ -116,16 +124,16 @@ def names_for(
     return names
 
 
-def _settle(step: Step, place: Place, made: Sequence[Made], seconds: float) -> Result:
-    calls = tuple(call for call, _ in made)
-    kept = [values for _, values in made if values is not None]
+def _settle(step: Step, made: Sequence[Made], returns: Sequence[Return], seconds: float) -> Result:
+    calls = tuple(one.call for one in made)
+    kept = [one.outputs for one in made if one.outputs is not None]
     failures = [call for call in calls if call.failure is not None]
     if failures and not step.repeats:
         return Failed(step.name, failures[0].failure or ItemFailed(failures, 1), calls, seconds)
     keep_going = step.each is not None and step.each.keep_going and kept
     if failures and not keep_going:
         return Failed(step.name, ItemFailed(failures, len(calls)), calls, seconds)
-    return Succeeded(step.name, outputs_of(step, place.endpoint, kept), calls, seconds)
+    return Succeeded(step.name, outputs_of(step, kept, returns), calls, seconds)
 
 
 def _holds(value: object) -> bool:

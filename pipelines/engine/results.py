@@ -16,10 +16,11 @@ class Attempt:
     Attributes:
         via: the place.
         failure: the class of the failure, as its code.
-        said: the place's own words.
+        said: the place's own words, or why it could not be tried.
         seconds: how long the try took.
         then: what was done about it: `retry`, `fall-back` or `stop`.
-        wait_s: how long the place asked to wait, or how long the next try was waited for.
+        wait_s: how long the next try was waited for, or how long the place asked to wait.
+        skipped: whether nothing was asked, since the place rests.
     """
 
     via: str
@@ -28,6 +29,7 @@ class Attempt:
     seconds: float
     then: str = "stop"
     wait_s: float | None = None
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class CallDone:
 
     Attributes:
         item: its place among the items of `each`, from 0.
-        via: the place's address.
+        via: the address of the place that answered, or was tried last.
         url: where the place really was, if it is one on the network.
         endpoint: what was called.
         revision: the commit that ran, if known.
@@ -44,7 +46,7 @@ class CallDone:
         seconds: from the first byte to the last file kept; 0 for a cached one.
         key: the cache key (SHA-256, hex).
         failure: why it yielded nothing, else None.
-        attempts: the tries that failed.
+        attempts: the tries that failed, in order, whether or not a later one succeeded.
         choice: why it was this place, where it had to be chosen.
     """
 
@@ -59,6 +61,12 @@ class CallDone:
     failure: ToolkitError | None = None
     attempts: tuple[Attempt, ...] = ()
     choice: Choice = field(default_factory=Choice)
+
+    @property
+    def tries(self) -> int:
+        """How often a place was asked for it."""
+        asked = sum(not one.skipped for one in self.attempts)
+        return asked + (self.failure is None and not self.cached)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Chosen:
 
 @dataclass(slots=True)
 class Finder:
-    """Chooses Spaces for the `find` steps of one chain; each is searched for once.
+    """Chooses Spaces for the `find` steps of one chain and their fallbacks; each is searched for once.
 
     Attributes:
         chain: whose steps.
@@ -104,14 +104,14 @@ class Finder:
     async def _search(
         self, step: FindStep, known: Mapping[str, Endpoint], tell: Listener, wake_s: float
     ) -> Resolution:
-        async with self._locks.setdefault(step.name, anyio.Lock()):
-            if step.name not in self._found:
+        async with self._locks.setdefault(step.key, anyio.Lock()):
+            if step.key not in self._found:
                 need = self._need(step, known)
                 found = await resolve(need, self.registry, limit=_CANDIDATES, tell=tell, wake_s=wake_s)
                 if not found.candidates:
                     raise NothingFits(need, found.passed_over)
-                self._found[step.name] = found
-        return self._found[step.name]
+                self._found[step.key] = found
+        return self._found[step.key]
 
     def _need(self, step: FindStep, known: Mapping[str, Endpoint]) -> Need:
         types = given(step, self.chain, known)

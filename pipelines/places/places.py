@@ -94,7 +94,7 @@ class Places:
 
     def locked(self, step: Step) -> LockedStep | None:
         """What the step resolved to when it was locked, if that still speaks of it as it is written."""
-        locked = self.lock.steps.get(step.name) if self.lock else None
+        locked = self.lock.steps.get(step.key) if self.lock else None
         return None if locked is None or unlike(locked, step, self.chain) else locked
 
     def _patience(self, step: Step) -> float:

@@ -1,0 +1,206 @@
+"""One call's way through its places: each is tried as the policy has it, until one answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines.engine.arguments import arguments_of
+from pipelines.engine.breaker import Breaker, Rest
+from pipelines.engine.calls import Answer, CallMaker
+from pipelines.engine.outputs import StepOutputs, outputs_from
+from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
+from pipelines.engine.policy import Action, Decision
+from pipelines.engine.results import Attempt, CallDone
+from pipelines.engine.spreading import Spread
+from pipelines.engine.ways import Unfound, Way, Ways
+from pipelines.places.place import Place
+from spaces_registry.errors import ToolkitError
+from spaces_registry.progress import FellBack, Listener
+
+
+class NothingToGive(ToolkitError):
+    """A fallback cannot be used: what it reads from was skipped by `when`."""
+
+    code = "skipped-away"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One call of a step: how it went, and what it gave if it succeeded."""
+
+    call: CallDone
+    outputs: StepOutputs | None
+
+
+@dataclass(slots=True)
+class Journey:
+    """One call on its way.
+
+    Attributes:
+        item: which of the step's calls.
+        names: what its expressions may read.
+        tell: hears what happens.
+        story: what was tried in vain.
+        started: by the clock.
+        place: where it was tried last.
+    """
+
+    item: int
+    names: Mapping[str, object]
+    tell: Listener
+    story: list[Attempt]
+    started: float
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Makes the calls of one step.
+
+    Attributes:
+        ways: where.
+        calls: makes single calls.
+        breaker: knows which places rest.
+        spread: shares out equal places.
+        pace: how time passes.
+        folder: the chain's.
+    """
+
+    ways: Ways
+    calls: CallMaker
+    breaker: Breaker
+    spread: Spread
+    pace: Pace
+    folder: Path
+
+    async def make(self, item: int, names: Mapping[str, object], tell: Listener) -> Made:
+        """Make one call, at the first place that answers; what went wrong is told in the `CallDone`."""
+        journey = Journey(item, names, tell, [], self.pace.clock())
+        queue = [[*group] for group in self.ways.groups]
+        rested: list[Way] = []
+        is_last_round = False
+        while True:
+            way, has_equals = await self._next(queue, journey)
+            may_rest = not is_last_round and bool(queue or rested)
+            found = await self._at(way, journey, may_rest=may_rest, in_a_hurry=has_equals)
+            if isinstance(found, Made):
+                return found
+            if isinstance(found, Rest):
+                rested.append(way)
+            if not queue and rested:  # nothing better worked: ask those that were left out after all
+                queue, rested, is_last_round = [rested], [], True
+            if isinstance(found, GivenUp) and (found.action is Action.STOP or not queue):
+                return self._failed(journey, found.failure)
+            last = journey.story[-1]
+            tell(FellBack(last.via, last.failure, queue[0][0].named))
+
+    async def _next(self, queue: list[list[Way]], journey: Journey) -> tuple[Way, bool]:
+        """Take the way that is next, of equal ones a free one; and whether an equal one is left."""
+        group = queue[0]
+        if len(group) > 1:
+            await self.ways.glance(group, journey.tell)
+            way = await self.spread.pick(group, self.ways, self.breaker)
+            group.remove(way)
+            return way, True
+        queue.pop(0)
+        return group[0], False
+
+    async def _at(
+        self, way: Way, journey: Journey, *, may_rest: bool, in_a_hurry: bool
+    ) -> Made | Rest | GivenUp:
+        """Make the call at one of its ways."""
+        place = await self.ways.find(way, journey.tell)
+        if isinstance(place, Unfound):
+            journey.story += self.ways.told(way, place)
+            return GivenUp(place.failure, place.action)
+        journey.place = place
+        values = self._values(way, place, journey)
+        if isinstance(values, GivenUp):
+            journey.story.append(attempt_of(values.failure, place.address, 0.0, Decision(values.action)))
+            return values
+
+        with self.spread.heading(place) as heading:
+
+            async def once(tries: int) -> Answer | Rest:
+                def rest() -> Rest | None:
+                    if tries > 1 or not may_rest or place.is_here:
+                        return None
+                    return self.breaker.rest(place.address, way.step.retry.up_to_s)
+
+                return await self.calls.make(
+                    way.step, place, journey.item, values, journey.tell, rest=rest, begun=heading.arrived
+                )
+
+            patience = Patience(self.pace, way.step.retry, place.is_here, in_a_hurry)
+            found = await patience.persist(once, place.address, journey.story, journey.tell)
+        match found:
+            case Answer():
+                return self._made(way, place, journey, found)
+            case Rest():
+                told = Attempt(
+                    place.address, found.failure, found.because, 0.0, "fall-back", found.left_s, skipped=True
+                )
+                journey.story.append(told)
+        return found
+
+    def _values(self, way: Way, place: Place, journey: Journey) -> dict[str, object] | GivenUp:
+        """The arguments as they are written for this way."""
+        store = self.calls.store
+        try:
+            values = arguments_of(way.step, place.endpoint, journey.names, folder=self.folder, store=store)
+        except ToolkitError as failure:  # the chain's own mistake
+            return GivenUp(failure, Action.STOP)
+        if values is None:
+            message = f"{way.named} cannot be used: what it reads from was skipped by `when`"
+            return GivenUp(NothingToGive(message), Action.FALL_BACK)
+        return values
+
+    def _made(self, way: Way, place: Place, journey: Journey, answer: Answer) -> Made:
+        is_kept = answer.cached and not journey.story
+        call = CallDone(
+            item=journey.item,
+            via=place.address,
+            url=place.url,
+            endpoint=place.endpoint.name,
+            revision=place.revision,
+            cached=answer.cached,
+            seconds=0.0 if is_kept else self.pace.clock() - journey.started,
+            key=answer.key,
+            attempts=tuple(journey.story),
+            choice=place.choice,
+        )
+        return Made(call, outputs_from(self.ways.step, way.step, place.endpoint, answer.values))
+
+    def _failed(self, journey: Journey, failure: ToolkitError) -> Made:
+        *before, last = journey.story
+        place = journey.place
+        call = CallDone(
+            item=journey.item,
+            via=place.address if place else last.via,
+            url=place.url if place else None,
+            endpoint=place.endpoint.name if place else "",
+            revision=place.revision if place else None,
+            cached=False,
+            seconds=self.pace.clock() - journey.started,
+            key=None,
+            failure=failure,
+            attempts=(*before, replace(last, then=str(Action.STOP))),
+        )
+        return Made(call, None)
+
+
+def unfound_call(unfound: Unfound, seconds: float) -> CallDone:
+    """The call that was never made, since its only place is not there."""
+    *before, last = unfound.attempts
+    return CallDone(
+        item=0,
+        via=last.via,
+        url=None,
+        endpoint="",
+        revision=None,
+        cached=False,
+        seconds=seconds,
+        key=None,
+        failure=unfound.failure,
+        attempts=(*before, replace(last, then=str(Action.STOP))),
+    )
