@@ -16,6 +16,7 @@ from pipelines.places.nested import Around, chains_in
 from pipelines.places.places import Places
 from spaces_registry.address import HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
+from spaces_registry.clocks import Clocks
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.registry import Registry, open_registry
 
@@ -35,6 +36,7 @@ class Settings:
         token: for the Hub and its Spaces; None for the one that `huggingface_hub` finds.
         frozen: only what the lock names is called, and only if nothing has changed since.
         wake_s: how long a sleeping Space is waited for, in place of what the steps say.
+        clocks: how long an app may take to open a connection and between two bytes of its description.
         say: hears one line when something takes its time before the first step, such as the studio's start.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     frozen: bool = False
     wake_s: float | None = None
+    clocks: Clocks = field(default_factory=Clocks)
     say: Callable[[str], None] = _silent
 
 
@@ -86,7 +89,9 @@ async def open_workshop(
             use |= urls
             revisions |= dict.fromkeys(urls, "studio")
         registry = await stack.enter_async_context(
-            open_registry(token=settings.token, use=use, cache=settings.home.signatures, own=own)
+            open_registry(
+                token=settings.token, use=use, cache=settings.home.signatures, own=own, clocks=settings.clocks
+            )
         )
         places = Places(
             chain,

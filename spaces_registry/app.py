@@ -21,7 +21,7 @@ from spaces_registry.errors import (
     ToolkitError,
     Unauthorized,
 )
-from spaces_registry.files import QUIET_S, Shelf, upload
+from spaces_registry.files import Shelf, upload
 from spaces_registry.origin import Origin, patience, scrubbed
 from spaces_registry.payload import arrange, body, files_in, outputs
 from spaces_registry.pickup import Pickup
@@ -48,7 +48,7 @@ class NotGradio(ToolkitError):
         self.address = address
 
 
-async def log_in(origin: Origin, user: str, password: str, connect_s: float = 15.0) -> None:
+async def log_in(origin: Origin, user: str, password: str, clocks: Clocks = Clocks()) -> None:
     """Log in to an app behind Gradio's own login; its cookie is kept with the origin.
 
     Raises:
@@ -56,7 +56,9 @@ async def log_in(origin: Origin, user: str, password: str, connect_s: float = 15
         CallFailed: it could not be asked.
     """
     form = {"username": user, "password": password}
-    response = await origin.send("POST", "/login", limits=patience(connect_s, QUIET_S), data=form)
+    response = await origin.send(
+        "POST", "/login", limits=patience(clocks.connect_s, clocks.quiet_s), data=form
+    )
     if response.status_code in (400, 401, 403):
         message = f"{origin.place} refuses the user name or the password"
         raise Unauthorized(origin.place, message, said=response.text[:200], hint="check them and try again")
@@ -66,7 +68,7 @@ async def log_in(origin: Origin, user: str, password: str, connect_s: float = 15
 
 async def describe(
     origin: Origin,
-    connect_s: float = 15.0,
+    clocks: Clocks = Clocks(),
     *,
     within_s: float = _READ_S,
     known: Known = Known(),  # noqa: B008 - frozen
@@ -75,7 +77,7 @@ async def describe(
 
     Args:
         origin: where the app lives; its place becomes the Space's address.
-        connect_s: to open a connection.
+        clocks: `connect_s` and `quiet_s` of them.
         within_s: for all of it, however slowly it comes.
         known: what the Hub told of it.
 
@@ -88,7 +90,7 @@ async def describe(
     """
     try:
         with anyio.fail_after(within_s):
-            return await _read(origin, patience(connect_s, QUIET_S), known)
+            return await _read(origin, patience(clocks.connect_s, clocks.quiet_s), known)
     except TimeoutError as cause:
         message = f"{origin.place} did not finish describing itself within {within_s:g} s"
         raise TimedOut(origin.place, message) from cause

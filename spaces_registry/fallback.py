@@ -27,7 +27,7 @@ from spaces_registry.errors import (
     TimedOut,
     Unreachable,
 )
-from spaces_registry.files import QUIET_S, Shelf, size_of
+from spaces_registry.files import Shelf, size_of
 from spaces_registry.origin import Origin, patience
 from spaces_registry.payload import body, files_in, outputs
 from spaces_registry.progress import Listener, Sending, Started
@@ -158,7 +158,7 @@ def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json],
 
     asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
     if space.protocol != "sse":  # there the client sets a limit itself, and takes no second one
-        asking["timeout"] = QUIET_S
+        asking["timeout"] = Clocks().quiet_s
     headers = {**origin.headers, **({"Authorization": f"Bearer {origin.token}"} if origin.token else {})}
     client = Client(
         f"{space.url}/",

@@ -23,7 +23,6 @@ from spaces_registry.progress import Listener, Receiving, Sending
 from spaces_registry.refusals import not_json, refused_by_status
 from spaces_registry.signature import File, Json, Space
 
-QUIET_S = 60.0  # without a byte; Gradio's own sign of life comes every 15 s
 _AT_ONCE = 4  # downloads of one call
 _LONGEST = 180  # bytes of a name, well below any file system's 255
 _SUFFIX = 10  # characters of what still counts as a suffix
@@ -59,7 +58,7 @@ async def upload(
             response = await origin.send(
                 "POST",
                 f"{space.prefix}/upload",
-                limits=patience(clocks.connect_s, QUIET_S),
+                limits=patience(clocks.connect_s, clocks.quiet_s),
                 files=[("files", (name, content, one.mime or "application/octet-stream"))],
             )
         sent[one] = _file_data(origin, response, name, size, one.mime)
@@ -192,7 +191,7 @@ class Shelf:
             except OSError as cause:
                 raise CannotWrite(file.path, cause.strerror or str(cause)) from cause
             return
-        timeout = patience(clocks.connect_s, QUIET_S)
+        timeout = patience(clocks.connect_s, clocks.quiet_s)
         async with self.origin.stream("GET", source, limits=timeout) as response, self.origin.bordered():
             if not response.is_success:
                 await response.aread()

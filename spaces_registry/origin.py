@@ -31,7 +31,7 @@ def open_client() -> httpx2.AsyncClient:
 
 def patience(connect_s: float, quiet_s: float | None) -> httpx2.Timeout:
     """Time limits of one request: to connect, and between two pieces of the answer (None: no limit)."""
-    return httpx2.Timeout(quiet_s, connect=connect_s, write=max(connect_s, 60.0), pool=None)
+    return httpx2.Timeout(quiet_s, connect=connect_s, write=quiet_s or 60.0, pool=None)
 
 
 @dataclass(frozen=True, slots=True)

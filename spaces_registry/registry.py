@@ -13,6 +13,7 @@ from spaces_registry.answers import Answers
 from spaces_registry.app import App, NotGradio, describe, log_in
 from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.cache import Descriptions
+from spaces_registry.clocks import Clocks
 from spaces_registry.description import Known
 from spaces_registry.errors import Asleep, Building, CallFailed
 from spaces_registry.hub import ASLEEP, STARTING, Hub, Listing, find_token, may_have_token
@@ -34,6 +35,7 @@ async def open_registry(
     cache: Path | None = None,
     hub: str | None = None,
     own: Bookmarks = Bookmarks(),
+    clocks: Clocks = Clocks(),
 ) -> AsyncIterator["Registry"]:
     """Open a registry, with one HTTP client for everything that is reached through it.
 
@@ -44,6 +46,7 @@ async def open_registry(
         cache: folder for descriptions of Hub Spaces; None keeps none.
         hub: the Hub's address; None for `HF_ENDPOINT`, else huggingface.co.
         own: the user's own aliases, and what the apps behind them are sent.
+        clocks: how long an app may take to open a connection and between two bytes of its description.
 
     Raises:
         BadAddress: a key of `use` or `auth`, or a target of `use`, is no address.
@@ -52,7 +55,7 @@ async def open_registry(
     logins = {address_of(one, own.aliases).shown: pair for one, pair in auth.items()}
     kept = Descriptions(cache) if cache else None
     async with open_client() as client:
-        yield Registry(client, token, elsewhere, logins, kept, hub, own, Answers(cache))
+        yield Registry(client, token, elsewhere, logins, kept, hub, own, Answers(cache), clocks)
 
 
 def _url(text: str) -> str:
@@ -79,6 +82,7 @@ class Registry:
     _hub_url: str | None
     own: Bookmarks
     answers: Answers
+    _clocks: Clocks
     _apps: dict[str, App] = field(default_factory=dict)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
@@ -179,8 +183,8 @@ class Registry:
 
     async def _at(self, origin: Origin, known: Known = Known()) -> App:  # noqa: B008 - frozen
         if (auth := self._auth.get(origin.place)) is not None:
-            await log_in(origin, *auth)
-        space = await describe(origin, known=known)
+            await log_in(origin, *auth, self._clocks)
+        space = await describe(origin, self._clocks, known=known)
         if space.url != origin.root:  # redirected: what was meant for the one host is not for the other
             origin = replace(origin, root=space.url, token=None, headers={})
         return App(space, origin)
@@ -195,7 +199,7 @@ class Registry:
         origin = self._origin(repo, url, self._token_for(url))
         if first.stage == listing.stage and (space := self._remembered(listing)) is not None:
             if (auth := self._auth.get(repo)) is not None:
-                await log_in(origin, *auth)
+                await log_in(origin, *auth, self._clocks)
             return App(space, origin)
         left_s = wake_s - (anyio.current_time() - started) if first.stage != listing.stage else 0.0
         app = await self._described(listing, origin, left_s)

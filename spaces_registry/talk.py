@@ -13,7 +13,6 @@ import httpx2
 from spaces_registry.clocks import Clocks
 from spaces_registry.decoding import decoded
 from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, TimedOut, Unreachable
-from spaces_registry.files import QUIET_S
 from spaces_registry.origin import Origin, patience
 from spaces_registry.pickup import Pickup
 from spaces_registry.progress import Listener, Progress, Queued, Spent
@@ -61,7 +60,7 @@ class Talk:
 
     def _alive(self) -> None:
         """A sign of life came. While it works an app may be silent as long as `run_s` allows: many block."""
-        silent_until = anyio.current_time() + max(QUIET_S, 4 * self.clocks.connect_s)
+        silent_until = anyio.current_time() + self.clocks.quiet_s
         self.scope.deadline = self.ends_at if self.is_running else min(self.ends_at, silent_until)
 
     def late(self) -> CallFailed:
@@ -79,7 +78,7 @@ class Talk:
         path = f"/call{quote(self.endpoint.name)}"
         if self.endpoint.wire.index is not None:
             asked["fn_index"], path = self.endpoint.wire.index, "/queue/join"
-        timeout = patience(self.clocks.connect_s, QUIET_S)
+        timeout = patience(self.clocks.connect_s, self.clocks.quiet_s)
         headers = {"x-gradio-user": "api"}
         response = await self.origin.send(
             "POST", self.prefix + path, limits=timeout, json=asked, headers=headers
