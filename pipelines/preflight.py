@@ -121,24 +121,44 @@ async def look(
         for group in ways_of(step)
         if (place := next((found[way.key] for way in group if way.key in found), None)) is not None
     }
-    problems = [one for step in chain.steps.values() for one in _missing(step, found, failures)]
-    refused = _refusals(chain, problems, failures)
+    problems = [one for step in chain.steps.values() for one in _missing(step, found, failures, chain)]
+    refused = [*_refusals(chain, problems, failures)]
+    nested = {}
+    for step, key, inner in _chains(chain, found):
+        who = inner.around.trail[-1]
+        if who not in looked:
+            looked[who] = await look(inner.chain, inner, wake=wake, looked=looked)
+            problems += used_by(step, chain, looked[who].problems, inner.chain.source.text)
+            refused += [one for one in (looked[who].refusal,) if one is not None]
+        nested[key] = looked[who]
     every = [
         *_checked(chain, endpoints, places.registry.own),
         *problems,
         *_lock_problems(chain, places, drifted),
     ]
-    return Look(found, failures, in_order(every), next(iter(refused), None))
+    return Look(found, failures, in_order(every), next(iter(refused), None), nested)
+
+
+def _chains(chain: Chain, found: Mapping[str, Place]) -> Iterator[tuple[Step, str, Places]]:
+    """The ways of a chain's steps that are chains themselves: the step, the way's key, the places in it."""
+    for step in chain.steps.values():
+        for way in every_way(step):
+            inner = found[way.key].nested if way.key in found else None
+            if inner is not None:
+                yield step, way.key, inner
 
 
 def _missing(
-    step: Step, found: Mapping[str, Place], failures: Mapping[str, ToolkitError]
+    step: Step, found: Mapping[str, Place], failures: Mapping[str, ToolkitError], chain: Chain
 ) -> Iterator[Problem]:
     """A step's places that are not ready; one that is replaced by another is no more than a warning."""
     ways = every_way(step)
     working = [way for way in ways if way.key in found]
     for way in ways:
         if (failure := failures.get(way.key)) is None:
+            continue
+        if isinstance(failure, InvalidChain):
+            yield from used_by_invalid(way.step, chain, failure)
             continue
         told = _problem(way.step, failure)
         if working and told.severity == "error" and isinstance(failure, _AVOIDABLE):
