@@ -2,7 +2,7 @@
 
 import typer
 
-from pipelines.cli import calling, checking, finding, library, linking, locking, running
+from pipelines.cli import batching, calling, checking, finding, library, linking, locking, running
 
 app = typer.Typer(
     name="spacechain",
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.command()(running.run)
 app.command()(checking.check)
 app.command()(checking.plan)
+app.command()(batching.batch)
 app.command()(finding.find)
 app.command()(finding.models)
 app.command()(locking.lock)

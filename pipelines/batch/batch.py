@@ -1,0 +1,309 @@
+"""A batch from beginning to end: look at the whole table, then run what is not done, some rows at once."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import anyio
+import anyio.to_thread
+
+from chains.problems import InvalidChain
+from pipelines.artifacts import Artifact, StorageFailed, publish
+from pipelines.batch.columns import Columns, fingerprint
+from pipelines.batch.memory import Memory, open_memory
+from pipelines.batch.results import Layout, Results, RowDone, open_results
+from pipelines.batch.survey import Batch, Survey, is_wanted, named, survey
+from pipelines.batch.table import Row
+from pipelines.engine.interrupts import interruptible
+from pipelines.engine.results import Failed
+from pipelines.inputs import read_inputs
+from pipelines.journal import JournalFailed
+from pipelines.locking import lock_of
+from pipelines.preflight import look
+from pipelines.record import FileOutput, Output
+from pipelines.run import Options, Run, run_in
+from pipelines.workshop import Settings, Workshop, open_workshop
+from spaces_registry.errors import ToolkitError
+from spaces_registry.signature import Kind
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a batch is.
+
+    Attributes:
+        rows: in all, of those asked for.
+        succeeded: in this batch.
+        failed: in this batch.
+        skipped: done by an earlier batch.
+        blocked: stopped by a quota or a budget, with all that are not begun.
+        running: now.
+        interrupted: whether it was ended from outside.
+        seconds: since it began.
+    """
+
+    rows: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    blocked: int = 0
+    running: int = 0
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def left(self) -> int:
+        """Rows that have not ended."""
+        return self.rows - self.succeeded - self.failed - self.skipped
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape of the last line."""
+        return {
+            "rows": self.rows,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "skipped": self.skipped,
+            "left": self.left,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The table was looked at: this many rows, and what a person may want to know of its columns."""
+
+    rows: int
+    warnings: tuple[str, ...]
+
+
+Told: TypeAlias = Begun | RowDone
+Hearer: TypeAlias = Callable[[Told, Tally], None]
+
+
+async def run_batch(batch: Batch, settings: Settings, tell: Hearer) -> Tally:
+    """Run a chain for the rows of a table; a row that fails is told, and stops no other.
+
+    Args:
+        batch: what is to be done.
+        settings: where.
+        tell: hears of each row as it ends.
+
+    Raises:
+        InvalidTable: rows do not fit the chain's inputs; nothing was called.
+        InvalidChain: the chain does not fit the places it names; nothing was called.
+        ToolkitError: the table, the folder, the results, the studio or the journal cannot be used.
+    """
+    chain = batch.chain
+    async with open_workshop(chain, settings, lock_of(chain, frozen=settings.frozen)) as shop:
+        shared = await anyio.to_thread.run_sync(_shared, batch, shop)
+        columns = Columns(chain, batch.table, batch.renamed, shared)
+        surveyed = await anyio.to_thread.run_sync(survey, batch, columns, shop.store)
+        found = await look(chain, shop.places, wake=True)
+        if found.refusal is not None:
+            raise found.refusal
+        if not found.ok:
+            raise InvalidChain(found.problems, chain.source)
+        with ExitStack() as stack:
+            memory = stack.enter_context(open_memory())
+            layout = Layout(batch.results.suffix == ".csv", (*chain.outputs,), surveyed.columns, batch.folder)
+            results = stack.enter_context(open_results(batch.results, layout, memory, forget=batch.fresh))
+            running = _Running(batch, shop, columns, surveyed, memory, results, tell)
+            return await running.to_its_end()
+
+
+def _shared(batch: Batch, shop: Workshop) -> dict[str, object]:
+    """The inputs that all rows share, read once; others may be missing, since the rows have them."""
+    given = batch.inputs
+    known = {name: one for name, one in batch.chain.inputs.items() if name in given}
+    if len(known) < len(given):
+        read_inputs(batch.chain, given, shop.store, as_text=True)  # names what is wrong, with what is meant
+    return read_inputs(replace(batch.chain, inputs=known), given, shop.store, as_text=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One row to run: what it asks for, also as a hash, and how its files are called."""
+
+    row: Row
+    content: str
+    key: str
+    stem: str
+
+
+class _Running:
+    """One batch under way."""
+
+    def __init__(  # noqa: PLR0917 - what a batch is made of
+        self,
+        batch: Batch,
+        shop: Workshop,
+        columns: Columns,
+        survey: Survey,
+        memory: Memory,
+        results: Results,
+        tell: Hearer,
+    ) -> None:
+        self.batch, self.shop, self.columns, self.survey = batch, shop, columns, survey
+        self.memory, self.results, self.tell = memory, results, tell
+        self.tally = Tally(rows=survey.rows)
+        self.started = time.monotonic()
+        self.failure: ToolkitError | None = None
+        self.reading = anyio.Lock()
+        self.flying: dict[str, anyio.Event] = {}
+        where = (shop.settings.local, *sorted(shop.settings.use.items()), batch.name)
+        self.world = f"{fingerprint(batch.chain)} {where!r}"
+
+    async def to_its_end(self) -> Tally:
+        """Run every row that is not done."""
+        self.tell(Begun(self.survey.rows, self.survey.warnings), self.tally)
+        jobs = self._jobs()
+
+        async def work(scope: anyio.CancelScope) -> None:
+            try:
+                while (job := await self._next(jobs)) is not None:
+                    await self._do(job)
+            except ToolkitError as failure:  # of ours, not of a row: going on would lose results
+                self.failure = failure
+                scope.cancel()
+
+        async with (
+            interruptible(watch_signals=self.batch.watch_signals) as interrupt,
+            anyio.create_task_group() as workers,
+        ):
+            for _ in range(self.batch.workers):
+                workers.start_soon(work, workers.cancel_scope)
+        self.tally.seconds = time.monotonic() - self.started
+        self.tally.running = 0
+        self.tally.interrupted = interrupt.happened
+        if self.failure is not None:
+            raise self.failure
+        return self.tally
+
+    async def _next(self, jobs: Iterator[_Job]) -> _Job | None:
+        """The next row to run; rows are read in a thread, since their files may be long."""
+        async with self.reading:
+            return None if self._is_over() else await anyio.to_thread.run_sync(next, jobs, None)
+
+    def _is_over(self) -> bool:
+        most = self.batch.stop_after
+        return self.tally.blocked > 0 or (most is not None and self.tally.failed >= most)
+
+    def _jobs(self) -> Iterator[_Job]:
+        """The rows that are to be run, in the table's order; names are counted over all of its rows."""
+        for row in self.batch.table.rows():
+            stem = self.survey.pattern.fill(named(self.columns, row))
+            number = self.memory.count("stem", stem.casefold())
+            if not is_wanted(self.batch, row):
+                continue
+            content = self.columns.content(row)
+            whole = f"{self.world}\n{content}\n{sorted(row.cells.items())!r}"
+            key = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+            if self.results.is_done(key):
+                self.tally.skipped += 1
+                continue
+            yield _Job(row, content, key, stem if number == 1 else f"{stem}-{number}")
+
+    async def _do(self, job: _Job) -> None:
+        """Run one row, once no other runs that asks for the same."""
+        self.tally.running += 1
+        try:
+            while (other := self.flying.get(job.content)) is not None:
+                await other.wait()
+            if self._is_over():
+                return
+            self.flying[job.content] = anyio.Event()
+            try:
+                done = await self._run(job)
+            finally:
+                self.flying.pop(job.content).set()
+        finally:
+            self.tally.running -= 1
+        self.results.add(done)
+        match done.status:
+            case "succeeded":
+                self.tally.succeeded += 1
+            case "failed":
+                self.tally.failed += 1
+            case _:
+                self.tally.blocked += 1
+        self.tally.seconds = time.monotonic() - self.started
+        self.tell(done, self.tally)
+
+    async def _run(self, job: _Job) -> RowDone:
+        batch, row = self.batch, job.row
+        started = time.monotonic()
+        fresh = batch.fresh and self.memory.count("asked", job.content) == 1
+        options = Options(fresh=fresh, as_text=batch.table.is_text, within=batch.folder / "runs")
+        try:
+            run = await run_in(self.shop, batch.chain, self.columns.inputs(row), options)
+        except (StorageFailed, JournalFailed):
+            raise
+        except ToolkitError as failure:  # of this row alone: a file that is gone, a place that refuses
+            seconds = time.monotonic() - started
+            return RowDone(row.number, "failed", None, seconds, {}, _told(failure), job.key, row.cells)
+        with anyio.CancelScope(shield=True):  # what is made is not left without its name
+            outputs = await anyio.to_thread.run_sync(partial(self._publish, job, run))
+        return RowDone(row.number, run.status, run.id, run.seconds, outputs, _why(run), job.key, row.cells)
+
+    def _publish(self, job: _Job, run: Run) -> dict[str, Output]:
+        """Put a row's files where its user looks; those of a row that failed are in its run's folder."""
+        if not run.ok:
+            return {}
+        *folders, stem = job.stem.split("/")
+        folder = self.batch.folder.joinpath(*folders)
+        several = sum(bool(_files_in(one)) for one in run.outputs.values()) > 1
+        return {
+            name: self._publish_one(one, folder, f"{stem}-{name}" if several else stem)
+            for name, one in run.outputs.items()
+        }
+
+    def _publish_one(self, output: Output, folder: Path, stem: str) -> Output:
+        files = _files_in(output)
+        digits = len(str(len(files)))
+        paths: dict[str, Path] = {}
+        for number, file in enumerate(files, start=1):
+            numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
+            paths[file.sha256] = publish(self._artifact(file), folder, numbered)
+        return _moved(output, paths)
+
+    def _artifact(self, file: FileOutput) -> Artifact:
+        kept = self.shop.store.get(file.sha256) or file.path
+        return Artifact(Kind(file.kind), file.sha256, file.size_bytes, file.mime, file.path.name, kept)
+
+
+def _files_in(output: Output) -> tuple[FileOutput, ...]:
+    match output:
+        case FileOutput():
+            return (output,)
+        case tuple():
+            return tuple(file for one in output for file in _files_in(one))
+        case _:
+            return ()
+
+
+def _moved(output: Output, paths: Mapping[str, Path]) -> Output:
+    match output:
+        case FileOutput():
+            return replace(output, path=paths[output.sha256])
+        case tuple():
+            return tuple(_moved(one, paths) for one in output)
+        case _:
+            return output
+
+
+def _why(run: Run) -> Mapping[str, object] | None:
+    """The first step that failed, and why."""
+    for name, step in run.steps.items():
+        if isinstance(step.result, Failed):
+            told = _told(step.result.error)
+            return {**told, "message": f"{name}: {told['message']}"}
+    return None
+
+
+def _told(failure: ToolkitError) -> dict[str, object]:
+    return {"code": failure.code, "message": failure.message, "hint": failure.hint}

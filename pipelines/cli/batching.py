@@ -1,0 +1,400 @@
+"""`batch`: a run a row."""
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.exits import Exit
+from pipelines.cli.options import (
+    BadOption,
+    Frozen,
+    Inputs,
+    Local,
+    Out,
+    Use,
+    Wake,
+    chain_names,
+    pairs,
+    settings,
+)
+
+if TYPE_CHECKING:
+    from pipelines.batch.batch import Hearer, Tally, Told
+    from pipelines.batch.columns import InvalidTable
+    from pipelines.batch.survey import Batch
+
+_STDIN = "-"
+_MOST_SHOWN = 20  # problems of a table
+_SILENCE_S = 10.0  # after which a log hears how far it is
+
+
+def batch(  # noqa: PLR0913 - a command's options
+    chain: Annotated[
+        str | None,
+        typer.Argument(metavar="CHAIN", help="A chain file or a recipe.", autocompletion=chain_names),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Argument(metavar="TABLE", help="A .csv, .tsv or .jsonl file; - for stdin.")
+    ] = None,
+    *,
+    input: Inputs = None,  # noqa: A002 - the option's name
+    out: Out = Path("outputs"),
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="PATTERN", help="Names of files, such as '{prompt}-{row:03}'."),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Rows at once.")] = 4,
+    results: Annotated[
+        Path | None, typer.Option("--results", metavar="FILE", help="The table of results: .csv or .jsonl.")
+    ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=INPUT", help="A column that is called otherwise. Repeatable."),
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="csv|tsv|jsonl", help="How the table is written.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first rows.")] = None,
+    rows: Annotated[str | None, typer.Option("--rows", metavar="A-B", help="Only these rows.")] = None,
+    stop_after: Annotated[
+        int | None, typer.Option("--stop-after", min=1, metavar="N", help="Begin no row after N failures.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="DIR", help="Go on with the batch in this folder.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make every call again.")] = False,
+    local: Local = False,
+    use: Use = None,
+    frozen: Frozen = False,
+    wake: Wake = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a row, as it ends.")] = False,
+) -> None:
+    """Run a chain for every row of a table; the same command goes on where it stopped."""
+    asked: dict[str, object] = {
+        "chain": chain,
+        "table": table,
+        "input": input,
+        "out": out,
+        "name": name,
+        "results": results,
+        "map": rename,
+        "format": form,
+        "local": local,
+        "use": use,
+        "frozen": frozen,
+        "wake": wake,
+    }
+    if resume is not None:
+        asked = _resumed(resume, asked)
+    first, last = _range(rows, limit)
+    told = _Asked.of(asked)
+    made = told.batch(first, last, workers=workers, fresh=fresh, stop_after=stop_after)
+    tally = _run(made, told, as_json=as_json)
+    again = ["spacechain", "batch", "--resume", str(made.folder)]
+    again += ["--workers", str(workers)] if workers != 4 else []  # noqa: PLR2004 - the default
+    again += ["--rows", rows] if rows else []
+    again += ["--limit", str(limit)] if limit else []
+    _conclude(made, tally, again, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a batch was asked for, as it is kept for `--resume`."""
+
+    chain: str
+    table: str
+    input: Sequence[str]
+    out: Path
+    name: str | None
+    results: Path | None
+    map: Sequence[str]
+    format: str | None
+    local: bool
+    use: Sequence[str]
+    frozen: bool
+    wake: str | None
+    folder: Path | None
+
+    @classmethod
+    def of(cls, asked: Mapping[str, object]) -> "_Asked":
+        """The options, complete."""
+        chain, table, results = asked["chain"], asked["table"], asked["results"]
+        if chain is None or table is None:
+            hint = "write: spacechain batch CHAIN TABLE, such as: spacechain batch film.yaml films.csv"
+            raise BadOption("batch needs a chain and a table", hint=hint)
+        return cls(
+            str(chain),
+            str(table),
+            _texts(asked["input"]),
+            Path(str(asked["out"])),
+            _text(asked["name"]),
+            None if results is None else Path(str(results)),
+            _texts(asked["map"]),
+            _text(asked["format"]),
+            bool(asked["local"]),
+            _texts(asked["use"]),
+            bool(asked["frozen"]),
+            _text(asked["wake"]),
+            None if asked.get("folder") is None else Path(str(asked["folder"])),
+        )
+
+    def to_json(self, made: "Batch") -> dict[str, object]:
+        """What `of` reads; the rows of stdin by the file that keeps them."""
+        told = {name: str(one) if isinstance(one, Path) else one for name, one in asdict(self).items()}
+        return {**told, "table": str(made.table.path), "format": made.table.form, "folder": str(made.folder)}
+
+    def batch(
+        self, first: int, last: int | None, *, workers: int, fresh: bool, stop_after: int | None
+    ) -> "Batch":
+        """What is to be done; stdin is kept in its folder, to be looked at as a whole."""
+        from pipelines.artifacts.names import safe_name  # noqa: PLC0415
+        from pipelines.batch.keeping import keep_table  # noqa: PLC0415
+        from pipelines.batch.survey import Batch  # noqa: PLC0415
+        from pipelines.batch.table import table_at  # noqa: PLC0415
+        from pipelines.library import find_chain  # noqa: PLC0415
+
+        found = find_chain(self.chain)
+        inputs = pairs("-i", self.input, "NAME=VALUE")
+        renamed = {column: names[-1] for column, names in pairs("--map", self.map, "COLUMN=INPUT").items()}
+        stem = "stdin" if self.table == _STDIN else Path(self.table).stem
+        folder = self.folder or self.out / found.name / safe_name(stem, ".x").removesuffix(".x")
+        if self.table == _STDIN:
+            if self.format is None:
+                raise BadOption(
+                    "how stdin is written cannot be told", hint="say so with --format csv or jsonl"
+                )
+            table = table_at(Path(f"table.{self.format}"), self.format)
+            table = table_at(keep_table(folder, table.form, sys.stdin.buffer), self.format, "stdin")
+        else:
+            table = table_at(Path(self.table), self.format)
+        results = self.results or folder / f"results.{'csv' if table.is_text else 'jsonl'}"
+        if results.suffix not in (".csv", ".jsonl"):
+            raise BadOption(f"--results takes a .csv or .jsonl file, and got {str(results)!r}")
+        return Batch(
+            found,
+            table,
+            folder,
+            results,
+            inputs,
+            renamed,
+            self.name,
+            workers,
+            first,
+            last,
+            fresh,
+            stop_after,
+            watch_signals=True,
+        )
+
+
+def _run(made: "Batch", asked: _Asked, *, as_json: bool) -> "Tally":
+    import anyio  # noqa: PLC0415
+
+    from pipelines.batch.batch import Begun, run_batch  # noqa: PLC0415
+    from pipelines.batch.columns import InvalidTable  # noqa: PLC0415
+    from pipelines.batch.keeping import keep_setup  # noqa: PLC0415
+    from pipelines.cli.show import say  # noqa: PLC0415
+
+    where = settings(local=asked.local, use=asked.use, quiet=as_json, frozen=asked.frozen, wake=asked.wake)
+    with _watching(as_json=as_json) as show:
+
+        def hear(told: "Told", tally: "Tally") -> None:
+            if isinstance(told, Begun):
+                keep_setup(made.folder, asked.to_json(made))
+            show(told, tally)
+
+        try:
+            return anyio.run(run_batch, made, where, hear)
+        except InvalidTable as invalid:
+            _show_problems(invalid)
+            raise typer.Exit(Exit.WRONG) from None
+        except KeyboardInterrupt:
+            say("interrupted before the first call; nothing was made")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def _show_problems(invalid: "InvalidTable") -> None:
+    """Each problem on a line, then how many there are."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+
+    for problem in invalid.problems[:_MOST_SHOWN]:
+        say(f"{safe(invalid.table)}: {safe(problem)}")
+    number = len(invalid.problems)
+    counted = "1 problem" if number == 1 else f"{number} problems"
+    say(f"error: {counted} in {safe(invalid.table)}; nothing was called [{invalid.code}]")
+    if invalid.hint:
+        say(f"  hint: {safe(invalid.hint)}")
+
+
+def _conclude(made: "Batch", tally: "Tally", again: Sequence[str], *, as_json: bool) -> None:
+    from pipelines.cli.show import result, safe, say  # noqa: PLC0415
+
+    if as_json:
+        print_line(tally.to_json())
+    else:
+        say(_counts(tally))
+        result(str(made.results))
+    if tally.left:
+        why = (
+            "interrupted"
+            if tally.interrupted
+            else "blocked by a quota or a budget"
+            if tally.blocked
+            else None
+        )
+        say((f"{why}; " if why else "") + f"what is done is kept in {safe(str(made.folder))}")
+        say(f"go on from there with: {safe(shlex.join(again))}")
+    if tally.interrupted:
+        raise typer.Exit(Exit.INTERRUPTED)
+    if tally.blocked:
+        raise typer.Exit(Exit.BLOCKED)
+    raise typer.Exit(Exit.STEP_FAILED if tally.failed else Exit.DONE)
+
+
+@contextmanager
+def _watching(*, as_json: bool) -> Iterator["Hearer"]:
+    """What hears of the rows, in the way that fits where the output goes."""
+    if as_json:
+        yield _print_json
+    elif sys.stderr.isatty():
+        with _live() as hearer:
+            yield hearer
+    else:
+        yield _Lines().hear
+
+
+def _print_json(told: "Told", tally: "Tally") -> None:
+    from pipelines.batch.results import RowDone  # noqa: PLC0415
+
+    del tally
+    if isinstance(told, RowDone):
+        print_line(told.to_json())
+
+
+def print_line(document: object) -> None:
+    """One JSON object on a line of its own, at once."""
+    from pipelines.cli.show import result  # noqa: PLC0415
+
+    result(json.dumps(document, ensure_ascii=False))
+    sys.stdout.flush()
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Plain lines for logs: what went wrong, and now and then how far it is."""
+
+    said_at: float = 0.0
+
+    def hear(self, told: "Told", tally: "Tally") -> None:
+        """Print what is worth a line."""
+        from pipelines.cli.show import say  # noqa: PLC0415
+
+        for line in _worth_telling(told):
+            say(line)
+        if time.monotonic() - self.said_at >= _SILENCE_S:
+            self.said_at = time.monotonic()
+            say(_counts(tally))
+
+
+@contextmanager
+def _live() -> Iterator["Hearer"]:
+    """One line on a terminal, with failures above it."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    bar = BarColumn(bar_width=20)
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        bar,
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with progress:
+        task = progress.add_task("looking at the table", total=None)
+
+        def hear(told: "Told", tally: "Tally") -> None:
+            for line in _worth_telling(told):
+                progress.console.print(line, soft_wrap=True)
+            ended = tally.rows - tally.left
+            progress.update(task, total=tally.rows, completed=ended, description=_counts(tally))
+
+        yield hear
+
+
+def _worth_telling(told: "Told") -> list[str]:
+    from pipelines.batch.batch import Begun  # noqa: PLC0415
+    from pipelines.cli.show import safe  # noqa: PLC0415
+
+    if isinstance(told, Begun):
+        return [f"note: {safe(one)}" for one in told.warnings]
+    if told.error is None:
+        return []
+    hint = f"; {safe(str(told.error['hint']))}" if told.error["hint"] else ""
+    return [f"row {told.row} {told.status}: {safe(str(told.error['message']))} [{told.error['code']}]{hint}"]
+
+
+def _counts(tally: "Tally") -> str:
+    """How far a batch is: `12 of 100 rows, 1 failed, 3.2 a second`."""
+    from pipelines.cli.show import duration  # noqa: PLC0415
+
+    parts = [f"{tally.succeeded + tally.skipped} of {tally.rows} rows done"]
+    parts += [f"{tally.skipped} of them before"] if tally.skipped else []
+    parts += [f"{tally.failed} failed"] if tally.failed else []
+    ended = tally.succeeded + tally.failed
+    if ended and tally.seconds:
+        rate = ended / tally.seconds
+        parts.append(f"{rate:.1f} a second" if rate >= 1 else f"{duration(1 / rate)} a row")
+    return ", ".join(parts) + (f", in {duration(tally.seconds)}" if tally.seconds else "")
+
+
+def _resumed(folder: Path, asked: Mapping[str, object]) -> dict[str, object]:
+    """What was asked for of the batch in a folder; it cannot be asked for something else at once."""
+    from pipelines.batch.keeping import read_setup  # noqa: PLC0415
+
+    if asked["chain"] is not None or asked["table"] is not None:
+        raise BadOption(
+            "--resume knows its chain and its table", hint=f"write: spacechain batch --resume {folder}"
+        )
+    return {**asked, **read_setup(folder)}
+
+
+def _range(rows: str | None, limit: int | None) -> tuple[int, int | None]:
+    """The first and the last row asked for."""
+    first, last = 1, None
+    if rows is not None:
+        begin, dash, end = rows.partition("-")
+        hint = "write --rows 5-10, --rows 5- or --rows 5"
+        if not (begin.isdecimal() and (end.isdecimal() or not end)) or int(begin) < 1:
+            raise BadOption(f"--rows takes A-B, and got {rows!r}", hint=hint)
+        first = int(begin)
+        last = int(end) if end else None if dash else first
+        if last is not None and last < first:
+            raise BadOption(f"--rows {rows} is no range: it ends before it begins", hint=hint)
+    if limit is not None:
+        last = first + limit - 1 if last is None else min(last, first + limit - 1)
+    return first, last
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list | tuple) else ()
