@@ -120,8 +120,10 @@ class Builder:
             for one, told in takes.items()
             if isinstance(told, dict) and told.get("files")
         }
-        if value.get("files") or files:
-            forms[""] = model.FileForm(value.get("files") or files)
+        if value.get("files"):
+            forms[""] = model.FileForm(value["files"])
+        elif files is not None:
+            forms[""] = files
         elif "multipart" in value:
             forms[""] = model.FileForm.MULTIPART
         extra = value.get("extra")

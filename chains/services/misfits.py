@@ -67,7 +67,9 @@ def _path(location: Path, value: Any) -> Path:
     """Where an error is, without the names of a union's alternatives."""
     path: list[str | int] = []
     for one in location:
-        known = one in value if isinstance(value, Mapping) else isinstance(one, int) and isinstance(value, list)
+        known = (
+            one in value if isinstance(value, Mapping) else isinstance(one, int) and isinstance(value, list)
+        )
         if not known and (str(one).startswith("<") or not isinstance(value, Mapping)):
             continue
         path.append(one)
@@ -97,11 +99,13 @@ def _problem(detail: ErrorDetails, path: Path, source: Source) -> Problem:
     if "hint" in facts:
         return Problem(source.at(path), sort, detail["msg"], facts["hint"])
     wanted = _WANTED.get(sort, "text")
-    hint = "put it in quotes" if wanted == "text" and isinstance(detail["input"], bool | int | float) else None
+    hint = (
+        "put it in quotes" if wanted == "text" and isinstance(detail["input"], bool | int | float) else None
+    )
     return Problem(source.at(path), "wrong-type", f"{key} must be {wanted}", hint)
 
 
-def _place(path: Path) -> tuple[str, type[BaseModel]]:  # noqa: PLR0911 - one case a mapping
+def _place(path: Path) -> tuple[str, type[BaseModel]]:
     """The mapping at a path: in words, and its model."""
     match path:
         case ():

@@ -1,4 +1,4 @@
-"""What a loaded service file is: frozen values. Queries are JMESPath, values are templates of our own language."""
+"""What a loaded service file is: frozen values; queries are JMESPath, values are templates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The call that takes a file; `answer` is the query for its address, `field` the name of the file's part."""
+    """The call that takes a file; `answer` is a query for its address, `field` the name of its part."""
 
     ask: Ask
     field: str
@@ -129,7 +129,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer in server-sent events: queries for a piece of text, an error, a whole text; the data that ends it."""
+    """An answer in events: queries for a piece of text, an error, a whole text; the data that ends it."""
 
     delta: str
     whole: str | None = None
@@ -260,7 +260,7 @@ class Service:
     url_from: str | None = None
     auth: Auth | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    limit: Limit = Limit()
+    limit: Limit = field(default_factory=Limit)
     upload: Upload | None = None
     said: tuple[str, ...] = ()
     wait: str | None = None

@@ -1,6 +1,6 @@
 """What must be true of a service file beyond its shape; each rule finds every case and raises nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from chains.expressions import Template
@@ -129,7 +129,9 @@ def requests(service: Service) -> Iterator[Problem]:
     for endpoint, path in _each(service):
         if endpoint.ask.json is not None and endpoint.ask.multipart is not None:
             message = f"`{endpoint.name}` has both `json` and `multipart`"
-            yield Problem(service.source.key_at((*path, "multipart")), "two-bodies", message, "keep one of them")
+            yield Problem(
+                service.source.key_at((*path, "multipart")), "two-bodies", message, "keep one of them"
+            )
         if endpoint.ask.method == "GET" and (endpoint.ask.json or endpoint.ask.multipart):
             at = service.source.at((*path, "method"))
             yield Problem(at, "bad-method", "GET has no body", "put it into `query`, or use POST")
@@ -148,21 +150,25 @@ def answers(service: Service) -> Iterator[Problem]:
     for endpoint, path in _each(service):
         at = service.source.key_at(path)
         if endpoint.job and endpoint.stream:
-            yield Problem(at, "two-answers", f"`{endpoint.name}` answers with a `job` or in a `stream`, not both")
+            yield Problem(
+                at, "two-answers", f"`{endpoint.name}` answers with a `job` or in a `stream`, not both"
+            )
         if endpoint.meanwhile and (endpoint.job or endpoint.stream):
             where = service.source.key_at((*path, "meanwhile"))
             message = "`meanwhile` is for calls that are answered at once"
-            yield Problem(where, "two-answers", message, "a job says `position` and `progress` in its `status`")
+            yield Problem(
+                where, "two-answers", message, "a job says `position` and `progress` in its `status`"
+            )
         for one in endpoint.gives:
-            where = (*path, "gives", one.told.name)
+            spot = (*path, "gives", one.told.name)
             file = one.told.kind.is_file or one.told.kind == Kind.GALLERY
             if one.query is None and (one.told.many or one.told.kind == Kind.GALLERY):
                 message = "the body is one thing, so it cannot be `many`"
-                yield Problem(service.source.key_at(where), "bad-return", message)
+                yield Problem(service.source.key_at(spot), "bad-return", message)
             if (one.form or one.fetch) and not file:
                 key = "as" if one.form else "fetch"
                 message = f"`{key}` is for files, and `{one.told.name}` is {one.told.kind}"
-                yield Problem(service.source.key_at((*where, key)), "bad-return", message)
+                yield Problem(service.source.key_at((*spot, key)), "bad-return", message)
 
 
 def states(service: Service) -> Iterator[Problem]:
@@ -183,7 +189,7 @@ def states(service: Service) -> Iterator[Problem]:
         seen: dict[str, str] = {}
         for state in STATES:
             written = service.source.written((*where, state))
-            for word in [written] if isinstance(written, str) else written or ():  # type: ignore[union-attr] # a list, by its shape
+            for word in written if isinstance(written, list) else [written] if written else []:
                 before = seen.setdefault(str(word).lower(), state)
                 if before != state:
                     message = f"`{word}` means both `{before}` and `{state}`"
@@ -200,7 +206,9 @@ def files(service: Service) -> Iterator[Problem]:
             form, at = endpoint.form_of(name), service.source.key_at((*path, "takes", name))
             if form is None:
                 message = f"nothing says how the file `{name}` goes in"
-                yield Problem(at, "no-file-form", message, "add `files:` to the parameter, the endpoint or the file")
+                yield Problem(
+                    at, "no-file-form", message, "add `files:` to the parameter, the endpoint or the file"
+                )
             elif form == FileForm.UPLOAD and service.upload is None:
                 yield Problem(at, "no-upload", f"`{name}` is uploaded, but there is no `upload`")
             elif form == FileForm.MULTIPART and endpoint.ask.multipart is None:
@@ -249,13 +257,11 @@ def keys(service: Service) -> Iterator[Problem]:
 
 def statuses(service: Service) -> Iterator[Problem]:
     """A failure says what it is told by."""
-    places: Mapping[Path, object] = {("failures",): None} | {
-        (*path, "failures"): None for _, path in _each(service)
-    }
-    for path in places:
+    of_endpoints: list[Path] = [(*path, "failures") for _, path in _each(service)]
+    for path in (("failures",), *of_endpoints):
         rules = service.source.written(path)
         for at, rule in enumerate(rules if isinstance(rules, list) else ()):
-            if not {"status", "when", "header"} & set(rule):  # type: ignore[arg-type] # a mapping, by its shape
+            if not {"status", "when", "header"} & set(rule):
                 message = "this failure says neither `status` nor `when` nor `header`"
                 yield Problem(service.source.at((*path, at)), "missing-key", message)
 

@@ -56,14 +56,21 @@ Path = Annotated[str, BeforeValidator(check_path)]
 Duration = Annotated[Any, BeforeValidator(check_duration)]
 Number = Annotated[Any, BeforeValidator(check_number)]
 Scalar = Annotated[Any, BeforeValidator(check_scalar)]
-Variable = Annotated[str, form(r"[A-Za-z_]\w*", "bad-variable", "environment variable", "give its name alone")]
+Variable = Annotated[
+    str, form(r"[A-Za-z_]\w*", "bad-variable", "environment variable", "give its name alone")
+]
 Method = Annotated[str, one_of(METHODS, "bad-method", "HTTP method")]
 FileWord = Annotated[str, one_of(FILE_FORMS, "bad-file-form", "way to send a file")]
 KindWord = Annotated[str, one_of(KINDS, "bad-kind", "kind")]
 Name = Annotated[str, form(r"[A-Za-z][\w.-]{0,99}", "bad-name", "name", "letters, digits, `-`, `_`, `.`")]
 Url = Annotated[
     str,
-    form(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "bad-url", "address of a service", "scheme and host, perhaps a path"),
+    form(
+        r"https?://[^\s/?#@]+(/[^\s?#]*)?",
+        "bad-url",
+        "address of a service",
+        "scheme and host, perhaps a path",
+    ),
 ]
 
 
@@ -136,7 +143,9 @@ class ReturnShape(Shape):
 
     kind: KindWord
     from_: Query = Field(alias="from")
-    as_: Annotated[str, one_of(("url", "data-uri", "base64"), "bad-form", "form of a file")] = Field("", alias="as")
+    as_: Annotated[str, one_of(("url", "data-uri", "base64"), "bad-form", "form of a file")] = Field(
+        "", alias="as"
+    )
     many: bool = False
     fetch: AskShape | None = None
     optional: bool = False
@@ -203,7 +212,9 @@ class FailureShape(Shape):
         default_factory=list
     )
     when: Query = ""
-    header: Annotated[str, form(r"[\w-]+: *\S.*", "bad-header", "header with a value", "write `name: value`")] = ""
+    header: Annotated[
+        str, form(r"[\w-]+: *\S.*", "bad-header", "header with a value", "write `name: value`")
+    ] = ""
     hint: str = ""
     wait: Duration = None
 

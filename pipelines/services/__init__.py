@@ -1,0 +1,1 @@
+"""Calls HTTP vendors as their service files describe them: one engine for all of them."""

@@ -1,0 +1,171 @@
+"""One call of a service, from its arguments to its outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anyio
+
+from chains.evaluate import ABSENT
+from chains.services.model import Ask, Service, ServiceEndpoint
+from pipelines.runners.protocol import Call
+from pipelines.services.answers import Expired, Receiver
+from pipelines.services.exchange import Answer, Exchange, find
+from pipelines.services.jobs import Gone, JobWork
+from pipelines.services.progress import watch
+from pipelines.services.refusals import must_be_good
+from pipelines.services.requests import Request, request_of
+from pipelines.services.streams import listen
+from pipelines.services.uploads import Sender
+from pipelines.services.workflow import filled_workflow
+from spaces_registry.errors import CallFailed, TimedOut
+from spaces_registry.origin import Origin, scrubbed
+from spaces_registry.progress import Listener, Spent, Started
+from spaces_registry.signature import Value
+
+_FAREWELL_S = 5.0  # for telling a service that its work is no longer wanted
+
+
+async def perform(
+    service: Service, endpoint: ServiceEndpoint, origin: Origin, call: Call, tell: Listener
+) -> tuple[Value, ...]:
+    """Call a service.
+
+    Args:
+        service: the vendor.
+        endpoint: what of it is called.
+        origin: where it is, and what it may be told.
+        call: the call; a job that it remembers is asked for in place of a new one.
+        tell: hears what happens.
+
+    Returns:
+        The outputs, in the endpoint's order.
+
+    Raises:
+        CallFailed: there are none; the class says why.
+    """
+    exchange = Exchange(service, endpoint, origin, call, tell)
+    try:
+        return await _performed(exchange)
+    except CallFailed as failure:
+        raise scrubbed(failure, origin) from failure.__cause__
+
+
+async def _performed(exchange: Exchange) -> tuple[Value, ...]:
+    job = exchange.endpoint.job
+    if job is not None and isinstance(exchange.call.job, Mapping):
+        work = JobWork(exchange, job, exchange.call.job)
+        try:
+            return await _received(exchange, await work.awaited(), work.names)
+        except (Gone, Expired):
+            pass  # the service does not know it any more: it is asked anew
+    prepared = await _prepared(exchange)
+    request = request_of(
+        exchange.place, exchange.endpoint.ask, prepared.names, prepared.extra, exchange.endpoint.extra
+    )
+    if job is not None:
+        work = await JobWork.created(exchange, job, request)
+        return await _received(exchange, await work.awaited(), {**prepared.names, **work.names})
+    answer = await _answered(exchange, request, prepared.names)
+    return await _received(exchange, answer, prepared.names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The arguments as templates see them, and those that the file does not declare."""
+
+    names: Mapping[str, object]
+    extra: Mapping[str, object]
+
+
+async def _prepared(exchange: Exchange) -> _Prepared:
+    endpoint, sender = exchange.endpoint, Sender(exchange)
+    given: dict[str, object] = {
+        name: value for name, value in exchange.call.arguments.items() if value is not None
+    }
+    if endpoint.uses is not None and endpoint.uses in given:
+        others = {
+            name: await sender.sendable(value, endpoint.form_of(name))
+            for name, value in given.items()
+            if name != endpoint.uses
+        }
+        given = {
+            **others,
+            endpoint.uses: filled_workflow(exchange.place, given[endpoint.uses], others, endpoint),
+        }
+    else:
+        given = {name: await sender.sendable(value, endpoint.form_of(name)) for name, value in given.items()}
+    declared = {one.name for one in endpoint.takes}
+    names: dict[str, object] = {**dict.fromkeys(declared, ABSENT)}
+    names |= {name: value for name, value in given.items() if name in declared}
+    extra = {name: value for name, value in given.items() if name not in declared}
+    return _Prepared(names, extra if endpoint.extra is not None else {})
+
+
+async def _answered(exchange: Exchange, request: Request, names: Mapping[str, object]) -> Answer:
+    """The answer of a service that answers at once, or in a stream."""
+    run_s = exchange.call.clocks.run_s
+    exchange.tell(Started())
+    answer: Answer | None = None
+    failure: CallFailed | None = None
+    try:
+        with anyio.move_on_after(run_s):
+            async with anyio.create_task_group() as tasks:
+                if exchange.endpoint.meanwhile is not None:
+                    tasks.start_soon(watch, exchange, exchange.endpoint.meanwhile, names)
+                try:
+                    if exchange.endpoint.stream is not None:
+                        answer = await listen(exchange, exchange.endpoint.stream, request)
+                    else:
+                        answer = await exchange.send(request, quiet_s=None)
+                        must_be_good(exchange, answer, exchange.endpoint.name)
+                except CallFailed as caught:  # out of the group, where it would be one of several
+                    failure = caught
+                tasks.cancel_scope.cancel()
+    except anyio.get_cancelled_exc_class():
+        await say_farewell(exchange, exchange.endpoint.cancel, names)
+        raise
+    if failure is not None:
+        raise failure
+    if answer is None:
+        await say_farewell(exchange, exchange.endpoint.cancel, names)
+        message = f"{exchange.place} took longer than {run_s:g} s"
+        raise TimedOut(exchange.place, message, hint="give the step a longer timeout")
+    return answer
+
+
+async def say_farewell(exchange: Exchange, ask: Ask | None, names: Mapping[str, object]) -> None:
+    """Tell the service that the work is not wanted any more; whether it hears that changes nothing here."""
+    if ask is None:
+        return
+    with anyio.move_on_after(_FAREWELL_S, shield=True):
+        try:
+            await exchange.ask(ask, names)
+        except CallFailed:
+            return
+
+
+async def _received(exchange: Exchange, answer: Answer, names: Mapping[str, object]) -> tuple[Value, ...]:
+    _tell_usage(exchange, answer)
+    return await Receiver(exchange, names).values(answer)
+
+
+def _tell_usage(exchange: Exchange, answer: Answer) -> None:
+    usage = exchange.endpoint.usage
+    usd, seconds = _number(find(usage.usd, answer.body)), _number(find(usage.seconds, answer.body))
+    if usd is None and usage.usd_per_second is not None and seconds is not None:
+        usd = usage.usd_per_second * seconds
+    if usd is None:
+        usd = usage.usd_per_call
+    if usd is not None or seconds is not None:
+        exchange.tell(Spent(gpu_s=seconds, usd=usd))
+
+
+def _number(value: object) -> float | None:
+    """A number, also one that is written as text."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return float(value) if good and isinstance(value, int | float) else None

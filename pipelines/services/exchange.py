@@ -1,0 +1,161 @@
+"""One call of a service under way: what every part of the engine needs to ask it something."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+import jmespath
+
+from chains.services.model import Ask, Service, ServiceEndpoint
+from pipelines.runners.protocol import Call
+from pipelines.services.requests import Request, request_of
+from spaces_registry.decoding import decoded
+from spaces_registry.errors import BadOutput
+from spaces_registry.origin import Origin, patience
+from spaces_registry.progress import Listener
+
+QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
+MOST_BYTES = 512 * 2**20  # of one answer that is read into memory
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service answered.
+
+    Attributes:
+        response: status and headers.
+        content: its bytes.
+        body: what they mean as JSON; None if they are none.
+    """
+
+    response: httpx2.Response
+    content: bytes
+    body: Any = None
+
+    @property
+    def status(self) -> int:
+        """HTTP's."""
+        return self.response.status_code
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call of a service under way.
+
+    Attributes:
+        service: the vendor.
+        endpoint: what of it is called.
+        origin: where it is, and what it may be told.
+        call: the call.
+        tell: hears what happens.
+    """
+
+    service: Service
+    endpoint: ServiceEndpoint
+    origin: Origin
+    call: Call
+    tell: Listener
+
+    @property
+    def place(self) -> str:
+        """How to call it in messages."""
+        return self.call.place
+
+    async def ask(
+        self,
+        ask: Ask,
+        names: Mapping[str, object],
+        *,
+        url: str | None = None,
+        quiet_s: float | None = QUIET_S,
+        extra: Mapping[str, object] = {},
+    ) -> Answer:
+        """Make a request and read the answer, whatever it says.
+
+        Args:
+            ask: the request.
+            names: what its templates mention.
+            url: its address, where an answer named it.
+            quiet_s: how long it may say nothing.
+            extra: arguments that the file does not declare.
+
+        Raises:
+            RejectedInput: the request cannot be written with these values.
+            Unreachable, TimedOut: no answer.
+            BadOutput: the answer is too large.
+        """
+        request = request_of(self.place, ask, names, extra, self.endpoint.extra)
+        return await self.send(request, url=url, quiet_s=quiet_s)
+
+    async def send(
+        self, request: Request, *, url: str | None = None, quiet_s: float | None = QUIET_S
+    ) -> Answer:
+        """Send a request that is written already, and read the answer."""
+        async with self.open(request, url=url, quiet_s=quiet_s) as response:
+            return await self.read(response)
+
+    @asynccontextmanager
+    async def open(
+        self, request: Request, *, url: str | None = None, quiet_s: float | None = QUIET_S
+    ) -> AsyncIterator[httpx2.Response]:
+        """Send a request, and hand over the answer before it is read."""
+        target = self.origin.root + request.path if url is None else self.address(url)
+        limits = patience(self.call.clocks.connect_s, quiet_s)
+        headers = {**self.service.headers, **request.headers}
+        async with self.origin.stream(
+            request.method, target, limits=limits, headers=headers, **request.content
+        ) as response:
+            yield response
+
+    async def read(self, response: httpx2.Response) -> Answer:
+        """An answer's bytes, and what they mean."""
+        content = bytearray()
+        async with self.origin.bordered():
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MOST_BYTES:
+                    size = f"{MOST_BYTES // 2**20} MB"
+                    raise BadOutput(self.place, f"{self.place} answers with more than {size}")
+        return Answer(response, bytes(content), _json(bytes(content), response))
+
+    def address(self, text: str) -> str:
+        """An address that an answer names; a path is one on the service's host."""
+        return urljoin(f"{self.origin.root}/", text)
+
+
+def find(query: str | None, body: object) -> Any:
+    """What a query finds; None for nothing, and for a function that does not fit what is there."""
+    if query is None:
+        return None
+    try:
+        return jmespath.search(query, body)
+    except jmespath.exceptions.JMESPathError:
+        return None
+
+
+def _json(content: bytes, response: httpx2.Response) -> Any:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not content or kind.startswith(("image/", "audio/", "video/")) or kind == "application/octet-stream":
+        return None
+    try:
+        return decoded(content)
+    except ValueError:
+        return None
+
+
+def as_words(value: object) -> str | None:
+    """Something that a vendor said, as text."""
+    match value:
+        case None | "" | [] | {}:
+            return None
+        case str():
+            return value
+        case [*several]:
+            return "; ".join(one for one in map(as_words, several) if one) or None
+        case {"msg": str(said)} | {"message": str(said)}:
+            return said
+    return json.dumps(value, ensure_ascii=False)

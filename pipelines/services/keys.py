@@ -1,0 +1,165 @@
+"""Where a service is for this user, and which key goes there; nothing goes where it was not meant to."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from chains.model import ServiceStep
+from chains.services.huggingface import is_hf_token, may_have_hf_token, names_hf_token
+from chains.services.model import Service
+from pipelines.home import Home
+from pipelines.services.library import Found
+from pipelines.trust import NotTrusted, is_trusted
+from spaces_registry.errors import ToolkitError, Unauthorized
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+class BadServiceUrl(ToolkitError):
+    """The address of a service is none."""
+
+    code = "bad-url"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a service is sent to know its user.
+
+    Attributes:
+        headers: to its own host alone.
+        secrets: what must be in no message.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Which variable's key goes to which host, on whose word.
+
+    Attributes:
+        sha256: what trust is given to: the service file, or these two facts where a chain's `url` says so.
+        told: the same in words.
+        file: what to read before it is trusted.
+    """
+
+    sha256: str
+    told: str
+    file: str
+
+
+def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -> str:
+    """Where a service is: as the step says, else the environment, else its file.
+
+    Raises:
+        BadServiceUrl: that is no address.
+    """
+    named = service.url_from and environ.get(service.url_from)
+    url = (step_url or named or service.url).rstrip("/")
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        good = good and not parts.query and not parts.fragment and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good or any(one.isspace() for one in url):
+        where = "the step's `url`" if step_url else service.url_from if named else "its file"
+        raise BadServiceUrl(
+            f"{service.name}: {where} is no address of a service: {url[:100]!r}",
+            hint="it is scheme and host, perhaps a path, as in http://127.0.0.1:7860, without user or key",
+        )
+    return url
+
+
+def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> Sending | None:
+    """What the user has to trust before a step sends a key on the word of a chain; None if it does not."""
+    service, auth = found.service, found.service.auth
+    if auth is None:
+        return None
+    variables = " or ".join(auth.variables)
+    if found.whose == "beside":
+        host = urlsplit(service.url).netloc
+        return Sending(
+            service.sha256, f"{step.service} would send the key in {variables} to {host}", step.service
+        )
+    if step.url is None or not any(environ.get(one) for one in auth.variables):
+        return None
+    parts = urlsplit(url_of(service, step.url, environ))
+    usual = urlsplit(url_of(service, None, environ))
+    if parts.hostname in _HERE or (parts.scheme, parts.netloc) == (usual.scheme, usual.netloc):
+        return None
+    fact = f"key of {variables} to {parts.scheme}://{parts.netloc}"
+    told = f"step {step.name!r} would send the key in {variables} to {parts.netloc}"
+    return Sending(hashlib.sha256(fact.encode()).hexdigest(), told, "the step's `url`")
+
+
+def require_trust(
+    found: Found, step: ServiceStep, chain: str, home: Home, environ: Mapping[str, str]
+) -> None:
+    """Refuse to send a key on a chain's word alone.
+
+    Raises:
+        NotTrusted: the user has not allowed it.
+    """
+    sending = needs_trust(found, step, environ)
+    if sending is not None and not is_trusted(home, sending.sha256):
+        raise KeyNotTrusted(sending, chain)
+
+
+class KeyNotTrusted(NotTrusted):
+    """A chain wants to send a key where the user has not allowed it to go."""
+
+    def __init__(self, sending: Sending, chain: str) -> None:
+        hint = f"read {sending.file}, then allow it with: spacechain trust {chain}"
+        ToolkitError.__init__(self, f"{sending.told}, which you have not allowed", hint=hint)
+        self.sending = sending
+        self.file = Path(sending.file)
+
+
+def credentials(service: Service, url: str, environ: Mapping[str, str]) -> Credentials:
+    """What the service at a URL is sent to know its user.
+
+    Raises:
+        Unauthorized: it needs a key and there is none, or the key is for somebody else.
+    """
+    auth = service.auth
+    if auth is None:
+        return Credentials()
+    name, key = key_in(service, environ)
+    if key is None:
+        if auth.optional:
+            return Credentials()
+        message = f"{service.name} needs a key, and {' or '.join(auth.variables)} is not set"
+        raise Unauthorized(service.name, message, hint=_get_one(service))
+    if (names_hf_token(name) or is_hf_token(key)) and not may_have_hf_token(url):
+        message = f"{name} holds a Hugging Face token, which is not sent to {urlsplit(url).netloc}"
+        raise Unauthorized(service.name, message, hint=f"put a key of {service.name} into {name}")
+    if not key.isprintable() or not key.isascii():
+        message = f"the key in {name} has characters that no key has, perhaps a line end"
+        raise Unauthorized(service.name, message, hint=f"set {name} again")
+    encoded = base64.b64encode(key.encode()).decode()
+    if auth.form == "basic":
+        password = key.partition(":")[2]
+        return Credentials(
+            {auth.header: f"Basic {encoded}"}, tuple(one for one in (key, encoded, password) if one)
+        )
+    return Credentials({auth.header: auth.form.replace("{key}", key)}, (key,))
+
+
+def key_in(service: Service, environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """The variable that holds a service's key, and the key; None if none is set."""
+    variables = service.auth.variables if service.auth else ()
+    for one in variables:
+        if key := environ.get(one, "").strip():
+            return one, key
+    return (variables[0] if variables else ""), None
+
+
+def _get_one(service: Service) -> str:
+    auth = service.auth
+    where = f" ({auth.get_one})" if auth and auth.get_one else ""
+    return f"set it to a key of {service.name}{where}"

@@ -1,0 +1,140 @@
+"""What an answer that is none means: the service file's own rules first, then HTTP's."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from chains.services.model import FailureRule
+from pipelines.services.exchange import Answer, Exchange, as_words, find
+from spaces_registry import errors
+from spaces_registry.errors import CallFailed
+from spaces_registry.origin import scrubbed
+from spaces_registry.refusals import line, retry_after, words_of
+
+_CLASSES: Final[Mapping[str, type[CallFailed]]] = {
+    one.code: one
+    for one in (
+        errors.Unauthorized,
+        errors.OutOfQuota,
+        errors.Busy,
+        errors.RateLimited,
+        errors.RejectedInput,
+        errors.Crashed,
+        errors.BadOutput,
+        errors.Drifted,
+        errors.Missing,
+        errors.Unreachable,
+        errors.TimedOut,
+    )
+}
+_BY_STATUS: Final[Mapping[int, type[CallFailed]]] = {
+    **dict.fromkeys((400, 409, 413, 415, 422), errors.RejectedInput),
+    **dict.fromkeys((401, 403), errors.Unauthorized),
+    402: errors.OutOfQuota,
+    **dict.fromkeys((404, 405, 410), errors.Drifted),
+    429: errors.RateLimited,
+    500: errors.Crashed,
+}
+_SAID: Final = (
+    *("error.message", "detail.error", "detail", "error_description", "message"),
+    *("error", "errors", "title", "msg"),
+)
+_DURATION: Final = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b"
+)
+_UNITS: Final = {"ms": 0.001, "mi": 60.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def must_be_good(exchange: Exchange, answer: Answer, doing: str) -> None:
+    """Let an answer through that is one.
+
+    Args:
+        exchange: the call.
+        answer: to a request of it.
+        doing: what was asked, for the message.
+
+    Raises:
+        CallFailed: of the class that the file or HTTP says.
+    """
+    rule = next((one for one in exchange.endpoint.failures if _holds(one, answer)), None)
+    if rule is None and answer.response.is_success:
+        return
+    kind = _CLASSES[rule.means] if rule else _BY_STATUS.get(answer.status, errors.Unreachable)
+    raise _failure(exchange, answer, kind, doing, rule)
+
+
+def refused(exchange: Exchange, answer: Answer, doing: str) -> CallFailed:
+    """The failure of an answer that is one whatever its status: an error in a stream, a job that failed."""
+    rule = next((one for one in exchange.endpoint.failures if _holds(one, answer)), None)
+    return _failure(exchange, answer, _CLASSES[rule.means] if rule else errors.Crashed, doing, rule)
+
+
+def _failure(
+    exchange: Exchange, answer: Answer, kind: type[CallFailed], doing: str, rule: FailureRule | None
+) -> CallFailed:
+    said = words_in(exchange, answer)
+    what = f"{doing} got HTTP {answer.status}" if not answer.response.is_success else f"{doing} failed"
+    message = f"{exchange.place}: {line(said)}" if said else f"{exchange.place}: {what}"
+    if said and not answer.response.is_success:
+        message += f" (HTTP {answer.status})"
+    wait_s = rule.wait_s if rule and rule.wait_s else wait_in(exchange, answer)
+    hint = rule.hint if rule and rule.hint else _hint(exchange, kind)
+    return scrubbed(kind(exchange.place, message, said=said, wait_s=wait_s, hint=hint), exchange.origin)
+
+
+def words_in(exchange: Exchange, answer: Answer) -> str | None:
+    """The vendor's own words in an answer."""
+    for query in (*exchange.service.said, *_SAID):
+        if said := as_words(find(query, answer.body)):
+            return said
+    if answer.response.is_success:
+        return None
+    return words_of(type(answer.response)(answer.status, headers=_read(answer), content=answer.content))
+
+
+def wait_in(exchange: Exchange, answer: Answer) -> float | None:
+    """Seconds that the vendor asks to wait, if it does."""
+    if (wait_s := retry_after(answer.response)) is not None:
+        return wait_s
+    return seconds_in(find(exchange.service.wait, answer.body))
+
+
+def seconds_in(value: object) -> float | None:
+    """A number as seconds, or the first duration in a text."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return max(0.0, float(value))
+        case str() if found := _DURATION.search(value):
+            unit = found[2]
+            return float(found[1]) * (_UNITS.get(unit[:2]) or _UNITS[unit[0]])
+    return None
+
+
+def _holds(rule: FailureRule, answer: Answer) -> bool:
+    if rule.statuses and answer.status not in rule.statuses:
+        return False
+    if rule.when is not None and not find(rule.when, answer.body):
+        return False
+    if rule.header is not None:
+        name, value = rule.header
+        return answer.response.headers.get(name, "").strip().lower() == value.lower()
+    return True
+
+
+def _read(answer: Answer) -> dict[str, str]:
+    kind = answer.response.headers.get("content-type")
+    return {"content-type": kind} if kind else {}
+
+
+def _hint(exchange: Exchange, kind: type[CallFailed]) -> str | None:
+    auth = exchange.service.auth
+    if kind is errors.Unauthorized:
+        if auth is None:
+            return f"it wants a key, and {exchange.service.source.file} has no `auth`"
+        where = f"; get one: {auth.get_one}" if auth.get_one else ""
+        return f"check the key in {' or '.join(auth.variables)}{where}"
+    if kind is errors.Drifted:
+        return "the service may have changed, or there is no such model"
+    return None
