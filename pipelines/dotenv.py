@@ -2,8 +2,8 @@
 
 The home folder's file is the user's own and may set anything. The one in the current folder may have come
 with a stranger's chain, and the environment steers programs: where a token goes, which ffmpeg is run, whose
-proxy is used. So of that one only credentials are taken, by their names. Neither overrides what is set, neither
-is looked for anywhere else, and nothing in them is expanded.
+proxy is used. So of that one only credentials are taken, by their names. Neither overrides what is set, and
+neither is looked for anywhere else. Nothing in them is expanded.
 
 Why a reader of our own: the well-known one passes over what it cannot read, and a key that is silently not
 there is found late.

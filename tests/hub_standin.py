@@ -1,8 +1,8 @@
 """A Hub for tests: a real HTTP server that answers as the Hub does, with its own fields and error codes.
 
-It knows `/api/spaces/semantic-search`, a Space's record, host and runtime, `/api/models`, `whoami-v2`, and
-the chat router's `/v1/models`. To a visitor without a token, a private Space and one that does not exist look
-alike (401); with a token, one that does not exist is 404.
+It knows `/api/spaces/semantic-search`, a Space's record, host and runtime, `/api/models`, `whoami-v2`, the
+ZeroGPU quota, and the chat router's `/v1/models`. To a visitor without a token, a private Space and one that
+does not exist look alike (401); with a token, one that does not exist is 404.
 """
 
 import re
@@ -84,6 +84,27 @@ class ListedModel:
     chat: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Holder:
+    """Whose token it is, and what it may.
+
+    Attributes:
+        role: `read`, `write` or `fineGrained`.
+        permissions: of a fine-grained token, for the user's own things.
+        everywhere: of a fine-grained token, for everything.
+        quota: seconds of ZeroGPU a day, and what is left of them; None where the token may not ask.
+        resets_at: when the day begins anew; None before its first use.
+        refusal: answered in place of who it is.
+    """
+
+    role: str = "read"
+    permissions: tuple[str, ...] = ()
+    everywhere: tuple[str, ...] = ()
+    quota: tuple[float, float] | None = (300, 210)
+    resets_at: str | None = "2026-11-22T09:12:03.000Z"
+    refusal: Answer | None = None
+
+
 SLUG = re.compile(  # written out, so that what the toolkit knows is compared with something
     r"(image|video|text|music|code)-generation|speech-synthesis|voice-cloning|image-(editing|upscaling|captioning)"
     r"|background-removal|ocr|style-transfer|language-translation|face-recognition|object-detection"
@@ -103,6 +124,7 @@ def hub_standin(
     token: str = TOKEN,
     models: Mapping[str, ListedModel] = {},
     refusals: Iterable[Answer] = (),
+    holder: Holder | None = None,
 ) -> Iterator[Web]:
     """Serve these Spaces and models, by id; its `url` is what `HF_ENDPOINT` is to be.
 
@@ -111,8 +133,10 @@ def hub_standin(
         token: the one that is good.
         models: by id.
         refusals: answered first, one a request for a list, before the lists themselves.
+        holder: whose token it is.
     """
     first = iter(refusals)
+    whose = holder or Holder()
 
     def answer(asked: Asked) -> Answer:
         sent = asked.headers.get("authorization", "").removeprefix("Bearer ")
@@ -121,7 +145,9 @@ def hub_standin(
         elif asked.path in LISTS:
             found = next(first, None) or _list(asked, spaces, models, sent)
         elif asked.path == "/api/whoami-v2":
-            found = _whoami() if sent else say({"error": "Invalid username or password."}, 401)
+            found = _whoami(whose) if sent else say({"error": "Invalid username or password."}, 401)
+        elif asked.path == "/api/spaces/zero-gpu/quota":
+            found = _quota(whose) if sent else say({"error": "Invalid username or password."}, 401)
         else:
             found = _one(asked, spaces, sent)
         return replace(found, headers={**LIMITS, **found.headers})
@@ -275,8 +301,28 @@ def _routed(models: Mapping[str, ListedModel]) -> Answer:
     return say({"object": "list", "data": listed})
 
 
-def _whoami() -> Answer:
-    token = {"displayName": "standin", "role": "read", "createdAt": "2026-01-01T00:00:00.000Z"}
+def _quota(holder: Holder) -> Answer:
+    if holder.quota is None:
+        return say({"error": "Your token does not have the required permission: Billing"}, 403)
+    base, left = holder.quota
+    return say({"base": base, "current": left, "resetsAt": holder.resets_at, "overquotaUsed": 0})
+
+
+def _whoami(holder: Holder) -> Answer:
+    if holder.refusal is not None:
+        return holder.refusal
+    token: dict[str, Any] = {
+        "displayName": "standin",
+        "role": holder.role,
+        "createdAt": "2026-01-01T00:00:00.000Z",
+    }
+    if holder.role == "fineGrained":
+        own = {"_id": "0123456789abcdef01234567", "type": "user", "name": "ada"}
+        token["fineGrained"] = {
+            "canReadGatedRepos": False,
+            "global": [*holder.everywhere],
+            "scoped": [{"entity": own, "permissions": [*holder.permissions]}],
+        }
     return say(
         {
             "type": "user",

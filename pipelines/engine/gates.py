@@ -1,8 +1,8 @@
 """Which limits a place has to keep to: its own, and those of every other name that the chain calls it."""
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from chains.model import Limit
@@ -45,8 +45,9 @@ def names_of(place: Place) -> tuple[str, ...]:
 def gates_of(place: Place, written: Mapping[str, Limit]) -> tuple[Gate, ...]:
     """The gates that every call to a place passes.
 
-    The chain's word on calls at once is taken before that of the place's own description; of calls a minute
-    and a day, the fewer count. A nested chain has none: its steps pass theirs, and would wait for it forever.
+    The chain's word on calls at once is taken before that of the place's own description, which speaks of the
+    whole vendor where the place is a part of one; of calls a minute and a day, the fewer count. A nested chain
+    has none: its steps pass theirs, and would wait for it forever.
 
     Args:
         place: where calls go.
@@ -54,25 +55,25 @@ def gates_of(place: Place, written: Mapping[str, Limit]) -> tuple[Gate, ...]:
     """
     if place.kind == "chain":
         return ()
-    own, *others = names_of(place)
-    said = [written[name] for name in names_of(place) if name in written]
-    mine = written.get(own, Limit())
-    at_once = mine.concurrency
-    if at_once is None and not any(one.concurrency for one in said):
-        at_once = place.limit.concurrency or _at_once(place)
-    first = Gate(
-        own,
-        at_once,
-        _fewer(mine.per_minute, place.limit.per_minute),
-        _fewer(mine.per_day, place.limit.per_day),
+    names = names_of(place)
+    limits = {name: written[name] for name in names if name in written}
+    whole = place.names[0].lower() if place.names else names[0]
+    said = any(one.concurrency is not None for one in limits.values())
+    limits[whole] = _both(limits.get(whole, Limit()), Limit() if place.is_here else place.limit, said=said)
+    if all(one.concurrency is None for one in limits.values()):
+        limits[names[0]] = replace(limits.get(names[0], Limit()), concurrency=_at_once(place))
+    limits.setdefault(names[0], Limit())  # it is what a pause is kept by
+    ordered = ((name, limits[name]) for name in names if name in limits)
+    return tuple(Gate(name, one.concurrency, one.per_minute, one.per_day) for name, one in ordered)
+
+
+def _both(written: Limit, filed: Limit, *, said: bool) -> Limit:
+    """The chain's limit and the place's own; `said`: the chain has its word on calls at once."""
+    return Limit(
+        written.concurrency if said else filed.concurrency,
+        _fewer(written.per_minute, filed.per_minute),
+        _fewer(written.per_day, filed.per_day),
     )
-    return (first, *_written_gates(others, written))
-
-
-def _written_gates(names: list[str], written: Mapping[str, Limit]) -> Iterator[Gate]:
-    for name in names:
-        if (one := written.get(name)) is not None:
-            yield Gate(name, one.concurrency, one.per_minute, one.per_day)
 
 
 def _at_once(place: Place) -> int:

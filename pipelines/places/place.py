@@ -27,8 +27,9 @@ class Place:
         revision: what runs there, as exactly as can be known.
         site: its URL, if it is on the network.
         space: the whole Space, if it is one.
-        names: what else limits may call it, beside its address, its URL and its host: a provider, a vendor.
-        limit: how much may be asked of it, as far as its own description says.
+        names: what else limits may call it, beside its address, its URL and its host: the vendor or provider
+            that it is a part of.
+        limit: how much may be asked of the first of `names`, else of it, as far as its own description says.
         price: what a call is said to take, by its own description.
         choice: why it is this place, where it had to be chosen or renamed.
         nested: the places of its own steps, if it is a chain.

@@ -78,6 +78,18 @@ async def test_a_name_for_several_places_limits_them_together(limits, place):
         tasks.cancel_scope.cancel()
 
 
+async def test_a_service_file_s_limit_is_the_vendor_s_not_each_model_s(limits, place):
+    """A vendor counts what comes with the key, whichever model it is for."""
+    ours, limit = limits(), Limit(concurrency=2, per_minute=3)
+    flux, kling = (
+        place(f"replicate {one}", kind="service", names=("replicate",), limit=limit)
+        for one in ("flux", "kling")
+    )
+    async with ours.turn(flux), ours.turn(kling):
+        assert (ours.free(flux), ours.free(kling)) == (0, 0)
+    assert (ours.free(flux), ours.free(kling)) == (1, 1)
+
+
 async def test_a_nested_chain_takes_no_turn(limits, place):
     """It would hold what its own steps wait for."""
     assert await crowd(limits(), place("film.yaml", kind="chain"), 50) == 50
