@@ -1,4 +1,4 @@
-"""The folder of one run: its outputs under names that a person can read, and `run.json`."""
+"""The folder of one run: its outputs under names that a person can read, `run.json` and `report.html`."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -50,8 +50,12 @@ class RunFolder:
         return self._publish(value, self.path, name)
 
     def write(self, document: Mapping[str, object], *, lasting: bool = True) -> None:
-        """Write `run.json`; while the run goes on, what is written does not last."""
+        """Write `run.json` and, when it is to last, the page that shows it."""
         write_json(self.path / "run.json", document, lasting=lasting)
+        if lasting:
+            from pipelines.report import write_report  # noqa: PLC0415 - a run's beginning needs no templates
+
+            write_report(self.path, document)
 
     def _publish(self, value: object, folder: Path, stem: str) -> Output:
         files = artifacts_in(value)

@@ -2,7 +2,7 @@
 
 import typer
 
-from pipelines.cli import batching, calling, checking, finding, library, linking, locking, running
+from pipelines.cli import batching, calling, checking, finding, history, library, linking, locking, running
 
 app = typer.Typer(
     name="spacechain",
@@ -16,6 +16,9 @@ app.command()(running.run)
 app.command()(checking.check)
 app.command()(checking.plan)
 app.command()(batching.batch)
+app.command()(history.runs)
+app.command()(history.show)
+app.command()(history.report)
 app.command()(finding.find)
 app.command()(finding.models)
 app.command()(locking.lock)

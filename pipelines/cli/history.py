@@ -1,0 +1,165 @@
+"""`runs`, `show` and `report`: what was done."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from pipelines.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from pipelines.history import Record
+
+RunName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id or how it begins, its folder, or: last.")
+]
+_LONGEST = 60  # characters of an output's value in a list
+
+
+def runs(
+    chain: Annotated[str | None, typer.Argument(metavar="[CHAIN]", help="Only runs of this chain.")] = None,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The runs below this folder.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List what was run, the newest first."""
+    from pipelines.cli.show import result_json, say, table  # noqa: PLC0415
+    from pipelines.history import runs as found  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+
+    name = Path(chain).stem if chain and chain.endswith((".yaml", ".yml")) else chain
+    records = list(islice(found(find_home().runs, chain=name, below=out), limit))
+    if as_json:
+        result_json([_facts(one) for one in records])
+    elif records:
+        head = ("RUN", "CHAIN", "STATUS", "WHEN", "SECONDS", "CALLS", "OUTPUTS")
+        table(head, (_row(_facts(one)) for one in records))
+    else:
+        say("there are no runs yet" if chain is None and out is None else "there are no such runs")
+
+
+def show(run: RunName, *, as_json: AsJson = False) -> None:
+    """Tell what a run did: its steps, where they were made, what came out."""
+    from pipelines.cli.show import result, result_json, safe, table  # noqa: PLC0415
+    from pipelines.history import find_run  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+
+    record = find_run(find_home().runs, run)
+    if as_json:
+        folder = str(record.entry.folder)
+        result_json({**record.document, "status": record.status, "folder": folder})
+        return
+    facts = _facts(record)
+    result(f"{facts['run']}  {safe(str(facts['chain']))}  {facts['status']}  {facts['seconds']} s")
+    result(f"in {safe(str(facts['folder']))}")
+    result("")
+    steps = [(name, _mapping(one)) for name, one in _mapping(record.document.get("steps")).items()]
+    table(("STEP", "STATUS", "SECONDS", "CALLS", "AT"), (_step_row(name, one) for name, one in steps))
+    for line in _outputs(record):
+        result(line)
+    for name, step in steps:
+        _show_tries(name, step)
+
+
+def report(
+    run: RunName,
+    *,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run's page anew, and tell where it is."""
+    from pipelines.cli.show import result, result_json  # noqa: PLC0415
+    from pipelines.history import find_run  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.report import write_report  # noqa: PLC0415
+
+    record = find_run(find_home().runs, run)
+    page = write_report(record.entry.folder, {**record.document, "status": record.status})
+    if as_json:
+        result_json({"run": record.entry.run, "report": str(page)})
+    else:
+        result(str(page))
+    if open_it:
+        typer.launch(str(page))
+
+
+def _facts(record: "Record") -> dict[str, object]:
+    document = record.document
+    steps = [_mapping(one) for one in _mapping(document.get("steps")).values()]
+    attempts = (one.get("attempts") for one in steps)
+    return {
+        "run": record.entry.run,
+        "chain": document.get("chain", record.entry.chain),
+        "status": record.status,
+        "started": document.get("started"),
+        "seconds": document.get("seconds", 0.0),
+        "calls": sum(one for one in attempts if isinstance(one, int)),
+        "outputs": document.get("outputs", {}),
+        "folder": str(record.entry.folder),
+    }
+
+
+def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
+    started = str(facts["started"] or "").replace("T", " ").removesuffix("+00:00")
+    outputs = ", ".join(_mapping(facts["outputs"]))
+    told = ("run", "chain", "status")
+    return (*(str(facts[one]) for one in told), started, str(facts["seconds"]), str(facts["calls"]), outputs)
+
+
+def _step_row(name: str, step: Mapping[str, object]) -> tuple[str, ...]:
+    via, endpoint = str(step.get("via") or ""), str(step.get("endpoint") or "")
+    at = str(step.get("because") or f"{via} {endpoint if endpoint != via else ''}".strip())
+    calls = "kept" if step.get("cached") else str(step.get("attempts", ""))
+    return (name, str(step.get("status", "")), str(step.get("seconds", "")), calls, at)
+
+
+def _outputs(record: "Record") -> list[str]:
+    """The outputs, a line each, with files by where they are now."""
+    from pipelines.cli.show import safe  # noqa: PLC0415
+
+    lines = [""]
+    for name, output in _mapping(record.document.get("outputs")).items():
+        for one in output if isinstance(output, list) else [output]:
+            told = _mapping(one)
+            if "path" in told:
+                value = str(record.entry.folder / Path(str(told["path"])).name)
+            else:
+                value = safe(str(told.get("value")))
+                value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
+            lines.append(f"{safe(name)}: {safe(value)}")
+    return lines if len(lines) > 1 else []
+
+
+def _show_tries(name: str, step: Mapping[str, object]) -> None:
+    """Why a step failed, and what was tried before it ended, with the places' own words."""
+    from pipelines.cli.show import result, safe  # noqa: PLC0415
+
+    error = _mapping(step.get("error"))
+    tries = _list(step.get("attempts")) or _list(step.get("story")) or _list(error.get("attempts"))
+    if not error and not tries:
+        return
+    result("")
+    if error:
+        result(f"{safe(name)} failed: {safe(str(error.get('message')))} [{error.get('code')}]")
+    if error.get("hint"):
+        result(f"  hint: {safe(str(error['hint']))}")
+    for one in tries:
+        told = _mapping(one)
+        said = f": {safe(str(told['said']))}" if told.get("said") else ""
+        then = f"; {told['then']}" if told.get("then") else ""
+        result(
+            f"  {safe(str(told.get('via')))}: {told.get('class')} after {told.get('seconds')} s{said}{then}"
+        )
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()

@@ -1,0 +1,319 @@
+"""`run.json` → `report.html`, beside it."""
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote
+
+from pipelines.artifacts import StorageFailed
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+NAME = "report.html"
+_MOST_TEXT = 20_000  # characters of one text
+_SHOWN_AS = {"image": "img", "video": "video", "audio": "audio"}
+_DRAWN_BY_THE_BROWSER = re.compile(r"image/(png|jpeg|gif|webp|avif|bmp)|(video|audio)/[\w.+-]+")
+Json: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One value as the page shows it.
+
+    Attributes:
+        tag: `img`, `video`, `audio`; `file` for a link; `text` for words.
+        text: the words, or the file's name.
+        href: relative address of the file, or empty.
+        facts: kind and size in words.
+    """
+
+    tag: str
+    text: str
+    href: str = ""
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt that did not succeed: where, what happened, the place's words, what was done about it."""
+
+    via: str
+    what: str
+    said: str
+    then: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """One step as the page shows it.
+
+    Attributes:
+        name: of the step.
+        status: as in `run.json`.
+        via: where it was performed.
+        endpoint: what was called.
+        how: cached, called, so many calls.
+        seconds: how long it took.
+        share: of the longest step, in percent.
+        outputs: by name.
+        error: message, hint and the place's words, if it failed.
+        because: why it was skipped.
+        tries: what did not succeed, in order.
+        notes: why this place, what was passed over.
+    """
+
+    name: str
+    status: str
+    via: str
+    endpoint: str
+    how: str
+    seconds: float
+    share: float
+    outputs: Sequence[tuple[str, Sequence[Shown]]]
+    error: Mapping[str, str]
+    because: str
+    tries: Sequence[Try]
+    notes: Sequence[str]
+
+
+def write_report(folder: Path, document: Json) -> Path:
+    """Write the page of a run into its folder; whoever has it open never sees half of it.
+
+    Args:
+        folder: the run's.
+        document: its `run.json`; secrets are masked in it already.
+
+    Raises:
+        StorageFailed: the folder cannot be written.
+    """
+    path = folder / NAME
+    aside = path.with_name(f".{NAME}.{os.getpid()}")
+    try:
+        aside.write_text(report_html(folder, document), encoding="utf-8", errors="replace")
+        aside.replace(path)
+    except OSError as cause:
+        aside.unlink(missing_ok=True)
+        raise StorageFailed(path, cause) from cause
+    return path
+
+
+def report_html(folder: Path, document: Json) -> str:
+    """The page as text; everything in it that came from outside is escaped.
+
+    Args:
+        folder: where the run's files are; addresses in the page are relative to it.
+        document: its `run.json`.
+    """
+    reader = _Reader(folder, str(document.get("folder", "")))
+    steps = [(str(name), _mapping(one)) for name, one in _mapping(document.get("steps")).items()]
+    longest = max((_number(one.get("seconds")) for _, one in steps), default=0.0)
+    shown = [reader.step(name, one, longest) for name, one in steps]
+    outputs = reader.outputs(_mapping(document.get("outputs")))
+    inputs = [(str(name), reader.input(one)) for name, one in _mapping(document.get("inputs")).items()]
+    calls = sum(int(_number(one.get("attempts"))) for _, one in steps)
+    kept = sum(one.get("cached") is True for _, one in steps)
+    return _template().render(
+        title=str(document.get("chain", "run")),
+        run=str(document.get("run", "")),
+        status=str(document.get("status", "")),
+        started=str(document.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
+        seconds=duration(_number(document.get("seconds"))),
+        calls=calls,
+        kept=kept,
+        outputs=[(name, media) for name, media in outputs if any(one.tag != "text" for one in media)],
+        words=[(name, media) for name, media in outputs if all(one.tag == "text" for one in media)],
+        steps=shown,
+        inputs=inputs,
+        again=_again(document),
+    )
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only what writes a page needs it
+
+    text = (files("pipelines.report") / "report.html.jinja").read_text(encoding="utf-8")
+    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["duration"] = duration
+    return made.from_string(text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`."""
+    if seconds < 10:  # noqa: PLR2004 - two digits are enough
+        return f"{seconds:.1f} s"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the parts of a `run.json` that lies in `folder` and was written for `told`."""
+
+    folder: Path
+    told: str
+
+    def outputs(self, outputs: Json) -> list[tuple[str, list[Shown]]]:
+        """By name, with what each shows."""
+        return [(str(name), [*self.values(one)]) for name, one in outputs.items()]
+
+    def values(self, output: object) -> Iterator[Shown]:
+        """What an output, or a list of them, shows."""
+        match output:
+            case list():
+                for one in output:
+                    yield from self.values(one)
+            case {"path": str() as path}:
+                yield self._file(path, _mapping(output))
+            case {"value": value}:
+                yield Shown("text", _text(value))
+            case _:
+                yield Shown("text", _text(output))
+
+    def _file(self, path: str, facts: Json) -> Shown:
+        name = Path(path).name
+        size, kind, mime = (
+            _number(facts.get("size_bytes")),
+            str(facts.get("kind", "")),
+            str(facts.get("mime", "")),
+        )
+        told = f"{kind}, {_bytes(size)}" if kind else _bytes(size)
+        href = self._href(path)
+        if href is None:
+            return Shown("text", f"{name} (not in this folder)", "", told)
+        drawn = _DRAWN_BY_THE_BROWSER.fullmatch(mime)
+        tag = _SHOWN_AS.get(mime.partition("/")[0], "file") if drawn else "file"
+        return Shown(tag, name, href, told)
+
+    def _href(self, path: str) -> str | None:
+        """The address of one of the run's files, relative to the page; None for what lies elsewhere."""
+        for base in (self.told, str(self.folder)):
+            try:
+                inside = Path(path).relative_to(base) if base else None
+            except ValueError:
+                continue
+            if inside is not None and ".." not in inside.parts:
+                return "./" + quote(inside.as_posix().encode("utf-8", "surrogateescape"))
+        return None
+
+    def input(self, value: object) -> str:
+        """An input in words."""
+        match value:
+            case {"name": str() as name, "sha256": _}:
+                return name
+            case list():
+                return ", ".join(self.input(one) for one in value)
+            case _:
+                return _text(value)
+
+    def step(self, name: str, step: Json, longest: float) -> StepShown:
+        """A step as the page shows it."""
+        seconds = _number(step.get("seconds"))
+        share = 100 * seconds / longest if longest else 0.0
+        return StepShown(
+            name=name,
+            status=str(step.get("status", "")),
+            via=str(step.get("via") or ""),
+            endpoint=str(step.get("endpoint") or ""),
+            how=_how(step),
+            seconds=seconds,
+            share=round(share, 1),
+            outputs=self.outputs(_mapping(step.get("outputs"))),
+            error={key: str(one) for key, one in _mapping(step.get("error")).items() if isinstance(one, str)},
+            because=str(step.get("because") or ""),
+            tries=[*_tries(step)],
+            notes=[*_notes(step)],
+        )
+
+
+def _how(step: Json) -> str:
+    calls = step.get("calls")
+    number = int(_number(step.get("attempts")))
+    if step.get("cached") is True:
+        return "kept from before"
+    if isinstance(calls, list) and len(calls) > 1:
+        kept = sum(_mapping(one).get("cached") is True for one in calls)
+        return f"{len(calls)} items" + (f", {kept} kept from before" if kept else "")
+    return "" if number == 0 else "1 call" if number == 1 else f"{number} calls"
+
+
+def _tries(step: Json) -> Iterator[Try]:
+    """The attempts that did not succeed, of the step and of its items and its error, each told once."""
+    seen: list[object] = []
+    holders = [step, *_list(step.get("calls")), _mapping(step.get("error"))]
+    for holder in holders:
+        for key in ("attempts", "story", "tries"):
+            for one in _list(_mapping(holder).get(key)):
+                if isinstance(one, Mapping) and one not in seen:
+                    seen.append(one)
+                    yield _try(one)
+
+
+def _try(one: Json) -> Try:
+    then, wait = str(one.get("then") or ""), one.get("wait_s")
+    words = {"retry": "tried again", "fall-back": "went on to the next place", "stop": "gave up"}.get(
+        then, then
+    )
+    if then == "retry" and isinstance(wait, int | float):
+        words += f" after {duration(float(wait))}"
+    what = str(one.get("class") or one.get("failure") or "failed")
+    return Try(
+        str(one.get("via") or ""), what, _text(one.get("said") or ""), words, _number(one.get("seconds"))
+    )
+
+
+def _notes(step: Json) -> Iterator[str]:
+    yield from (str(one) for one in _list(step.get("why")))
+    for one in _list(step.get("passed_over")):
+        told = _mapping(one)
+        yield f"passed over {told.get('space')}: {told.get('why')}"
+    if revision := step.get("revision"):
+        yield f"revision {revision}"
+
+
+def _again(document: Json) -> str:
+    """The command that runs it again; inputs that are files or long are left to whoever runs it."""
+    words = ["spacechain", "run", str(document.get("file") or document.get("chain") or "")]
+    for name, value in _mapping(document.get("inputs")).items():
+        if isinstance(value, str | int | float) and len(str(value)) < 200:  # noqa: PLR2004 - a line's worth
+            told = str(value).lower() if isinstance(value, bool) else str(value)
+            words += ["-i", f"{name}={told}"]
+        elif isinstance(value, Mapping) and "sha256" in value:
+            words += ["-i", f"{name}={value.get('name', '…')}"]
+    return shlex.join(words)
+
+
+def _text(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " … (all of it in run.json)"
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:  # noqa: PLR2004 - of each unit
+            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"  # noqa: PLR2004
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _mapping(value: object) -> Json:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
