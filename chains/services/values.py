@@ -43,10 +43,18 @@ def _filled(node: Node, names: Mapping[str, object]) -> object:
             fields = {key: _filled(one, names) for key, one in node.fields.items()}
             return {key: value for key, value in fields.items() if value is not ABSENT}
         case Listing():
-            items = [evaluate(one, names) for one in node.items]  # an item is there as a whole or not at all
+            items = [_item(one, names) for one in node.items]
             return [one for one in items if one is not ABSENT]
         case _:
             return evaluate(node, names)
+
+
+def _item(node: Node, names: Mapping[str, object]) -> object:
+    """An item of a list, which is there as a whole or not at all; a list inside it settles its own items."""
+    if not isinstance(node, Record):
+        return _filled(node, names)
+    fields = {key: _item(one, names) for key, one in node.fields.items()}
+    return ABSENT if any(value is ABSENT for value in fields.values()) else fields
 
 
 def _with_gaps(node: Node) -> Node:
