@@ -1,5 +1,9 @@
 """Taking a piece out of a video or a sound: a span, a frame, several frames, the sound alone."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.ffmpeg import SAME_BYTES, source
 from pipelines.media.coding import (
@@ -12,9 +16,12 @@ from pipelines.media.coding import (
     stamp,
 )
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
-from spaces_registry.signature import File, Kind, Value
+from spaces_registry.signature import File, Kind, Parameter, Value
 
 _LONGEST_S = 86_400
+_LONGEST_LOOP_S = 3600
+_LOOP_S = 10.0
+_MOST_FRAMES, _MOST_TIMES = 1000, 200
 _BEFORE_S = (
     0.0005  # a seek lands on the first frame at or after its time; this far before is still that frame
 )
@@ -93,8 +100,9 @@ async def written_sound(work: Work, file: File, stem: str, form: str, length: fl
 async def _thumbnail(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
     await work.picture(video)
-    times = tuple(start for start, _ in await work.packets(video, "v"))
-    at = _moment(work, times)
+    packets = await work.packets(video, "v")
+    times = tuple(start for start, _ in packets)
+    at = _moment(work, times, max(end for _, end in packets))
     shown = max((one for one in times if one <= at + _BEFORE_S), default=times[0])
     result = work.made("thumbnail.png", "image/png")
     seek = ("-ss", stamp(shown - _BEFORE_S)) if shown > _BEFORE_S else ()
@@ -106,8 +114,8 @@ async def _thumbnail(work: Work) -> tuple[Value, ...]:
 _PNG = ("-c:v", "png", "-pix_fmt", "rgb24", *SAME_BYTES, "-f", "image2", "-update", "1")
 
 
-def _moment(work: Work, times: tuple[float, ...]) -> float:
-    """The time that `at` means; a time behind the end is the last frame's."""
+def _moment(work: Work, times: tuple[float, ...], length: float) -> float:
+    """The time that `at` means; that of the very end is the last frame's."""
     value = work.value("at")
     match value:
         case "start":
@@ -122,26 +130,88 @@ def _moment(work: Work, times: tuple[float, ...]) -> float:
         at = -1.0
     if isinstance(value, bool) or not 0 <= at <= _LONGEST_S:
         raise work.refuse(f"at is {value!r}", hint="give seconds, or one of: start, middle, end")
+    _within(work, at, length)
     return at
 
 
+def _within(work: Work, at: float, length: float) -> None:
+    if at > length + _BEFORE_S:
+        message = f"at is {at:g} s, but the video is over after {length:.2f} s"
+        raise work.refuse(message, hint="name an earlier time, or `end`")
+
+
 async def _frames(work: Work) -> tuple[Value, ...]:
-    video, every, limit = work.file("video"), work.number("every"), int(work.number("limit"))
+    video, limit = work.file("video"), int(work.number("limit"))
     await work.picture(video)
-    length = await work.seconds(video, "v")
-    chosen = f"select='gte(t,selected_n*{stamp(every)}-{_BEFORE_S})'"
-    graph = ("-vf", f"setpts=PTS-STARTPTS,{chosen}", "-fps_mode", "passthrough", "-frames:v", str(limit))
+    packets = await work.packets(video, "v")
+    chosen = _chosen(work, [start for start, _ in packets], max(end for _, end in packets))
+    graph = ("-vf", f"setpts=PTS-STARTPTS,select='{chosen.filter}'", "-fps_mode", "passthrough")
+    most = ("-frames:v", str(min(limit, chosen.most)))
     written = ("-c:v", "png", "-pix_fmt", "rgb24", *SAME_BYTES, "-f", "image2", "frame-%05d.png")
     await work.ffmpeg().run(
-        (*source(video.path), "-map", "0:v:0", *graph, *written), work.tell, seconds=length
+        (*source(video.path), "-map", "0:v:0", *graph, *most, *written), work.tell, seconds=packets[-1][1]
     )
     made = sorted(work.folder.glob("frame-*.png"))
     return (tuple(work.made(one.name, "image/png") for one in made),)
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which frames are taken: ffmpeg's expression for it, and how many they are at most."""
+
+    filter: str
+    most: int
+
+
+def _chosen(work: Work, times: Sequence[float], length: float) -> _Chosen:
+    ways = {name: work.value(name) for name in ("every", "nth", "count", "at")}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise work.refuse(f"{' and '.join(given)} are given", hint="give one of them")
+    if (nth := work.maybe("nth")) is not None:
+        return _Chosen(f"not(mod(n,{nth:.0f}))", _MOST_FRAMES)
+    if ways["at"] is not None:
+        moments = sorted(_times(work, length))
+        picked = "+".join(
+            f"eq(selected_n,{n})*gte(t,{stamp(at)})" for n, at in enumerate(_shown_at(times, moments))
+        )
+        return _Chosen(picked, len(moments))
+    count = int(work.maybe("count") or 0)
+    if count == 1:
+        return _Chosen(f"gte(t,{stamp(times[len(times) // 2] - times[0] - _BEFORE_S)})", 1)
+    every = (times[-1] - times[0]) / (count - 1) if count else work.maybe("every") or 1.0
+    return _Chosen(f"gte(t,selected_n*{every:.9f}-{_BEFORE_S})", count or _MOST_FRAMES)
+
+
+def _times(work: Work, length: float) -> list[float]:
+    """The seconds of `at`, each within the video and none twice."""
+    value = work.value("at")
+    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    if not listed:
+        raise work.refuse("at is an empty list", hint="give it at least one time, in seconds")
+    if len(listed) > _MOST_TIMES:
+        raise work.refuse(f"at has {len(listed)} times", hint=f"at most {_MOST_TIMES} are taken in one step")
+    times: dict[float, None] = {}
+    for one in listed:
+        if isinstance(one, bool) or not isinstance(one, int | float) or not 0 <= one <= _LONGEST_S:
+            raise work.refuse(f"at has {one!r} in it", hint="give it seconds, such as [0, 1.5, 4]")
+        _within(work, one, length)
+        times[float(one)] = None
+    return [*times]
+
+
+def _shown_at(times: Sequence[float], moments: Sequence[float]) -> list[float]:
+    """Just before the frame that is shown at each moment, counted from the first frame; never one twice."""
+    frames = dict.fromkeys(max(bisect_right(times, one + _BEFORE_S) - 1, 0) for one in moments)
+    return [times[one] - times[0] - _BEFORE_S for one in frames]
+
+
 async def _loop(work: Work) -> tuple[Value, ...]:
-    video, length = work.file("video"), work.number("seconds")
+    video = work.file("video")
     measured = await work.picture(video)
+    shown = await work.seconds(video, "v")
+    heard = await work.seconds(video, "a") if measured.has_audio else 0.0
+    length = loop_seconds(work, max(shown, heard))
     result = work.made("loop.mp4", "video/mp4")
     sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
     graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
@@ -157,6 +227,27 @@ async def _loop(work: Work) -> tuple[Value, ...]:
     return (result,)
 
 
+def loop_seconds(work: Work, once: float) -> float:
+    """How long a loop is: `seconds`, or `times` what is repeated, or ten seconds.
+
+    Raises:
+        RejectedInput: both are given, or it would never end.
+    """
+    seconds, times = work.maybe("seconds"), work.maybe("times")
+    if seconds is not None and times is not None:
+        raise work.refuse("both seconds and times are given", hint="give one of them")
+    if times is None:
+        return seconds or _LOOP_S
+    if times * once > _LONGEST_LOOP_S:
+        message = f"{times:g} times {once:.2f} s is longer than {_LONGEST_LOOP_S} s"
+        raise work.refuse(message, hint="repeat it less often, or give seconds")
+    return times * once
+
+
+LOOPED = (
+    number("seconds", "How long the result is; 10 if neither is given", None, 0.1, _LONGEST_LOOP_S),
+    number("times", "How often it is shown or heard, instead", None, 1, 1000, whole=True),
+)
 _SPAN = (
     number("start", "Where the piece starts, in seconds", 0, 0, _LONGEST_S),
     number("end", "Where it ends, in seconds; the end if left out", None, 0, _LONGEST_S),
@@ -195,11 +286,16 @@ THUMBNAIL = operation(
 )
 FRAMES = operation(
     "frames",
-    "Take frames out of a video at even distances, as a list of PNG.",
+    "Take frames out of a video, as a list of PNG: at even distances, every n-th, or at given times.",
     (
         needs("video", Kind.VIDEO, "Video"),
-        number("every", "Seconds from one to the next", 1, 0.01, 3600),
-        number("limit", "At most so many", 50, 1, 1000, whole=True),
+        number("every", "Seconds from one to the next; 1 if nothing else is given", None, 0.01, 3600),
+        number("nth", "Every n-th frame instead", None, 1, 100_000, whole=True),
+        number(
+            "count", "So many instead, from the first frame to the last", None, 1, _MOST_FRAMES, whole=True
+        ),
+        Parameter("at", Kind.NUMBER, "Those shown at these seconds instead", required=False, many=True),
+        number("limit", "At most so many", 50, 1, _MOST_FRAMES, whole=True),
     ),
     Kind.IMAGE,
     _frames,
@@ -207,8 +303,8 @@ FRAMES = operation(
 )
 LOOP = operation(
     "loop",
-    "Repeat a video until it is as long as asked for.",
-    (needs("video", Kind.VIDEO, "Video"), number("seconds", "How long the result is", 10, 0.1, 3600)),
+    "Repeat a video until it is as long as asked for, or so many times.",
+    (needs("video", Kind.VIDEO, "Video"), *LOOPED),
     Kind.VIDEO,
     _loop,
 )

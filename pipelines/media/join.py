@@ -37,18 +37,23 @@ async def _mux(work: Work) -> tuple[Value, ...]:
     shown, heard = await work.seconds(video, "v"), await work.seconds(audio, "a")
     lengths = {"longest": max(shown, heard), "shortest": min(shown, heard), "video": shown, "audio": heard}
     total = lengths[work.word("length")]
-    copied = abs(total - shown) < _A_FRAME_S and _is_ready(picture, video)
+    copied = abs(total - shown) < _A_FRAME_S and is_ready(picture, video)
     mixed = work.flag("keep_audio") and picture.has_audio
     graph = [_track(work.number("volume"), total, mixed=mixed)]
+    looped = work.word("shorter") == "loop"
+    again = ("-stream_loop", "-1")
+    more_picture = again if looped and total > shown + _A_FRAME_S else ()
+    more_sound = again if looped and total > heard + _A_FRAME_S else ()
     if not copied:
         held = max(0.0, total - shown) + 1  # a second more than needed; `-t` cuts exactly
-        rate = f"fps={frame_rate(picture)}"
-        graph.append(f"[0:v:0]{rate},{evened()},tpad=stop_mode=clone:stop_duration={stamp(held)}[v]")
+        stays = "" if more_picture else f",tpad=stop_mode=clone:stop_duration={stamp(held)}"
+        graph.append(f"[0:v:0]fps={frame_rate(picture)},{evened()}{stays}[v]")
     pictures = ("-map", "0:v:0", "-c:v", "copy") if copied else ("-map", "[v]", *MP4_PICTURE)
     result = work.made("mux.mp4", "video/mp4")
     await work.ffmpeg().run(
         (
-            *(*source(video.path), *source(audio.path), "-filter_complex", ";".join(graph)),
+            *(*source(video.path, *more_picture), *source(audio.path, *more_sound)),
+            *("-filter_complex", ";".join(graph)),
             *(*pictures, "-map", "[a]", *MP4_SOUND, "-t", stamp(total), *MP4_FILE, result.name),
         ),
         work.tell,
@@ -57,7 +62,7 @@ async def _mux(work: Work) -> tuple[Value, ...]:
     return (result,)
 
 
-def _is_ready(picture: Measures, video: File) -> bool:
+def is_ready(picture: Measures, video: File) -> bool:
     """Whether the picture can go into an MP4 as it is."""
     fits = picture.video_codec == "h264" and picture.pixel_format in {"yuv420p", "yuvj420p"}
     return fits and filetype_of(video.path).extension in _COPIED_FROM
@@ -274,6 +279,9 @@ MUX = operation(
         needs("audio", Kind.AUDIO, "Sound"),
         choice(
             "length", "Which of the two says how long the result is", "longest", "shortest", "video", "audio"
+        ),
+        choice(
+            "shorter", "What the shorter of the two does: its last frame or silence, or again", "hold", "loop"
         ),
         option(
             "keep_audio",

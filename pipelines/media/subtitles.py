@@ -1,14 +1,18 @@
-"""Writing subtitles into the picture."""
+"""Subtitles: written into the picture, or as a track of their own."""
 
 import re
 import shutil
+from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
+from pipelines.artifacts.probe import Measures
 from pipelines.ffmpeg import last_words, source
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
-from pipelines.media.operation import Operation, Work, choice, needs, number, operation
+from pipelines.media.cues import as_srt, cues_of
+from pipelines.media.join import is_ready
+from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from spaces_registry.errors import Crashed
-from spaces_registry.signature import Kind, Value
+from spaces_registry.signature import File, Kind, Value
 
 _NO_FONT = re.compile(
     r"fontselect: .*(failed|unable)|Glyph .* not found|can't find selected font", re.IGNORECASE
@@ -19,22 +23,20 @@ _AT = {"bottom": 2, "middle": 10, "top": 6}
 
 
 async def _subtitle(work: Work) -> tuple[Value, ...]:
-    video, texts = work.file("video"), work.file("subtitles")
-    found = filetype_of(texts.path)
-    if found.extension not in _TEXTS:
-        raise work.refuse(f"{texts.name!r} is {found.says}", hint="subtitles are an SRT or WebVTT file")
+    video = work.file("video")
     measured = await work.picture(video)
     length = await work.seconds(video, "v")
     parts = work.folder / "parts"
     parts.mkdir()
     try:
-        plain = parts / f"subtitles{found.extension}"  # a name that needs no quoting among filters
-        shutil.copyfile(texts.path, plain)
+        plain = _written(work, parts, length)
+        if work.word("mode") == "attach":
+            return (await _attached(work, video, measured, plain, length),)
+        result = work.made("subtitle.mp4", "video/mp4")
         style = f"Alignment={_AT[work.word('position')]},Fontsize={work.number('size'):g}"
         written = f"subtitles=parts/{plain.name}:force_style='{style}'"
         graph = f"[0:v:0]fps={frame_rate(measured)},{evened()},{written}[v]"
         tracks = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
-        result = work.made("subtitle.mp4", "video/mp4")
         picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
         words = await work.ffmpeg().run(
             ("-loglevel", "warning", *source(video.path), *picture, *tracks, *MP4_FILE, result.name),
@@ -53,12 +55,56 @@ async def _subtitle(work: Work) -> tuple[Value, ...]:
     return (result,)
 
 
+def _written(work: Work, parts: Path, length: float) -> Path:
+    """The subtitles in a file whose name needs no quoting among filters.
+
+    Raises:
+        RejectedInput: there are none, or a text and a file.
+    """
+    text = work.value("text")
+    if (text is None) == (work.value("subtitles") is None):
+        both = (
+            "both text and subtitles are given" if text is not None else "there is neither text nor subtitles"
+        )
+        raise work.refuse(both, hint="give text, or an SRT or WebVTT file as subtitles")
+    if text is not None:
+        cues = cues_of(str(text))
+        if not cues:
+            raise work.refuse("text is empty")
+        path = parts / "subtitles.srt"
+        path.write_text(as_srt(cues, length), encoding="utf-8")
+        return path
+    texts = work.file("subtitles")
+    found = filetype_of(texts.path)
+    if found.extension not in _TEXTS:
+        raise work.refuse(f"{texts.name!r} is {found.says}", hint="subtitles are an SRT or WebVTT file")
+    path = parts / f"subtitles{found.extension}"
+    shutil.copyfile(texts.path, path)
+    return path
+
+
+async def _attached(work: Work, video: File, measured: Measures, texts: Path, length: float) -> File:
+    """The film with the subtitles as a track that players show or not."""
+    result = work.made("subtitle.mp4", "video/mp4")
+    picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
+    if not is_ready(measured, video):
+        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
+        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
+    sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
+    track = ("-map", "1:s:0", "-c:s", "mov_text", "-disposition:s:0", "default")
+    arguments = (*source(video.path), *source(texts), *picture, *sound, *track, *MP4_FILE, result.name)
+    await work.ffmpeg().run(arguments, work.tell, seconds=length)
+    return result
+
+
 SUBTITLE = operation(
     "subtitle",
-    "Write subtitles into the picture.",
+    "Give a video subtitles, from a file or from a text that is spread over its length.",
     (
         needs("video", Kind.VIDEO, "Video"),
-        needs("subtitles", Kind.FILE, "SRT or WebVTT file in UTF-8"),
+        option("subtitles", Kind.FILE, "SRT or WebVTT file in UTF-8"),
+        option("text", Kind.TEXT, "What is shown instead, line by line, or sentence by sentence"),
+        choice("mode", "Written into the picture, or a track that players may show", "burn", "attach"),
         number("size", "Height of the letters; 288 is the height of the picture", 18, 6, 72),
         choice("position", "Where they stand", "bottom", "middle", "top"),
     ),

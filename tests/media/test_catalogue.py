@@ -57,7 +57,7 @@ def test_a_signature_is_one_that_binding_can_work_with(name):
 
     assert endpoint.name == name
     assert len(endpoint.returns) == 1
-    assert endpoint.returns[0].kind in {Kind.VIDEO, Kind.AUDIO, Kind.IMAGE}
+    assert endpoint.returns[0].kind in {Kind.VIDEO, Kind.AUDIO, Kind.IMAGE, Kind.JSON}
     for parameter in endpoint.parameters:
         assert parameter.label
         if parameter.choices:

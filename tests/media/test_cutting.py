@@ -70,15 +70,21 @@ def test_extract_audio_is_the_sound_and_nothing_else(perform, look, clips):
 
 
 @pytest.mark.parametrize(
-    ("at", "time"), [("start", 0.0), ("middle", 1.0), ("end", 1.96), (1.5, 1.5), ("0.5", 0.5), (99, 1.96)]
+    ("at", "time"), [("start", 0.0), ("middle", 1.0), ("end", 1.96), (1.5, 1.5), ("0.5", 0.5), (2, 1.96)]
 )
 def test_thumbnail_is_the_frame_that_is_shown_then(perform, clips, at, time):
-    """A time between two frames is the earlier one; behind the end it is the last."""
+    """A time between two frames is the earlier one; at the very end it is the last."""
     made = perform("thumbnail", video=clips["brighter.mp4"], at=at)
 
     with Image.open(made) as image:
         assert image.format == "PNG"
         assert image.getpixel((32, 24))[1] == pytest.approx(116 * time, abs=8)
+
+
+def test_thumbnail_behind_the_end_is_refused(perform, clips):
+    """The last frame in its place would be a wrong picture that nobody notices."""
+    with pytest.raises(RejectedInput, match=r"at is 99 s, but the video is over after 2\.00 s"):
+        perform("thumbnail", video=clips["brighter.mp4"], at=99)
 
 
 def test_thumbnail_of_a_word_that_is_no_time_lists_the_words(perform, clips):
@@ -111,3 +117,47 @@ def test_loop_repeats_until_it_is_long_enough(perform, look, clips):
 
     assert look.seconds(made, "v") == pytest.approx(2.5, abs=0.05)
     assert look.loudness(made, 2.0, 2.4) > 0.05
+
+
+@pytest.mark.parametrize(
+    ("chosen", "times"),
+    [
+        ({"nth": 20}, [0, 0.8, 1.6]),
+        ({"count": 3}, [0, 0.98, 1.96]),
+        ({"count": 1}, [1.0]),
+        ({"at": (1.5, 0.2)}, [0.2, 1.5]),
+        ({"at": (0.0, 2)}, [0, 1.96]),
+    ],
+)
+def test_frames_are_those_that_are_asked_for(perform, clips, chosen, times):
+    """By number or by time, each is the very frame that is shown then, in the order of the film."""
+    (made,) = perform.all("frames", video=clips["brighter.mp4"], **chosen)
+
+    assert [bright(one.path) for one in made] == pytest.approx([116 * one for one in times], abs=8)
+
+
+def bright(path):
+    with Image.open(path) as image:
+        return image.getpixel((32, 24))[1]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"nth": 2, "count": 3}, "nth and count are given"),
+        ({"at": (0.5, 9)}, r"at is 9 s, but the video is over after 2\.00 s"),
+        ({"at": ()}, "empty list"),
+    ],
+)
+def test_frames_that_cannot_be_say_why(perform, clips, chosen, words):
+    """Two ways at once, or a time that is not in the film, are mistakes."""
+    with pytest.raises(RejectedInput, match=words):
+        perform.all("frames", video=clips["brighter.mp4"], **chosen)
+
+
+def test_loop_repeats_so_many_times(perform, look, clips):
+    """Without counting seconds."""
+    made = perform("loop", video=clips["blue.mp4"], times=3)
+
+    assert look.seconds(made, "v") == pytest.approx(3.0, abs=0.05)
+    assert look.loudness(made, 2.5, 2.9) > 0.05

@@ -159,3 +159,16 @@ def test_an_empty_list_is_refused(perform):
     """A loop that yielded nothing has to be named as the reason."""
     with pytest.raises(RejectedInput, match="empty list"):
         perform("concat", videos=())
+
+
+def test_mux_can_repeat_the_shorter_of_the_two(perform, look, clips):
+    """A short tune under a long film, or a short clip above a long narration, in one step."""
+    film = perform("mux", video=clips["brighter.mp4"], audio=clips["short.wav"], shorter="loop")
+    song = perform(
+        "mux", video=clips["brighter.mp4"], audio=clips["long.wav"], length="longest", shorter="loop"
+    )
+    tale = perform("mux", video=clips["red.mp4"], audio=clips["long.wav"], shorter="loop")
+
+    assert look.loudness(film, 1.6, 1.9) > 0.05
+    assert look.seconds(song, "v") == pytest.approx(2.0, abs=0.05)
+    assert look.seconds(tale, "v") == pytest.approx(2.0, abs=0.05)

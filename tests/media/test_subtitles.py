@@ -1,5 +1,6 @@
 import pytest
 
+from pipelines.media.cues import cues_of
 from spaces_registry.errors import Crashed, RejectedInput
 from spaces_registry.signature import File
 
@@ -70,3 +71,52 @@ def bright(look, path, crop):
     """How many pixels of that part of the picture are bright while the line is shown."""
     picture = ["-vf", crop, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray"]
     return sum(level > 180 for level in look.decode(path, "-ss", "0.8", after=picture))
+
+
+def test_a_text_is_spread_over_the_whole_length(perform, look, clips):
+    """A narration's words are known; nobody wants to time them by hand."""
+    made = perform("subtitle", video=clips["brighter.mp4"], text="One.\nTwo two two.", mode="attach")
+    said = look.decode(made, after=["-map", "0:s:0", "-f", "srt"]).decode()
+
+    assert [
+        line for line in said.splitlines() if line.strip().isalpha() or "two" in line or "One" in line
+    ] == [
+        "One.",
+        "Two two two.",
+    ]
+    assert "00:00:00,000 --> 00:00:00,500" in said
+    assert "00:00:00,500 --> 00:00:02,000" in said
+
+
+def test_a_text_in_the_picture_changes_with_the_time(perform, look, clips):
+    """Sentence by sentence, of one line."""
+    made = perform("subtitle", video=clips["red.mp4"], text="I. WWWWWWWWWW")
+
+    assert 0 < white(look, made, 0.05) < white(look, made, 0.8)
+
+
+def test_attached_subtitles_leave_the_picture_as_it_is(perform, look, clips, text):
+    """They are a track that a player shows or not, and H.264 is not encoded again."""
+    made = perform("subtitle", video=clips["blue.mp4"], subtitles=text("WWWWWW"), mode="attach")
+
+    assert white(look, made, 0.8) == 0
+    assert look.measures(made).has_audio
+    assert b"WWWWWW" in look.decode(made, after=["-map", "0:s:0", "-f", "srt"])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [({}, "neither text nor subtitles"), ({"text": " \n "}, "text is empty")]
+)
+def test_subtitles_of_nothing_are_refused(perform, clips, given, words):
+    """A film that comes back as it went in would pass for one with subtitles."""
+    with pytest.raises(RejectedInput, match=words):
+        perform("subtitle", video=clips["red.mp4"], **given)
+
+
+def test_long_texts_are_cut_where_they_can_be_read():
+    """Two lines at most are shown at once, cut between words where there are any."""
+    cues = cues_of("word " * 100)
+
+    assert " ".join(cues) == ("word " * 100).strip()
+    assert max(map(len, cues)) <= 90
+    assert max(map(len, cues_of("字" * 400))) <= 126
