@@ -1,11 +1,14 @@
 """The tree of a chain file → a `Chain`, leaving out what is not of the right shape."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chains import model
 from chains.forms import duration
+from chains.prompt_reader import templates_of
+from chains.prompts import PromptTemplate, shipped
 from chains.source import Entry, Fields, plain
 from chains.source import Path as Keys
 from chains.step_builder import Defaults, StepBuilder
@@ -21,14 +24,16 @@ class Builder:
     Attributes:
         tree: the file.
         folder: the chain's own.
+        library: the prompt templates of whoever runs it.
     """
 
     tree: Tree
     folder: Path
+    library: Mapping[str, PromptTemplate] = field(default_factory=dict)
 
     def chain(self) -> model.Chain:
         """The whole chain."""
-        tree = self.tree
+        tree = replace(self.tree, prompts={**shipped(), **self.library, **templates_of(self.tree)})
         steps = StepBuilder(tree, self.defaults())
         return model.Chain(
             name=tree.get(("name",), str) or _stem(tree.source.file),
@@ -40,6 +45,7 @@ class Builder:
             limits={one.key: self.limit(("limits", one.key)) for one in tree.entries(("limits",))},
             env=tuple(str(one) for one in tree.get(("env",), list) or ()),
             budget=self.budget(("budget",)),
+            prompts=tree.prompts,
             folder=self.folder,
             source=tree.source,
         )

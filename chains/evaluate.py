@@ -12,6 +12,7 @@ from typing import Final, Protocol, runtime_checkable
 from chains.functions import (
     MAX_ITEMS,
     MAX_NUMBER,
+    MAX_TEXT,
     Function,
     Refused,
     as_text,
@@ -26,6 +27,7 @@ from chains.nodes import (
     Call,
     Choice,
     Compare,
+    Fill,
     Index,
     Listing,
     Literal,
@@ -128,6 +130,8 @@ def _value(node: Node, names: Mapping[str, object]) -> object:  # noqa: C901, PL
             return evaluate(node.then if _truth(evaluate(node.test, names)) else node.otherwise, names)
         case Call():
             return _call(node, names)
+        case Fill():
+            return _filled(node, names)
         case Listing():
             items = [evaluate(one, names) for one in node.items]
             return ABSENT if any(one is ABSENT for one in items) else items
@@ -135,12 +139,31 @@ def _value(node: Node, names: Mapping[str, object]) -> object:  # noqa: C901, PL
             fields = {key: evaluate(one, names) for key, one in node.fields.items()}
             return ABSENT if any(one is ABSENT for one in fields.values()) else fields
         case Text():
-            pieces = [evaluate(one, names) for one in node.pieces]
-            return ABSENT if any(one is ABSENT for one in pieces) else _joined(pieces)
+            return _joined([evaluate(one, names) for one in node.pieces])
 
 
-def _joined(pieces: Sequence[object]) -> str:
-    return bounded("".join(as_text(one) for one in pieces))
+def _joined(pieces: Sequence[object]) -> object:
+    if any(one is ABSENT for one in pieces):
+        return ABSENT
+    return _as_one([as_text(one) for one in pieces])
+
+
+def _filled(node: Fill, names: Mapping[str, object]) -> object:
+    # each once, however often its gap stands in the text
+    values = {name: evaluate(one, names) for name, one in node.values.items()}
+    if node.pieces is None:
+        raise EvaluationFailed("there is no such template, or it has a gap that is not filled", node.at)
+    if any(one is ABSENT for one in values.values()):
+        return ABSENT
+    texts = {name: as_text(one) for name, one in values.items()}
+    return _as_one([one if isinstance(one, str) else texts[one.name] for one in node.pieces])
+
+
+def _as_one(texts: Sequence[str]) -> str:
+    """Texts behind each other, if that is not too long."""
+    if sum(map(len, texts)) > MAX_TEXT:
+        raise Refused(f"the text would be longer than {MAX_TEXT:,} characters")
+    return "".join(texts)
 
 
 def _named(node: Name, names: Mapping[str, object]) -> object:

@@ -15,6 +15,7 @@ from chains.nodes import (
     Call,
     Choice,
     Compare,
+    Fill,
     Index,
     Listing,
     Literal,
@@ -29,7 +30,7 @@ from chains.nodes import (
     inner,
 )
 from chains.problems import Problem
-from chains.scalars import origins
+from chains.prompts import NO_PROMPTS, PromptTemplate
 from chains.source import Fields, Items, Leaf, Position, Source
 from chains.source import Node as Tree
 from spaces_registry.errors import ToolkitError
@@ -139,6 +140,11 @@ class Template:
         return self.references[0] if chain and len(self.references) == 1 and _whole(self.node) else None
 
     @property
+    def fills(self) -> Iterator[Fill]:
+        """Every `template(…)` in it, from left to right."""
+        return (one for one in every(self.node) if isinstance(one, Fill))
+
+    @property
     def calls(self) -> Iterator[Call]:
         """Every function call in it, from left to right."""
         return (one for one in every(self.node) if isinstance(one, Call))
@@ -155,25 +161,30 @@ class Template:
             raise EvaluationFailed("a value in this is too deeply nested", self.at) from cause
 
 
-def parse_value(tree: Tree, source: Source) -> tuple[Template, tuple[Problem, ...]]:
+def parse_value(
+    tree: Tree, source: Source, prompts: Mapping[str, PromptTemplate] = NO_PROMPTS
+) -> tuple[Template, tuple[Problem, ...]]:
     """A YAML value as a template.
 
     Args:
         tree: the value.
         source: the text it stands in.
+        prompts: the prompt templates that `template()` fills.
 
     Returns:
         The template, null in place of what could not be parsed; and the mistakes.
     """
-    reader = _Reader(source)
+    reader = _Reader(source, prompts)
     return reader.template(tree, reader.value(tree)), tuple(reader.problems)
 
 
-def parse_bare(leaf: Leaf, source: Source) -> tuple[Template, tuple[Problem, ...]]:
+def parse_bare(
+    leaf: Leaf, source: Source, prompts: Mapping[str, PromptTemplate] = NO_PROMPTS
+) -> tuple[Template, tuple[Problem, ...]]:
     """A value that is an expression without any sign, as `when` takes it; the signs are allowed too."""
-    reader = _Reader(source)
+    reader = _Reader(source, prompts)
     if isinstance(leaf.value, str) and not _SIGNED.fullmatch(leaf.value.strip()):
-        node = reader.expression(leaf.value, 0, reader.where(leaf, leaf.value), leaf)
+        node = reader.expression(leaf.value, 0, source.characters(leaf), leaf)
     else:
         node = reader.value(leaf)
     if isinstance(node, Text):
@@ -189,6 +200,7 @@ class _Reader:
     """Reads values out of one file and collects what is wrong with them."""
 
     source: Source
+    prompts: Mapping[str, PromptTemplate]
     problems: list[Problem] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
@@ -210,14 +222,9 @@ class _Reader:
                 fields = {one.key: self.value(one.node) for one in tree.entries}
                 return Record(fields, self.source.position(tree.start))
 
-    def where(self, leaf: Leaf, text: str) -> Callable[[int], Position]:
-        """From an index into a scalar's value to its place in the file."""
-        indexes = origins(text, self.source.text[leaf.start : leaf.end])
-        return lambda index: self.source.position(leaf.start + indexes[min(index, len(text))])
-
     def text(self, leaf: Leaf, text: str) -> Node:
         """Text with a dollar sign in it."""
-        where = self.where(leaf, text)
+        where = self.source.characters(leaf)
         if whole := _REFERENCE.fullmatch(text.strip()):
             return _reference(whole, text.index("$"), where)
         pieces = [*self.pieces(leaf, text, where)]
@@ -262,7 +269,7 @@ class _Reader:
     def expression(self, text: str, offset: int, where: Callable[[int], Position], leaf: Leaf) -> Node:
         """One expression; null in its place if it is none."""
         try:
-            return parse_expression(text, lambda index: where(offset + index))
+            return parse_expression(text, lambda index: where(offset + index), self.prompts)
         except Mistaken as mistake:
             hint = _CUT if self.is_cut(leaf) else mistake.hint
             self.problems.append(Problem(mistake.at, mistake.code, str(mistake), hint))

@@ -114,6 +114,17 @@ def check_function(value: object) -> object:
     return value
 
 
+def something(message: LiteralString, hint: str) -> BeforeValidator:
+    """A pydantic check that a mapping says something."""
+
+    def check(value: object) -> object:
+        if value == {}:
+            raise PydanticCustomError("empty-value", message, {"hint": hint})
+        return value
+
+    return BeforeValidator(check)
+
+
 def check_scalar(value: object) -> object:
     """Let one value through, not a list and not a mapping."""
     if isinstance(value, dict | list):
@@ -152,7 +163,8 @@ def form(pattern: str, code: LiteralString, what: str, hint: str) -> BeforeValid
     def check(value: object) -> object:
         if isinstance(value, str) and not re.fullmatch(pattern, value):
             facts = {"value": value[:60], "what": what, "hint": hint}
-            raise PydanticCustomError(code, "`{value}` is no {what}", facts)
+            message: LiteralString = "`{value}` is no {what}" if value.strip() else "the {what} is empty"
+            raise PydanticCustomError(code, message, facts)
         return value
 
     return BeforeValidator(check)

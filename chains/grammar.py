@@ -6,8 +6,9 @@ Python's own parser reads it; a whitelist decides what is part of the language.
 import ast
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from chains.nodes import (
@@ -15,6 +16,7 @@ from chains.nodes import (
     Call,
     Choice,
     Compare,
+    Fill,
     Index,
     Listing,
     Literal,
@@ -25,6 +27,7 @@ from chains.nodes import (
     Not,
     Part,
 )
+from chains.prompts import NEGATIVE, Gap, PromptTemplate, pieces
 from chains.signs import STRINGS, wrong_sign
 from chains.source import Position
 
@@ -79,12 +82,15 @@ class Mistaken(Exception):
         self.at, self.hint, self.code = at, hint, code
 
 
-def parse_expression(text: str, where: Callable[[int], Position]) -> Node:
+def parse_expression(
+    text: str, where: Callable[[int], Position], prompts: Mapping[str, PromptTemplate]
+) -> Node:
     """Parse an expression.
 
     Args:
         text: what stands between `${{` and `}}`.
         where: from an index into `text` to its place in the file.
+        prompts: the prompt templates that `template()` fills.
 
     Raises:
         Mistaken: it is empty, too long, no expression, or uses what is not part of the language.
@@ -105,14 +111,15 @@ def parse_expression(text: str, where: Callable[[int], Position]) -> Node:
         raise _refused(error, code, start, where) from None
     except (ValueError, MemoryError, RecursionError):
         raise Mistaken("the expression cannot be read", where(start)) from None
-    return _Converter(code[start:], start, where).convert(tree.body, 0)
+    return _Converter(code[start:], start, where, prompts).convert(tree.body, 0)
 
 
 def _refused(error: SyntaxError, code: str, start: int, where: Callable[[int], Position]) -> Mistaken:
     """What Python's parser said no to, in our words."""
     if "nested" in error.msg:
         return Mistaken(_TOO_DEEP, where(start))
-    if found := re.search(r"(?<![=!<>:])=(?!=)", STRINGS.sub(lambda text: "_" * len(text[0]), code)):
+    blank = STRINGS.sub(lambda text: "_" * len(text[0]), code)
+    if found := re.search(r"(?<![=!<>:])=(?!=)", blank) if "template" not in blank else None:
         return Mistaken("`=` compares nothing", where(found.start()), hint="write `==`")
     # Python counts from 1, and in characters here
     at = min(start + max(0, (error.offset or 1) - 1), len(code.rstrip()) - 1)
@@ -127,6 +134,7 @@ class _Converter:
     code: str
     start: int  # of `code` within the expression's text
     where: Callable[[int], Position]
+    prompts: Mapping[str, PromptTemplate]
 
     def at(self, node: ast.expr) -> Position:
         return self.place(node.col_offset)
@@ -215,6 +223,50 @@ class _Converter:
         if not isinstance(node.func, ast.Name):
             hint = "write `upper(text)`, not `text.upper()`"
             raise Mistaken("only the language's functions can be called", self.at(node), hint=hint)
+        if node.func.id == "template":
+            return self.fill(node, depth)
         if node.keywords:
-            raise Mistaken("arguments have no names here", self.at(node), hint="give them in order")
+            meant = get_close_matches(node.func.id, ["template"])
+            hint = "did you mean 'template'?" if meant else "give them in order"
+            raise Mistaken("arguments have no names here", self.at(node), hint=hint)
         return Call(node.func.id, tuple(self.convert(one, depth) for one in node.args), self.at(node))
+
+    def fill(self, node: ast.Call, depth: int) -> Fill:
+        """`template('name', variable=value)`, with what the template has to say to it."""
+        if len(node.args) != 1:
+            hint = "write `template('portrait', subject=inputs.prompt)`"
+            message = "`template` takes the name of a template, and its variables by their names"
+            raise Mistaken(message, self.at(node), hint=hint)
+        values, places = dict[str, Node](), dict[str, Position]()
+        for one in node.keywords:
+            if one.arg is None:
+                raise Mistaken("`**` is not part of the language", self.at(node), hint="name every variable")
+            if one.arg in values:
+                raise Mistaken(
+                    f"`{one.arg}` is given twice", self.place(one.col_offset), hint="keep one of them"
+                )
+            values[one.arg] = self.convert(one.value, depth)
+            places[one.arg] = self.place(one.col_offset)
+        name = self.convert(node.args[0], depth)
+        chosen = _chosen(name, self.prompts)
+        filled = None if chosen is None else _filled(chosen, values)
+        return Fill(name, values, places, filled, self.at(node))
+
+
+def _chosen(name: Node, prompts: Mapping[str, PromptTemplate]) -> PromptTemplate | None:
+    """The template that is named, if it is."""
+    if not isinstance(name, Literal) or not isinstance(name.value, str):
+        return None
+    stem = name.value.removesuffix(NEGATIVE)
+    found = prompts.get(stem)
+    return found if found is None or stem == name.value else found.inverse
+
+
+def _filled(template: PromptTemplate, given: Container[str]) -> tuple[str | Gap, ...] | None:
+    """The text with its defaults and the gaps that are given; None if a gap stays open."""
+    filled = [
+        template.variables.get(one.name) if isinstance(one, Gap) and one.name not in given else one
+        for one in pieces(template.prompt)
+    ]
+    known = tuple(one for one in filled if one is not None)
+    return known if len(known) == len(filled) else None

@@ -9,6 +9,7 @@ from chains.builder import Builder
 from chains.checks import check
 from chains.misfits import misfits
 from chains.problems import InvalidChain, Problem
+from chains.prompts import NO_PROMPTS, PromptTemplate
 from chains.reader import read
 from chains.source import Source, plain
 from chains.tree import Tree
@@ -45,12 +46,15 @@ def _nothing(chain: model.Chain) -> Mapping[str, Endpoint]:
     return {}
 
 
-def load(path: Path | str, *, known: Known = _nothing) -> model.Chain:
+def load(
+    path: Path | str, *, known: Known = _nothing, library: Mapping[str, PromptTemplate] = NO_PROMPTS
+) -> model.Chain:
     """Load a chain file.
 
     Args:
         path: the file; its name stands in every position as it is given here.
         known: the signatures that need no look-up, by `key`, for what is said of a file that is wrong.
+        library: prompt templates of whoever runs the chain; its own come first.
 
     Raises:
         ChainNotFound: there is no such file.
@@ -66,10 +70,18 @@ def load(path: Path | str, *, known: Known = _nothing) -> model.Chain:
         raise ChainNotFound(str(path), _chain_files(where.parent)) from cause
     except OSError as cause:
         raise ChainUnreadable(str(path), cause.strerror or type(cause).__name__) from cause
-    return loads(_decoded(data, str(path)), file=str(path), folder=where.resolve().parent, known=known)
+    text, folder = _decoded(data, str(path)), where.resolve().parent
+    return loads(text, file=str(path), folder=folder, known=known, library=library)
 
 
-def loads(text: str, *, file: str = "<text>", folder: Path, known: Known = _nothing) -> model.Chain:
+def loads(
+    text: str,
+    *,
+    file: str = "<text>",
+    folder: Path,
+    known: Known = _nothing,
+    library: Mapping[str, PromptTemplate] = NO_PROMPTS,
+) -> model.Chain:
     """Load a chain from text.
 
     Args:
@@ -77,6 +89,7 @@ def loads(text: str, *, file: str = "<text>", folder: Path, known: Known = _noth
         file: what to call it in positions.
         folder: where relative paths in it begin.
         known: as in `load`.
+        library: as in `load`.
 
     Raises:
         InvalidChain: it is not a chain; all problems are in it, mistakes of meaning too.
@@ -85,10 +98,8 @@ def loads(text: str, *, file: str = "<text>", folder: Path, known: Known = _noth
     if source.root is None:
         raise InvalidChain(problems, source)
     found = [*misfits(plain(source.root), source)]
-    wrong = frozenset(path for path, _ in found)
-    spoiled = frozenset(path[:end] for path in wrong for end in range(len(path) + 1))
-    tree = Tree(source, wrong, spoiled)
-    chain = Builder(tree, folder).chain()
+    tree = Tree.of(source, [path for path, _ in found])
+    chain = Builder(tree, folder, library).chain()
     everything = [*problems, *(one for _, one in found), *tree.problems]
     if everything:
         # what else is wrong with it is worth knowing at the same time; warnings may come of the mistakes

@@ -99,6 +99,17 @@ _EMPTY = {
 }
 
 
+_MAPPINGS: Mapping[str | int, str] = {
+    "fallback": "write a step on each line, as in `- space: owner/name`",
+    "retry": "write `{attempts: 4}`",
+    "on": "write `{busy: retry, crashed: fall-back}`",
+    "expect": "write `{not_blank: true}`",
+    "budget": "write `{calls: 50}`",
+    "templates": "write `name: text`",
+    "variables": "write `{subject: , light: soft light}`",
+}
+
+
 def _wrong_type(detail: ErrorDetails, path: Path, source: Source) -> Problem:
     given = detail["input"]
     wanted = _WANTED.get(detail["type"], "text, a number, true or false")
@@ -112,6 +123,12 @@ def _wrong_type(detail: ErrorDetails, path: Path, source: Source) -> Problem:
         hint = "begin with `steps:`"
     elif path[-1:] == ("steps",) and isinstance(given, list):
         hint = "steps have names: write `name:` instead of `-`"
+    elif path[-1] in _MAPPINGS and wanted in {"a mapping", "a list"}:
+        hint = _MAPPINGS[path[-1]]
+    elif path[-2:-1] == ("fallback",):
+        hint = _MAPPINGS["fallback"]
+    elif path[:1] == ("limits",) and len(path) == 2:  # noqa: PLR2004 - a place's own
+        hint = "write `{concurrency: 2}`"
     return Problem(
         source.at(path), "wrong-type", f"{what} must be {wanted}, not {_shown(given)}", hint, _step(path)
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from chains.expressions import Reference, Template
+from chains.prompts import PromptTemplate
 from chains.source import Path as Keys
 from chains.source import Position, Source
 from spaces_registry.clocks import Clocks
@@ -105,25 +106,6 @@ class Expect:
     min_height: int | None = None
     not_blank: bool = False
     matches: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PromptTemplate:
-    """A prompt with named gaps.
-
-    Attributes:
-        name: what `template('…')` calls it.
-        prompt: its text; a gap is written `{subject}`.
-        negative: what should not be seen, in the same form; read as `template('NAME.negative')`.
-        variables: by name, what stands in a gap that is not filled; None for one that must be.
-        help: what it is for, in one line.
-    """
-
-    name: str
-    prompt: str
-    negative: str = ""
-    variables: Mapping[str, str | None] = field(default_factory=dict)
-    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

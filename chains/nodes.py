@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from chains.prompts import Gap
 from chains.source import Position
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -113,6 +114,21 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """`template('name', variable=value, …)`: a prompt template with its gaps filled.
+
+    `pieces` are its text, defaults filled in, and the gaps that `values` fill; None if the template is not
+    there or a gap stays open. `places` are where the variables' names stand.
+    """
+
+    name: "Node"
+    values: Mapping[str, "Node"]
+    places: Mapping[str, Position]
+    pieces: tuple[str | Gap, ...] | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A list, of YAML's or of an expression."""
 
@@ -148,13 +164,14 @@ Node: TypeAlias = (
     | Arithmetic
     | Choice
     | Call
+    | Fill
     | Listing
     | Record
     | Text
 )
 
 
-def inner(node: Node) -> Iterator[Node]:  # noqa: C901 - one case a node
+def inner(node: Node) -> Iterator[Node]:  # noqa: C901, PLR0912 - one case a node
     """The nodes directly below one, from left to right."""
     match node:
         case Part():
@@ -173,6 +190,8 @@ def inner(node: Node) -> Iterator[Node]:  # noqa: C901 - one case a node
             yield from (node.then, node.test, node.otherwise)
         case Call():
             yield from node.arguments
+        case Fill():
+            yield from (node.name, *node.values.values())
         case Listing():
             yield from node.items
         case Record():

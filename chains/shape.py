@@ -6,9 +6,9 @@ means is in `model`.
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
-from chains.forms import KINDS, check_kind, check_number, form
+from chains.forms import KINDS, check_kind, check_number, form, something
 from chains.step_shape import AnyStep
 from chains.way_shape import UNSAID, Count, Duration, Pickup, RetryShape, Scalar, Shape, TimeoutOrRun
 
@@ -57,6 +57,8 @@ class DefaultsShape(Shape):
 class LimitShape(Shape):
     """What may be asked of one place."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     concurrency: Annotated[int, Field(ge=1, le=1000)] = Field(UNSAID, description="calls at once")
     per_minute: Count = Field(UNSAID, description="calls in any 60 seconds, over all runs")
     per_day: Count = Field(UNSAID, description="calls in a day (UTC), over all runs")
@@ -65,9 +67,18 @@ class LimitShape(Shape):
 class BudgetShape(Shape):
     """What one run may use."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     gpu: Duration = Field(None, description="seconds of ZeroGPU, as `300s`")
     calls: Annotated[int, Field(ge=0)] = Field(UNSAID, description="calls that leave this machine")
     usd: Annotated[float, Field(ge=0)] = Field(UNSAID, description="money, in US dollars")
+
+
+Limit = Annotated[
+    LimitShape,
+    something("nothing is limited here", "give it `concurrency`, `per_minute` or `per_day`"),
+]
+Budget = Annotated[BudgetShape, something("nothing is limited here", "give it `gpu`, `calls` or `usd`")]
 
 
 class PromptShape(Shape):
@@ -109,8 +120,8 @@ class ChainShape(Shape):
         default_factory=dict, description="what comes out, by name; usually `$step.part`"
     )
     defaults: DefaultsShape | None = Field(None, description="what every step gets unless it says otherwise")
-    limits: dict[str, LimitShape] = Field(default_factory=dict, description="by Space, host or service")
-    budget: BudgetShape = Field(UNSAID, description="what one run may use; a call beyond it is not made")
+    limits: dict[str, Limit] = Field(default_factory=dict, description="by Space, host or service")
+    budget: Budget = Field(UNSAID, description="what one run may use; a call beyond it is not made")
     templates: dict[str, PromptOrText] = Field(
         default_factory=dict, description="prompt templates by name, for `template('NAME', gap=value)`"
     )

@@ -1,11 +1,12 @@
 """The text of a chain file as a tree that knows where everything stands."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from chains.scalars import origins
 from spaces_registry.signature import Json
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -142,6 +143,12 @@ class Source:
         """Line and column of an index into the text."""
         line = bisect_right(self._starts, index)
         return Position(self.file, line, index - self._starts[line - 1] + 1)
+
+    def characters(self, leaf: Leaf) -> Callable[[int], Position]:
+        """From an index into a text scalar's value to its place in the file."""
+        text = leaf.value if isinstance(leaf.value, str) else ""
+        indexes = origins(text, self.text[leaf.start : leaf.end])
+        return lambda index: self.position(leaf.start + indexes[min(index, len(text))])
 
     def written(self, path: Path) -> Json:
         """The value at a path as it stands in the file; None if there is none."""

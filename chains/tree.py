@@ -1,5 +1,6 @@
 """The tree of a chain file, as it is read: what stands at a path, where it is right."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -7,6 +8,7 @@ from chains.expressions import Template, parse_bare, parse_value
 from chains.forms import duration
 from chains.model import Retry
 from chains.problems import Problem
+from chains.prompts import PromptTemplate
 from chains.source import Entry, Fields, Items, Leaf, Node, Source, plain
 from chains.source import Path as Keys
 from spaces_registry.clocks import Clocks
@@ -23,12 +25,20 @@ class Tree:
         wrong: paths whose value is not of the shape that it should have.
         spoiled: these paths and all that lead to them.
         problems: what is found wrong on the way: expressions.
+        prompts: the prompt templates that expressions may use.
     """
 
     source: Source
     wrong: frozenset[Keys]
     spoiled: frozenset[Keys]
     problems: list[Problem] = field(default_factory=list)
+    prompts: Mapping[str, PromptTemplate] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: Source, wrong: Iterable[Keys]) -> "Tree":
+        """The tree of a file of which these paths are wrong."""
+        paths = frozenset(wrong)
+        return cls(source, paths, frozenset(one[:end] for one in paths for end in range(len(one) + 1)))
 
     def node(self, path: Keys) -> Node | None:
         """The node at a path, or None where there is none or where it is wrong."""
@@ -68,9 +78,9 @@ class Tree:
     def template(self, node: Node, *, bare: bool = False) -> Template:
         """A value as a template; what is wrong with it is kept."""
         parsed = (
-            parse_bare(node, self.source)
+            parse_bare(node, self.source, self.prompts)
             if bare and isinstance(node, Leaf)
-            else parse_value(node, self.source)
+            else parse_value(node, self.source, self.prompts)
         )
         self.problems.extend(parsed[1])
         return parsed[0]

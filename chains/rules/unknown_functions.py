@@ -15,4 +15,6 @@ def unknown_functions(chain: Chain) -> Iterator[Problem]:
             inside = step.name if step else None
             if call.function not in known:
                 message = f"there is no function `{call.function}`"
-                yield Problem(call.at, "unknown-function", message, near(call.function, known), inside)
+                yield Problem(
+                    call.at, "unknown-function", message, near(call.function, [*known, "template"]), inside
+                )

@@ -27,6 +27,8 @@ def _hint(chain: Chain, reference: Reference) -> str | None:
         return f"did you mean `env.{name}`?"
     if name in functions():
         return f"a function is called: `{functions()[name].usage}`"
+    if name in chain.prompts and not reference.path:
+        return f"a prompt template is filled: `template('{name}')`"
     if reference.path[:1] and reference.path[0] in chain.steps and name in {"steps", "step"}:
         return f"write `{reference.path[0]}` alone, without `{name}.`"
     hint = near(name, [*chain.steps, "inputs", "env"]) or ""

@@ -22,12 +22,16 @@ def unsure_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Pr
         step = chain.steps.get(one.root)
         if step is None or not one.path or not isinstance(one.path[0], str):
             continue
-        for callee in callees(step, endpoints):
-            if callee.is_stand_in and not _gives(callee, one, repeats=step.repeats):
-                if one.path[0] in _KINDS:
-                    yield _missing(callee, one, inside.name if inside else None)
-                elif (own := endpoints.get(step.key)) is None or one.path[0] in offered(own, step.outputs):
-                    yield _unsure(callee, one, own, inside.name if inside else None)
+        every = [*callees(step, endpoints)]
+        without = [
+            callee for callee in every if callee.is_stand_in and not _gives(callee, one, repeats=step.repeats)
+        ]
+        within, own = inside.name if inside else None, endpoints.get(step.key)
+        if one.path[0] in _KINDS:
+            for callee in without:
+                yield _missing(callee, one, within)
+        elif without and (own is None or one.path[0] in offered(own, step.outputs)):
+            yield _unsure(without, every, one, within)
 
 
 def _gives(callee: Callee, one: Reference, *, repeats: bool) -> bool:
@@ -48,26 +52,28 @@ def _missing(callee: Callee, one: Reference, inside: str | None) -> Problem:
     return Problem(callee.step.at, "missing-in-fallback", message, hint, callee.step.name)
 
 
-def _unsure(callee: Callee, one: Reference, own: Endpoint | None, inside: str | None) -> Problem:
+def _unsure(without: list[Callee], every: list[Callee], one: Reference, inside: str | None) -> Problem:
     """A label, a place or a name of the step's own that not all have."""
     written = str(Reference(one.root, one.path[: 1 + (one.path[0] == "outputs")], one.at))
-    message = f"`{written}` is not there when {callee.title} answers"
-    kind = _kind(own, one) if own else None
-    hint = "read it by kind, as in `$step.image`, which holds for all of them"
-    if kind:
+    who = " or ".join(each.other or f"fallback {each.step.way}" for each in without[:3])
+    message = f"`{written}` is not there when {who} answers for step `{one.root}`"
+    kind = next((found for each in every if (found := _kind(each, one))), None)
+    if kind is None:
+        hint = "read it by kind, as in `$step.image`, or give all of them `outputs` of that name"
+    elif all(kind in offered(each.endpoint, each.step.outputs) for each in every):
         hint = f"read it by kind, which holds for all of them: `${one.root}.{kind}`"
+    else:
+        hint = f"not all of them give {kind}; choose others"
     return Problem(one.parts_at[0], "unsure-part", message, hint, inside)
 
 
-def _kind(own: Endpoint, one: Reference) -> str | None:
-    """The word for the kind of what the step itself gives."""
-    if one.path[0] == "outputs":
-        place = one.path[1] if len(one.path) > 1 else 0
-        found = (
-            own.returns[place]
-            if isinstance(place, int) and -len(own.returns) <= place < len(own.returns)
-            else None
-        )
-        return str(found.kind) if found and str(found.kind) in SINGULAR else None
-    part = find_part(own.returns, str(one.path[0]))
-    return str(part.type.kind) if part and str(part.type.kind) in SINGULAR else None
+def _kind(callee: Callee, one: Reference) -> str | None:
+    """The word for the kind of what is read, where it is there."""
+    place = one.path[1] if len(one.path) > 1 else 0
+    if one.path[0] != "outputs":
+        part = find_part(callee.endpoint.returns, str(one.path[0]))
+        word = str(part.type.kind) if part else ""
+    else:
+        returns = dict(enumerate(callee.endpoint.returns))
+        word = str(returns[place].kind) if isinstance(place, int) and place in returns else ""
+    return word if word in SINGULAR else None
