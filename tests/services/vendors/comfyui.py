@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.vendors.media import encoded, picture, repainted
-from services.vendors.vendor import Vendor, read_json
-from starlette.datastructures import UploadFile
+from services.vendors.vendor import Part, Vendor, read_form, read_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -239,10 +238,10 @@ class ComfyUi(Vendor):
 
     async def upload(self, request: Request) -> Response:
         """Keep a picture for workflows; another one of the same name gets another name."""
-        sent = (await request.form()).get("image")
-        if not isinstance(sent, UploadFile) or not sent.filename:
+        sent = (await read_form(request)).get("image")
+        if not isinstance(sent, Part) or not sent.name:
             return Response(status_code=400)
-        data, name = await sent.read(), sent.filename
+        data, name = sent.data, sent.name
         stem, _, ending = name.rpartition(".")
         for number in itertools.count(1):
             if self.inputs.setdefault(name, data) == data:

@@ -11,7 +11,7 @@ class InferenceEndpoint(Vendor):
     """https://NAME.REGION.aws.endpoints.huggingface.cloud."""
 
     name = "endpoints"
-    key = "hf_emulated_endpoint_token"
+    key = "emulated-endpoint-token"
 
     def routes(self) -> list[Route]:
         """Its own paths."""

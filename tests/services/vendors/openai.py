@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from services.vendors.media import b64, encoded, from_data_uri, picture, repainted, speech
-from services.vendors.vendor import Vendor, read_json
-from starlette.datastructures import UploadFile
+from services.vendors.vendor import Part, Vendor, read_form, read_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -31,7 +30,8 @@ def said_to(messages: list[Mapping[str, Any]]) -> str:
         return f"{system}You said: {content}"
     words = " ".join(part["text"] for part in content if part["type"] == "text")
     pictures = sum(part["type"] == "image_url" for part in content)
-    return f"{system}You said: {words}, with {pictures} picture"
+    shown = f", with {pictures} picture" if pictures else ""
+    return f"{system}You said: {words}{shown}"
 
 
 def pieces(text: str) -> list[str]:
@@ -164,15 +164,14 @@ class OpenAi(Vendor):
         """Paint over a picture."""
         if refusal := await self.refusal(request, self.failing()):
             return refusal
-        form = await request.form()
+        form = await read_form(request)
         sent = form.get("image") or form.get("image[]")
-        if not isinstance(sent, UploadFile):
+        if not isinstance(sent, Part):
             said = "Missing required parameter: 'image'."
             return error(400, said, "invalid_request_error", "missing_required_parameter", "image")
-        source = await sent.read()
-        self.files.append(source)
+        self.files.append(sent.data)
         self.creates += 1
-        data = encoded(repainted(source, str(form["prompt"])))
+        data = encoded(repainted(sent.data, str(form["prompt"])))
         return JSONResponse({"created": 1795237920, "data": [{"b64_json": b64(data)}]})
 
     async def chat(self, request: Request) -> Response:
@@ -203,10 +202,10 @@ class OpenAi(Vendor):
         """Write down a recording."""
         if refusal := await self.refusal(request, self.failing()):
             return refusal
-        form = await request.form()
+        form = await read_form(request)
         sent = form.get("file")
-        if not isinstance(sent, UploadFile) or not form.get("model"):
+        if not isinstance(sent, Part) or not form.get("model"):
             return error(400, "Missing required parameter: 'file'.", "invalid_request_error", None, "file")
-        self.files.append(await sent.read())
+        self.files.append(sent.data)
         self.creates += 1
-        return JSONResponse({"text": f"a recording named {sent.filename}"})
+        return JSONResponse({"text": f"a recording named {sent.name}"})

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.vendors.media import encoded, film, from_data_uri, picture, repainted, speech
-from services.vendors.vendor import Vendor, read_json
+from services.vendors.vendor import Part, Vendor, read_form, read_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 VERSION = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
-TEXTS_OF_MODELS = {"meta/meta-llama-3-8b-instruct"}
+TALKERS = {"meta/meta-llama-3-8b-instruct"}
 SPEECH = {"jaaari/kokoro-82m", "minimax/speech-02-turbo"}
 FILMS = {"minimax/video-01": "first_frame_image", "wan-video/wan-2.2-i2v-fast": "image"}
 EDITORS = {
@@ -21,7 +21,8 @@ EDITORS = {
 }
 SINGLE = {"black-forest-labs/flux-1.1-pro"}
 LISTS = {"black-forest-labs/flux-schnell", "black-forest-labs/flux-dev"}
-MODELS = {*TEXTS_OF_MODELS, *SPEECH, *FILMS, *EDITORS, *SINGLE, *LISTS}
+SLOW = {"black-forest-labs/flux-dev"}  # longer than a request may wait
+MODELS = {*TALKERS, *SPEECH, *FILMS, *EDITORS, *SINGLE, *LISTS}
 LOGS = "Using seed: 33\nLoading weights\nRuntimeError: CUDA out of memory. Tried to allocate 2.50 GiB\n"
 
 
@@ -98,7 +99,8 @@ class Replicate(Vendor):
         self.predictions[made.id] = made
         if failure == "never":
             self.held()
-        if request.headers.get("prefer", "").startswith("wait") and failure != "never":
+        waits = request.headers.get("prefer", "").startswith("wait") and model not in SLOW
+        if waits and failure != "never":
             made.stages.clear()
             self.advance(made)
         return JSONResponse(self.shown(made), 201)
@@ -168,15 +170,13 @@ class Replicate(Vendor):
 
     async def upload(self, request: Request) -> Response:
         """Keep a file for a prediction."""
-        form = await request.form()
-        if "content" not in form:
+        sent = (await read_form(request)).get("content")
+        if not isinstance(sent, Part):
             return problem(400, "Bad request", "Missing content")
-        sent = form["content"]
-        data = await sent.read()
         number = f"f{len(self.uploads) + 1}"
         url = f"{self.url}/v1/files/{number}"
-        self.uploads[url] = data
-        facts = {"id": number, "name": sent.filename, "content_type": sent.content_type, "size": len(data)}
+        self.uploads[url] = sent.data
+        facts = {"id": number, "name": sent.name, "content_type": sent.mime, "size": len(sent.data)}
         return JSONResponse({**facts, "metadata": {}, "urls": {"get": url}}, 201)
 
     def advance(self, made: Prediction) -> None:
@@ -205,7 +205,7 @@ class Replicate(Vendor):
         """What a prediction yields: a URL, a list of them, or pieces of text."""
         expired = made.failure == "expired"
         prompt = str(made.input.get("prompt", ""))
-        if made.model in TEXTS_OF_MODELS:
+        if made.model in TALKERS:
             return ["You said: ", prompt]
         if made.model in SPEECH:
             return self.house.deliver(speech(made.input["text"]), "audio/wav", "output.wav", expired=expired)

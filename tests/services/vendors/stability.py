@@ -1,11 +1,10 @@
 """Stability's v2beta: forms only, raw bytes or JSON as `Accept` says, moderation in three ways."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from services.vendors.media import b64, encoded, film, picture, repainted
-from services.vendors.vendor import Vendor
-from starlette.datastructures import FormData, UploadFile
+from services.vendors.vendor import Part, Vendor, read_form
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -89,7 +88,7 @@ class Stability(Vendor):
         failure = self.failing()
         if refusal := await self.refusal(request, failure):
             return refusal
-        model, form = request.path_params["model"], await request.form()
+        model, form = request.path_params["model"], await read_form(request)
         if model not in ("core", "sd3", "ultra"):
             return error(404, "not_found", "The requested resource was not found")
         prompt = form.get("prompt")
@@ -100,10 +99,8 @@ class Stability(Vendor):
         ratio = str(form.get("aspect_ratio", "1:1"))
         if ratio not in RATIOS:
             return error(400, "bad_request", f"aspect_ratio: must be one of {', '.join(RATIOS)}")
-        if form.get("mode") == "image-to-image" or (
-            model != "sd3" and isinstance(form.get("image"), UploadFile)
-        ):
-            source = await self.source(form)
+        if form.get("mode") == "image-to-image" or (model != "sd3" and isinstance(form.get("image"), Part)):
+            source = self.source(form)
             if source is None or "strength" not in form:
                 return error(400, "bad_request", "image, strength: are required for image-to-image")
             image = repainted(source, prompt)
@@ -115,14 +112,13 @@ class Stability(Vendor):
         mime = f"image/{form.get('output_format', 'png')}"
         return self.answer(request, data, mime, finish, "image")
 
-    async def source(self, form: FormData) -> bytes | None:
+    def source(self, form: Mapping[str, str | Part]) -> bytes | None:
         """The picture that was handed in."""
-        sent: Any = form.get("image")
-        if not isinstance(sent, UploadFile):
+        sent = form.get("image")
+        if not isinstance(sent, Part):
             return None
-        data = await sent.read()
-        self.files.append(data)
-        return data
+        self.files.append(sent.data)
+        return sent.data
 
     def answer(self, request: Request, data: bytes, mime: str, finish: str, field: str) -> Response:
         """The media as `Accept` wants them."""
@@ -135,7 +131,7 @@ class Stability(Vendor):
         failure = self.failing()
         if refusal := await self.refusal(request, failure if failure != "never" else ""):
             return refusal
-        if await self.source(await request.form()) is None:
+        if self.source(await read_form(request)) is None:
             return error(400, "bad_request", "image: is required")
         self.creates += 1
         number = f"a6dc6c6e20acda010fe14d71f180658f{len(self.films):032d}"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -149,3 +150,24 @@ async def read_json(request: Request) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file in a form."""
+
+    name: str
+    mime: str
+    data: bytes
+
+
+async def read_form(request: Request) -> Mapping[str, str | Part]:
+    """The body as a form; empty if it is none."""
+    found: dict[str, str | Part] = {}
+    async with request.form() as form:
+        for name, value in form.items():
+            if isinstance(value, UploadFile):
+                found[name] = Part(value.filename or "", value.content_type or "", await value.read())
+            else:
+                found[name] = value
+    return found
