@@ -34,7 +34,7 @@ class Builder:
         files = model.FileForm(value["files"]) if value.get("files") else None
         return model.Service(
             name=value.get("name") or PurePath(self.source.file).stem,
-            url=value["url"].rstrip("/"),
+            url=(value.get("url") or "").rstrip("/"),
             endpoints={name: self.endpoint(name, files, service_rules) for name in value["endpoints"]},
             source=self.source,
             sha256=hashlib.sha256(self.source.text.encode()).hexdigest(),

@@ -235,7 +235,7 @@ class Service:
 
     Attributes:
         name: what steps call it.
-        url: where it is, without a trailing slash.
+        url: where it is, without a trailing slash; empty where each user has it elsewhere.
         endpoints: by name, in the file's order.
         source: the text it was read from.
         sha256: of that text (hex).

@@ -249,7 +249,7 @@ def keys(service: Service) -> Iterator[Problem]:
         at = service.source.at(("auth", "form"))
         yield Problem(at, "bad-form", message, "write `Bearer {key}`, `Key {key}`, `{key}` or `basic`")
     for name in auth.variables:
-        if names_hf_token(name) and not may_have_hf_token(service.url):
+        if names_hf_token(name) and service.url and not may_have_hf_token(service.url):
             message = f"`{name}` is a Hugging Face token, which goes to Hugging Face's own hosts alone"
             at = service.source.at(("auth", "key_from"))
             yield Problem(at, "bad-variable", message, "name a variable for this service's own key")

@@ -243,7 +243,7 @@ class ServiceShape(Shape):
     name: Name = ""
     about: str = ""
     home: str = ""
-    url: Url
+    url: Url = ""
     url_from: Variable = ""
     auth: AuthShape | None = None
     headers: dict[str, str] = Field(default_factory=dict)

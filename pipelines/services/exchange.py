@@ -150,7 +150,7 @@ def _json(content: bytes, response: httpx2.Response) -> Any:
 def as_words(value: object) -> str | None:
     """Something that a vendor said, as text."""
     match value:
-        case None | "" | [] | {}:
+        case None | bool() | "" | [] | {}:
             return None
         case str():
             return value

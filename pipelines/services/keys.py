@@ -60,6 +60,10 @@ def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -
     """
     named = service.url_from and environ.get(service.url_from)
     url = (step_url or named or service.url).rstrip("/")
+    if not url:
+        variable = f", or set {service.url_from}" if service.url_from else ""
+        hint = f"say where yours is: give the step `url: https://…`{variable}"
+        raise BadServiceUrl(f"{service.name} has no address of its own", hint=hint)
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
@@ -82,14 +86,14 @@ def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> 
         return None
     variables = " or ".join(auth.variables)
     if found.whose == "beside":
-        host = urlsplit(service.url).netloc
+        host = urlsplit(url_of(service, step.url, environ)).netloc
         return Sending(
             service.sha256, f"{step.service} would send the key in {variables} to {host}", step.service
         )
     if step.url is None or not any(environ.get(one) for one in auth.variables):
         return None
     parts = urlsplit(url_of(service, step.url, environ))
-    usual = urlsplit(url_of(service, None, environ))
+    usual = urlsplit((service.url_from and environ.get(service.url_from)) or service.url)
     if parts.hostname in _HERE or (parts.scheme, parts.netloc) == (usual.scheme, usual.netloc):
         return None
     fact = f"key of {variables} to {parts.scheme}://{parts.netloc}"

@@ -13,6 +13,7 @@ NETWORK = ("httpx2", "httpx", "gradio_client", "huggingface_hub", "requests", "u
 MAY_USE_NETWORK = (
     "spaces_registry/",  # app, hub, registry and what they are made of
     "pipelines/runners/",
+    "pipelines/services/",  # the runner of services, in a room of its own
     "pipelines/fetch.py",  # a URL that the user hands in
 )
 
