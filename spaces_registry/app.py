@@ -34,6 +34,7 @@ from spaces_registry.talk import Talk
 
 _SPOKEN = DIFFED | {"sse_v1"}
 _LARGEST = 64 * 2**20  # bytes of a description; the largest one seen has 6 MB
+_PASSING = frozenset({429, 502, 503, 504})
 _READ_S = 180.0  # for all of a description
 
 
@@ -108,7 +109,10 @@ async def _read(origin: Origin, limits: httpx2.Timeout, known: Known) -> Space:
     home = str(response.url)
     root = home.removesuffix("/config") if home.endswith("/config") else origin.root
     prefix = read_space(origin.place, root, config, None).prefix
-    info = _json(await origin.fetch(f"{prefix}/info?serialize=False", limits=limits, at_most_bytes=_LARGEST))
+    response = await origin.fetch(f"{prefix}/info?serialize=False", limits=limits, at_most_bytes=_LARGEST)
+    if response.status_code in _PASSING:  # what would be read instead knows less, and would be kept
+        raise scrubbed(refused_by_status(origin.place, response, "asking what it offers"), origin)
+    info = _json(response)
     openapi = None
     if not isinstance(mapping(info).get("named_endpoints"), Mapping):
         path = f"{prefix}/openapi.json"

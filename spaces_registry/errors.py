@@ -126,13 +126,13 @@ class Crashed(CallFailed):
 
 
 class Unreachable(CallFailed):
-    """No connection, a broken one, or an answer that is not the app's."""
+    """No connection, one that broke or fell silent, or an answer that is not the app's."""
 
     code = "unreachable"
 
 
 class TimedOut(CallFailed):
-    """The call exceeded one of its clocks: connect, wake, queue or run."""
+    """The call exceeded one of its clocks: wake, queue or run."""
 
     code = "timed-out"
 

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import httpx2
 
-from spaces_registry.errors import BadOutput, CallFailed, TimedOut, Unreachable
+from spaces_registry.errors import BadOutput, CallFailed, Unreachable
 
 _HOPS = 5  # redirects followed for one file
 _IDLE_S = 3.0  # a kept connection is dropped before uvicorn (5 s) drops it under our request
@@ -73,8 +73,7 @@ class Origin:
         """Ask the app for a path below its root and read the answer to its end, whatever its status.
 
         Raises:
-            Unreachable: no connection, or a broken one.
-            TimedOut: it did not answer in time.
+            Unreachable: no connection, or one that broke or fell silent.
         """
         async with self.stream(method, self.root + path, limits=limits, **content) as response:
             async with self.bordered():
@@ -91,7 +90,7 @@ class Origin:
 
         Raises:
             BadOutput: the answer is larger.
-            Unreachable, TimedOut: as `send`.
+            Unreachable: as `send`.
         """
         content = bytearray()
         async with self.stream("GET", self.root + path, limits=limits) as response, self.bordered():
@@ -118,8 +117,8 @@ class Origin:
         """Ask for a URL, here or elsewhere; hand over the answer before it is read. GET follows redirects.
 
         Raises:
-            Unreachable: no connection, a broken one, too many redirects, or a URL that must not be asked.
-            TimedOut: it did not answer in time.
+            Unreachable: no connection, one that broke or fell silent, too many redirects, or a URL that must
+                not be asked.
         """
         target = self._target(url)
         for _ in range(_HOPS):
@@ -153,7 +152,7 @@ class Origin:
             ) from cause
 
     def bordered(self) -> AbstractAsyncContextManager[None]:
-        """A border for the HTTP library's errors: they become `Unreachable` or `TimedOut`."""
+        """A border for the HTTP library's errors: they become `Unreachable`."""
         return _border(self.place)
 
     async def _must_be_askable(self, url: httpx2.URL) -> None:
@@ -188,7 +187,7 @@ async def _border(place: str) -> AsyncIterator[None]:
         yield
     except httpx2.TimeoutException as cause:
         doing = "did not accept a connection" if isinstance(cause, httpx2.ConnectTimeout) else "fell silent"
-        raise TimedOut(place, f"{place} {doing} for too long") from cause
+        raise Unreachable(place, f"{place} {doing} for too long") from cause
     except httpx2.ConnectError as cause:
         raise Unreachable(place, f"{place}: no connection: {cause}", said=None) from cause
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as cause:

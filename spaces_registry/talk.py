@@ -70,7 +70,7 @@ class Talk:
             return TimedOut(self.place, f"{self.place} did not finish within {clocks.run_s:g} s of work")
         if anyio.current_time() >= self.ends_at:
             return TimedOut(self.place, f"{self.place}: waited {clocks.queue_s:g} s in its queue")
-        return TimedOut(self.place, f"{self.place}: its queue fell silent")
+        return Unreachable(self.place, f"{self.place}: its queue fell silent")
 
     async def join(self, data: list[Json]) -> None:
         """Put the call into the queue."""

@@ -1,0 +1,159 @@
+"""Everything that a network can do to a call, on each of the protocol's requests."""
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+from faults.conftest import eventually, open_files, threads
+from faults.proxy import Fault, Proxy
+from PIL import Image
+from servers import free_port
+
+from chains.loader import loads
+from chains.model import Chain
+from chains.problems import InvalidChain
+from pipelines import Run, run_chain
+from pipelines.home import find_home
+from pipelines.run import Options, run_loaded
+from pipelines.workshop import Settings
+from spaces_registry.clocks import Clocks
+
+REQUESTS = {
+    "config": "GET /config",
+    "info": "GET /gradio_api/info",
+    "upload": "POST /gradio_api/upload",
+    "join": "POST /gradio_api/queue/join",
+    "stream": "GET /gradio_api/queue/data",
+    "download": "GET /gradio_api/file=",
+}
+EVERYWHERE = ("reset", "half-open", "cut", "429", "500", "502", "503", "html", "json")
+COMBINATIONS = [
+    *((how, request) for how in EVERYWHERE for request in REQUESTS),
+    *((how, "stream") for how in ("broken-frames", "doubled-frames", "swapped-frames")),
+    ("cut-upload", "upload"),
+    ("drip", "download"),
+    ("drip", "stream"),
+]
+DOCUMENTED = {
+    "unreachable", "timed-out", "crashed", "rate-limited", "drifted", "missing", "bad-output",
+    "rejected-input", "not-gradio", "busy", "building",
+}  # fmt: skip
+HARMLESS = {
+    ("doubled-frames", "stream"),
+    ("swapped-frames", "stream"),
+    ("drip", "download"),
+    ("drip", "stream"),
+    *((how, "info") for how in ("500", "html", "json")),
+}
+SHORT = Clocks(connect_s=1.0, quiet_s=0.6, wake_s=1.0, queue_s=5.0, run_s=5.0)
+CHAIN = """
+name: negatives
+inputs: {picture: {kind: image}, name: a}
+steps:
+  negative:
+    space: "app"
+    endpoint: /invert
+    with: {picture: $inputs.picture, name: $inputs.name}
+    retry: {attempts: 3, wait: 20ms, up_to: 2s}
+outputs: {negative: $negative.image}
+"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Our own loop."""
+    return "asyncio"
+
+
+@pytest.fixture
+def negatives(between: Proxy, tmp_path: Path) -> Chain:
+    """A chain that sends a file and gets one back, with little patience."""
+    chain = loads(CHAIN.replace("app", between.url), file="negatives.yaml", folder=tmp_path)
+    step = chain.steps["negative"]
+    return replace(chain, steps={"negative": replace(step, timeout=SHORT)})
+
+
+@pytest.fixture
+def run(negatives: Chain, tmp_path: Path) -> Callable[[], Run]:
+    """Run it once on a new picture; nothing of it may be left but what it made."""
+    picture = tmp_path / "black.png"
+    Image.new("RGB", (8, 8), "black").save(picture)
+
+    async def once() -> Run:
+        before = len(anyio.get_running_tasks())
+        settings = Settings(token="", clocks=SHORT)
+        given = {"picture": picture, "name": secrets.token_hex(4)}
+        with anyio.fail_after(40):
+            done = await run_loaded(negatives, given, settings, Options(out=tmp_path / "outputs"))
+        assert len(anyio.get_running_tasks()) == before
+        return done
+
+    def run_it() -> Run:
+        files, running = open_files(), threads()
+        done = anyio.run(once)
+        assert eventually(lambda: open_files() <= files), open_files()
+        assert threads() <= running
+        scratch = find_home().folder / "scratch"
+        assert [one for one in scratch.rglob("*") if one.is_file() and one.name != "door.lock"] == []
+        return done
+
+    return run_it
+
+
+def classes(run: Run) -> set[str]:
+    """The classes of the failures that a run met at its one step."""
+    told = run.steps["negative"].to_json()
+    error = told["error"] or {}
+    return {error["code"]} if error else set()
+
+
+def is_negative(run: Run) -> bool:
+    """Whether the black picture became white."""
+    with Image.open(run.outputs["negative"].path) as made:
+        return made.convert("RGB").getpixel((3, 3)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(("how", "request_"), COMBINATIONS)
+def test_a_fault_that_stays_ends_the_run_with_a_documented_class_and_leaves_nothing(
+    run, between, how, request_
+):
+    """No hang, no leak, no invented result, whatever the network does for as long as it likes."""
+    between.set(Fault(how, f"^{REQUESTS[request_]}"))
+
+    met = {"refused before the run"}
+    with suppress(InvalidChain):
+        done = run()
+        met = classes(done)
+        assert done.ok == ((how, request_) in HARMLESS)
+        assert not done.ok or is_negative(done)
+
+    assert between.befallen
+    assert met <= {*DOCUMENTED, "refused before the run"}
+
+
+@pytest.mark.parametrize(("how", "request_"), COMBINATIONS)
+def test_a_fault_that_passes_costs_at_most_another_try(run, between, how, request_):
+    """What a second try mends must not cost a user the run."""
+    between.set(Fault(how, f"^{REQUESTS[request_]}", times=1))
+
+    done = run()
+
+    assert between.befallen == 1
+    assert done.ok, classes(done)
+    assert is_negative(done)
+
+
+def test_nobody_listening_is_unreachable(tmp_path):
+    """The commonest fault of all: the app is not there."""
+    gone = f"http://127.0.0.1:{free_port()}"
+    chain = loads(CHAIN.replace("app", gone), file="negatives.yaml", folder=tmp_path)
+    picture = tmp_path / "black.png"
+    Image.new("RGB", (8, 8), "black").save(picture)
+
+    done = run_chain(chain, {"picture": picture}, out=tmp_path / "outputs")
+
+    assert (done.status, classes(done)) == ("failed", {"unreachable"})
