@@ -51,9 +51,18 @@ def trust(home: Home, file: Path) -> str:
         StorageFailed: the home folder cannot be written.
     """
     sha256 = fingerprint(file)
+    trust_content(home, sha256, file.name)
+    return sha256
+
+
+def trust_content(home: Home, sha256: str, note: str) -> None:
+    """Trust what has this SHA-256 from now on; `note` says to a reader of the folder what it is.
+
+    Raises:
+        StorageFailed: the home folder cannot be written.
+    """
     try:
         home.trusted.mkdir(parents=True, exist_ok=True)
-        (home.trusted / sha256).write_text(f"{file.name}\n", encoding="utf-8")
+        (home.trusted / sha256).write_text(f"{note}\n", encoding="utf-8")
     except OSError as cause:
         raise StorageFailed(home.trusted, cause) from cause
-    return sha256

@@ -2,7 +2,19 @@
 
 import typer
 
-from pipelines.cli import batching, calling, checking, finding, history, library, linking, locking, running
+from pipelines.cli import (
+    batching,
+    calling,
+    checking,
+    doctor,
+    finding,
+    history,
+    library,
+    linking,
+    locking,
+    running,
+    services,
+)
 
 app = typer.Typer(
     name="spacechain",
@@ -21,6 +33,7 @@ app.command()(history.show)
 app.command()(history.report)
 app.command()(finding.find)
 app.command()(finding.models)
+app.command()(services.services)
 app.command()(locking.lock)
 app.command()(calling.inspect)
 app.command()(calling.call)
@@ -30,6 +43,7 @@ app.command()(library.new)
 app.command()(library.trust)
 app.command()(library.schema)
 app.command()(running.studio)
+app.command()(doctor.doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chains.model import ServiceStep
+from chains.model import Chain, ServiceStep
 from chains.services.huggingface import is_hf_token, may_have_hf_token, names_hf_token
 from chains.services.model import Service
 from pipelines.home import Home
-from pipelines.services.library import Found
+from pipelines.services.library import Found, find_service
 from pipelines.trust import NotTrusted, is_trusted
 from spaces_registry.errors import ToolkitError, Unauthorized
 
@@ -99,6 +99,20 @@ def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> 
     fact = f"key of {variables} to {parts.scheme}://{parts.netloc}"
     told = f"step {step.name!r} would send the key in {variables} to {parts.netloc}"
     return Sending(hashlib.sha256(fact.encode()).hexdigest(), told, "the step's `url`")
+
+
+def sendings(chain: Chain, home: Home, environ: Mapping[str, str]) -> tuple[Sending, ...]:
+    """Every key that a chain would send somewhere on its own word, each once.
+
+    Raises:
+        ToolkitError: a service file is not there or has mistakes.
+    """
+    found = (
+        needs_trust(find_service(step.service, chain.folder, home), step, environ)
+        for step in chain.ways
+        if isinstance(step, ServiceStep)
+    )
+    return tuple({one.sha256: one for one in found if one is not None}.values())
 
 
 def require_trust(
