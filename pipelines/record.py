@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from chains.evaluate import Absent
 from pipelines.artifacts import Artifact, StorageFailed
 from pipelines.engine.binding import shown
 from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
@@ -53,6 +54,8 @@ def as_output(value: object, published: Mapping[str, Path]) -> Output:
         case Artifact():
             path = published.get(value.sha256, value.path)
             return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
+        case Absent():
+            return ValueOutput("json", None)
         case bool():
             return ValueOutput("boolean", value)
         case int():
@@ -134,14 +137,25 @@ class StepReport:
         if first and first.choice.passed_over:
             told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
         if len(calls) > 1 or any(one.failure for one in calls):
-            told["calls"] = [_call(one) for one in calls]
+            told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
+        if first and first.steps and len(calls) == 1:
+            told["steps"] = _steps(first)
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told
 
 
-def _call(call: CallDone) -> dict[str, object]:
-    return {
+def _steps(call: CallDone) -> dict[str, object]:
+    """The steps of a nested chain, in the shape of any other; their files lie in the store."""
+    told: dict[str, object] = {}
+    for name, result in call.steps.items():
+        made = result.outputs.by_name() if isinstance(result, Succeeded) else {}
+        told[name] = StepReport(result, {one: as_output(value, {}) for one, value in made.items()}).to_json()
+    return told
+
+
+def _call(call: CallDone, *, is_one_of_several: bool) -> dict[str, object]:
+    told: dict[str, object] = {
         "item": call.item,
         "status": "failed" if call.failure else "succeeded",
         "cached": call.cached,
@@ -149,6 +163,7 @@ def _call(call: CallDone) -> dict[str, object]:
         "seconds": round(call.seconds, 3),
         "error": {"code": call.failure.code, "message": call.failure.message} if call.failure else None,
     }
+    return {**told, "steps": _steps(call)} if call.steps and is_one_of_several else told
 
 
 def _story(call: CallDone) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from pipelines.artifacts import Store
 from pipelines.engine.limits import Limits
 from pipelines.home import Home, find_home
 from pipelines.journal import Journal, open_journal
+from pipelines.nesting import limits_of
 from pipelines.places.finding import Finder
 from pipelines.places.nested import Around, chains_in
 from pipelines.places.places import Places
@@ -104,7 +105,7 @@ async def open_workshop(
             settings.wake_s,
             Around.of(chain),
         )
-        limits = Limits(chain.limits, journal)
+        limits = Limits(limits_of(chain), journal)
         yield Workshop(settings, registry, places, Store(settings.home.store), journal, limits)
 
 

@@ -1,12 +1,15 @@
 """One call's way through its places: each is tried as the policy has it, until one answers."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
+from chains.model import Step
 from pipelines.engine.arguments import arguments_of
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.calls import Answer, CallMaker
+from pipelines.engine.nesting import NestedFailed, NestedStopped
 from pipelines.engine.outputs import StepOutputs, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
 from pipelines.engine.policy import Action, Decision
@@ -16,6 +19,8 @@ from pipelines.engine.ways import Unfound, Way, Ways
 from pipelines.places.place import Place
 from spaces_registry.errors import ToolkitError
 from spaces_registry.progress import FellBack, Listener
+
+Nest: TypeAlias = Callable[[Step, Place, Mapping[str, object]], Awaitable[Answer]]
 
 
 class NothingToGive(ToolkitError):
@@ -64,6 +69,7 @@ class Attempts:
         spread: shares out equal places.
         pace: how time passes.
         folder: the chain's.
+        nest: runs a chain that a way leads to.
     """
 
     ways: Ways
@@ -72,6 +78,7 @@ class Attempts:
     spread: Spread
     pace: Pace
     folder: Path
+    nest: Nest
 
     async def make(self, item: int, names: Mapping[str, object], tell: Listener) -> Made:
         """Make one call, at the first place that answers; what went wrong is told in the `CallDone`."""
@@ -122,6 +129,9 @@ class Attempts:
         with self.spread.heading(place) as heading:
 
             async def once(tries: int) -> Answer | Rest:
+                if place.nested is not None:
+                    return await self.nest(way.step, place, values)
+
                 def rest() -> Rest | None:
                     if tries > 1 or not may_rest or place.is_here:
                         return None
@@ -168,6 +178,7 @@ class Attempts:
             key=answer.key,
             attempts=tuple(journey.story),
             choice=place.choice,
+            steps=answer.steps,
         )
         return Made(call, outputs_from(self.ways.step, way.step, place.endpoint, answer.values))
 
@@ -185,6 +196,7 @@ class Attempts:
             key=None,
             failure=failure,
             attempts=(*before, replace(last, then=str(Action.STOP))),
+            steps=failure.steps if isinstance(failure, NestedFailed | NestedStopped) else {},
         )
         return Made(call, None)
 

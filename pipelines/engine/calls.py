@@ -20,6 +20,7 @@ from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
 from pipelines.engine.limits import Limits
+from pipelines.engine.results import Result
 from pipelines.journal import Intent, Journal
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
@@ -36,11 +37,13 @@ class Answer:
         key: the cache key (SHA-256, hex) of the question.
         values: in the order of the endpoint's returns; files as artifacts.
         cached: whether it was there already and nothing was asked.
+        steps: how the steps of a nested chain ended, by name; empty for any other place.
     """
 
     key: str
     values: tuple[object, ...]
     cached: bool
+    steps: Mapping[str, Result] = field(default_factory=dict)
 
 
 def _never() -> None:
@@ -62,8 +65,9 @@ class CallMaker:
         limits: how many calls a place gets at once.
         breaker: hears which places are at work.
         scratch: an existing folder on the store's file system.
-        fresh: steps whose kept results are not to be used.
+        fresh: steps whose kept results are not to be used; those of nested chains as `outer/inner`.
         budgets: what the run may use; None for all.
+        within: what stands before the names of steps: `outer/` for those of a nested chain.
     """
 
     run: str
@@ -74,6 +78,7 @@ class CallMaker:
     scratch: Path
     fresh: frozenset[str] = frozenset()
     budgets: Budgets | None = None
+    within: str = ""
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
@@ -123,7 +128,7 @@ class CallMaker:
         if not step.cache:
             return None
         found = self._answered.get(key)
-        if found is None and step.name not in self.fresh:
+        if found is None and self.within + step.name not in self.fresh:
             found = self.journal.result(key, self.store)
         if found is None or step.expect == Expect():
             return found
@@ -137,10 +142,9 @@ class CallMaker:
         self, step: Step, place: Place, item: int, key: str, bound: Mapping[str, object], tell: Listener
     ) -> tuple[object, ...]:
         async with self._allowed(place) as share:
-            job = None if step.name in self.fresh else self.journal.unfinished(key)
-            intent = Intent(
-                self.run, step.name, item, key, place.kind, place.address, place.endpoint.name, place.revision
-            )
+            name, called = self.within + step.name, place.endpoint.name
+            job = None if name in self.fresh else self.journal.unfinished(key)
+            intent = Intent(self.run, name, item, key, place.kind, place.address, called, place.revision)
             number = self.journal.sent(intent)
 
             def hear(event: CallEvent) -> None:

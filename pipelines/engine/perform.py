@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
@@ -13,6 +14,7 @@ from pipelines.engine.breaker import Breaker
 from pipelines.engine.calls import CallMaker
 from pipelines.engine.events import CallSettled, CallTold, RunListener, StepStarted
 from pipelines.engine.items import scopes_of
+from pipelines.engine.nesting import run_nested
 from pipelines.engine.outputs import outputs_of
 from pipelines.engine.patience import Pace
 from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
@@ -98,7 +100,9 @@ class Performer:
         made: dict[int, Made] = {}
         step, folder = ways.step, self.places.chain.folder
         spread = Spread(self.calls.limits)
-        attempts = Attempts(ways, self.calls, self.breaker, spread, self.pace, folder)
+        attempts = Attempts(
+            ways, self.calls, self.breaker, spread, self.pace, folder, partial(run_nested, self)
+        )
 
         async def one(item: int, names: Mapping[str, object]) -> None:
             found = made[item] = await attempts.make(item, names, self._teller(step, item))

@@ -48,6 +48,7 @@ class CallDone:
         failure: why it yielded nothing, else None.
         attempts: the tries that failed, in order, whether or not a later one succeeded.
         choice: why it was this place, where it had to be chosen.
+        steps: how the steps of a nested chain ended, by name; empty for any other place.
     """
 
     item: int
@@ -61,6 +62,7 @@ class CallDone:
     failure: ToolkitError | None = None
     attempts: tuple[Attempt, ...] = ()
     choice: Choice = field(default_factory=Choice)
+    steps: Mapping[str, "Result"] = field(default_factory=dict)
 
     @property
     def tries(self) -> int:

@@ -1,5 +1,6 @@
 """Places that are chains themselves: each file is read once, and none nests a chain that it lies in."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -187,14 +188,19 @@ def _read(chain: Chain, step: ChainStep, identity: str, within: Around) -> Neste
 
         nested = loads(recipes()[identity].text, file=identity, folder=within.root, known=known)
     else:
-        shown = Path(chain.source.file).parent / step.chain
-        nested = load(shown if shown.is_file() else Path(identity), known=known)
+        nested = load(_shown(Path(chain.source.file).parent / step.chain, Path(identity)), known=known)
     height = 1
     for one in nested.ways:
         if isinstance(one, ChainStep):
             with suppress(ToolkitError):  # told where the nested chain is checked
                 height = max(height, 1 + read_nested(nested, one, within).height)
     return Nested(nested, within, signature_of(nested, known(nested)), height)
+
+
+def _shown(written: Path, resolved: Path) -> Path:
+    """A file as it is told: as it is written, seen from where the user is, as far as that leads to it."""
+    plain = Path(os.path.normpath(written))
+    return plain if plain.resolve() == resolved else resolved
 
 
 def signature_of(chain: Chain, known: Mapping[str, Endpoint]) -> Endpoint:
