@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from chains.evaluate import ABSENT
 from chains.model import Chain, Step
 from chains.problems import InvalidChain
 from pipelines.engine.binding import shown
+from pipelines.engine.blocking import is_blocked, wait_of
 from pipelines.engine.breaker import Breaker
 from pipelines.engine.budget import Budgets
 from pipelines.engine.calls import CallMaker
@@ -22,12 +23,13 @@ from pipelines.engine.events import RunListener, RunSettled, RunStarted, StepSet
 from pipelines.engine.executor import execute
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.perform import Performer, names_for
-from pipelines.engine.results import Result, Skipped, Succeeded, failed_ones
+from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.environment import masked, read_environment
 from pipelines.folder import RunFolder
 from pipelines.history import remember
 from pipelines.inputs import read_inputs
 from pipelines.locking import lock_of
+from pipelines.nesting import secrets_of
 from pipelines.preflight import look
 from pipelines.record import Output, StepReport, output_json
 from pipelines.scratch import scratch_folder
@@ -79,6 +81,7 @@ class Run:
         outputs: the chain's outputs; those of steps that did not succeed are not in it.
         steps: by name, in the order of the file.
         inputs: what it was run with, as JSON.
+        ready_at: for a blocked run, from when it can go on, as far as its places named a moment.
     """
 
     id: str
@@ -89,6 +92,7 @@ class Run:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     steps: Mapping[str, StepReport] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
+    ready_at: datetime | None = None
 
     @property
     def ok(self) -> bool:
@@ -97,7 +101,7 @@ class Run:
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
-        return {
+        told: dict[str, object] = {
             "run": self.id,
             "chain": self.chain,
             "status": self.status,
@@ -106,6 +110,9 @@ class Run:
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
             "steps": {name: one.to_json() for name, one in self.steps.items()},
         }
+        if self.status == "blocked":
+            told["ready_at"] = self.ready_at.isoformat(timespec="seconds") if self.ready_at else None
+        return told
 
 
 async def run_loaded(
@@ -131,7 +138,7 @@ async def run_in(
     """Run a chain in a workshop that is open already; as `run_loaded`."""
     started = time.monotonic()
     wanted, fresh = _wanted_steps(chain, options), _fresh_steps(chain, options)
-    environment = read_environment(chain)
+    environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
     values = await anyio.to_thread.run_sync(
         lambda: read_inputs(chain, inputs, shop.store, as_text=options.as_text)
     )
@@ -141,6 +148,7 @@ async def run_in(
     if not found.ok:
         raise InvalidChain(found.problems, chain.source)
     run = _Running(chain, shop, options, values, environment, tell, started)
+    run.hidden = hidden
     return await run.to_its_end(wanted, fresh)
 
 
@@ -159,6 +167,7 @@ class _Running:
     ) -> None:
         self.chain, self.shop, self.options, self.tell = chain, shop, options, tell
         self.environment, self.started = environment, started
+        self.hidden = environment  # those of nested chains are added
         self.at = datetime.now(UTC)
         self.id = f"{self.at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         within = options.within or options.out / chain.name
@@ -168,6 +177,7 @@ class _Running:
         self.values = values
         self.results: dict[str, Result] = {}
         self.reports: dict[str, StepReport] = {}
+        self.ready_at: datetime | None = None
 
     async def to_its_end(self, wanted: frozenset[str], fresh: frozenset[str]) -> Run:
         """Execute, publish, record."""
@@ -203,6 +213,9 @@ class _Running:
 
     def _record(self, name: str, result: Result) -> None:
         self.results[name] = result
+        if isinstance(result, Failed) and is_blocked(result) and (wait_s := wait_of(result)) is not None:
+            ready_at = datetime.now(UTC) + timedelta(seconds=wait_s)
+            self.ready_at = max(ready_at, self.ready_at or ready_at)
         self.reports.setdefault(name, StepReport(result, {}))
         self.tell(StepSettled(name, result))
         self._write("running")
@@ -234,7 +247,17 @@ class _Running:
         steps = {name: self.reports[name] for name in self.chain.steps if name in self.reports}
         seconds = time.monotonic() - self.started
         inputs = {name: shown(value) for name, value in self.values.items()}
-        return Run(self.id, self.chain.name, status, seconds, self.folder.path, outputs, steps, inputs)
+        return Run(
+            self.id,
+            self.chain.name,
+            status,
+            seconds,
+            self.folder.path,
+            outputs,
+            steps,
+            inputs,
+            self.ready_at if status == "blocked" else None,
+        )
 
     def _write(self, status: str) -> None:
         run = self._state("interrupted", {})
@@ -248,7 +271,7 @@ class _Running:
             "file": self.chain.source.file,
             "inputs": run.inputs,
         }
-        hidden = masked(document, self.environment)
+        hidden = masked(document, self.hidden)
         return hidden if isinstance(hidden, dict) else document
 
 
@@ -260,7 +283,7 @@ def _status(results: Mapping[str, Result], *, interrupted: bool) -> Status:
     if interrupted:
         return "interrupted"
     failures = failed_ones(results.values())
-    if any(one.error.code == "out-of-quota" for one in failures):
+    if any(is_blocked(one) for one in failures):
         return "blocked"
     return "failed" if failures else "succeeded"
 

@@ -78,30 +78,53 @@ class Board:
         """Bring the board up to date."""
         match event:
             case StepStarted(step=step, via=via, calls=calls):
-                row = self.rows[step]
+                row = self._row(step)
                 row.state, row.via, row.calls, row.since = "working", via, calls, time.monotonic()
             case CallTold(step=step, event=told):
-                row = self.rows[step]
+                row = self._row(step)
                 row.now, row.fraction = words(told), _fraction(told)
+                if isinstance(told, FellBack):
+                    row.via = told.to
             case CallSettled(step=step):
-                self.rows[step].done += 1
+                self._row(step).done += 1
             case StepSettled(step=step, result=result):
-                self._settle(self.rows[step], result)
+                self._settle(self._row(step), result)
             case RunSettled(status=status, seconds=seconds):
                 self.status, self.seconds = status, seconds
             case RunStarted():
                 pass
 
+    def _row(self, step: str) -> Row:
+        """A step's row; one of a nested chain, `outer/inner`, gets its own below that of its step."""
+        if step in self.rows:
+            return self.rows[step]
+        outer = step.rpartition("/")[0]
+        names = [*self.rows]
+        above = [place for place, name in enumerate(names) if name == outer or name.startswith(f"{outer}/")]
+        names.insert(above[-1] + 1 if above else len(names), step)
+        self.rows = {name: self.rows.get(name) or Row(name) for name in names}
+        return self.rows[step]
+
     def _settle(self, row: Row, result: Succeeded | Failed | Skipped) -> None:
         row.fraction = None
         match result:
             case Succeeded():
-                row.state, row.seconds, row.now = "succeeded", result.seconds, ""
+                row.state, row.seconds, row.now = "succeeded", result.seconds, detour(result)
+                row.via = result.calls[0].via if result.calls else row.via
                 row.cached = bool(result.calls) and all(one.cached for one in result.calls)
             case Failed():
                 row.state, row.seconds, row.now = "failed", result.seconds, result.error.message
             case Skipped():
                 row.state, row.now = "skipped", result.because
+
+
+def detour(result: Succeeded) -> str:
+    """What a step that succeeded was refused elsewhere, in a few words; empty if it went straight."""
+    tried = [one for call in result.calls for one in call.attempts]
+    if not tried:
+        return ""
+    failures = ", ".join(dict.fromkeys(f"{one.via} {one.failure}" for one in tried if one.then != "retry"))
+    return f"after {failures}" if failures else f"after {len(tried) + 1} tries"
 
 
 def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case an event

@@ -17,6 +17,9 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+_OTHERS = {"not-trusted": Exit.NOT_ALLOWED, "budget-exceeded": Exit.BLOCKED}
+
+
 def exit_for(error: ToolkitError) -> Exit:
     """The exit code of an error that ended a command."""
     match error:
@@ -29,4 +32,4 @@ def exit_for(error: ToolkitError) -> Exit:
         case CallFailed():
             return Exit.STEP_FAILED
         case _:
-            return Exit.NOT_ALLOWED if error.code == "not-trusted" else Exit.WRONG
+            return _OTHERS.get(error.code, Exit.WRONG)

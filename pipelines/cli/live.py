@@ -22,7 +22,7 @@ from pipelines.engine.events import (
     unheard,
 )
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded
-from spaces_registry.progress import Logged, Progress
+from spaces_registry.progress import FellBack, Logged, Progress, Retrying
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -168,7 +168,7 @@ def _print_line(event: RunEvent) -> None:
             say(f"run {run} of {chain}, in {folder}")
         case StepStarted(step=step, via=via, calls=calls):
             say(f"{step}: started at {via}" + (f", {calls} calls" if calls != 1 else ""))
-        case CallTold(step=step, event=Logged() as told):
+        case CallTold(step=step, event=Logged() | Retrying() | FellBack() as told):
             say(f"{step}: {safe(words(told))}")
         case StepSettled(step=step, result=Succeeded() as result):
             kept = bool(result.calls) and all(one.cached for one in result.calls)

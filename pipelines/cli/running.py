@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -143,10 +144,24 @@ def explain(run: "Run", again: Sequence[str]) -> None:
         say(f"step {failed.step} failed:")
         show_error(failed.error)
     if run.status == "blocked":
-        say(f"blocked by a quota; what is done is kept in {run.folder}")
+        say(f"blocked: {_when(run)}; what is done is kept in {safe(str(run.folder))}")
     else:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
     say(f"go on from there with: {safe(shlex.join(again))}")
+
+
+def _when(run: "Run") -> str:
+    """From when a blocked run can go on, in the time of whoever reads it."""
+    from pipelines.engine.results import failed_ones  # noqa: PLC0415
+
+    errors = [one.error for one in failed_ones(step.result for step in run.steps.values())]
+    if any(one.code == "budget-exceeded" for one in errors):
+        return "its budget is used up, and it can go on with a larger one"
+    if run.ready_at is None:
+        return "a share is used up, and nobody said until when"
+    here = run.ready_at.astimezone()
+    is_today = here.date() == datetime.now(here.tzinfo).date()
+    return f"it can go on from {here:%H:%M:%S}" if is_today else f"it can go on from {here:%Y-%m-%d %H:%M}"
 
 
 def studio(
