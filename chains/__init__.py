@@ -11,30 +11,56 @@ if TYPE_CHECKING:
     from chains.evaluate import ABSENT, EvaluationFailed, Parts
     from chains.expressions import Template
     from chains.loader import ChainNotFound, load, loads
-    from chains.model import Chain, Each, Input, Limit, MediaStep, PythonStep, SpaceStep, Step
+    from chains.model import (
+        Budget,
+        Chain,
+        ChainStep,
+        Each,
+        Expect,
+        FindStep,
+        Input,
+        Limit,
+        MediaStep,
+        ModelStep,
+        PythonStep,
+        Retry,
+        ServiceStep,
+        SpaceStep,
+        Step,
+    )
     from chains.problems import InvalidChain, Position, Problem, show
+    from chains.prompts import PromptTemplate, read_templates, shipped
 
 __all__ = [
     "ABSENT",
+    "Budget",
     "Chain",
     "ChainNotFound",
+    "ChainStep",
     "Each",
     "EvaluationFailed",
+    "Expect",
     "FindStep",
     "Input",
     "InvalidChain",
     "Limit",
     "MediaStep",
+    "ModelStep",
     "Parts",
     "Position",
     "Problem",
+    "PromptTemplate",
     "PythonStep",
+    "Retry",
+    "ServiceStep",
     "SpaceStep",
     "Step",
     "Template",
     "check",
     "load",
     "loads",
+    "read_templates",
+    "shipped",
     "show",
 ]
 
@@ -44,17 +70,24 @@ _HOMES = {
     "chains.expressions": ("Template",),
     "chains.loader": ("ChainNotFound", "load", "loads"),
     "chains.model": (
+        "Budget",
         "Chain",
+        "ChainStep",
         "Each",
+        "Expect",
         "FindStep",
         "Input",
         "Limit",
         "MediaStep",
+        "ModelStep",
         "PythonStep",
+        "Retry",
+        "ServiceStep",
         "SpaceStep",
         "Step",
     ),
     "chains.problems": ("InvalidChain", "Position", "Problem", "show"),
+    "chains.prompts": ("PromptTemplate", "read_templates", "shipped"),
 }
 
 

@@ -165,6 +165,8 @@ class _Builder:
 
     def _leaf(self, event: yaml.ScalarEvent) -> Leaf:
         start, end = _start(event), _end(event)
+        if not event.value and event.implicit[0]:
+            start = end = len(self.text[:end].rstrip(" \t"))  # the parsers put it on either side of spaces
         if not event.implicit[0]:
             return Leaf(_unmasked(event.value, self.text), start, end, plain=False)
         try:

@@ -6,13 +6,20 @@ from pathlib import Path
 import pytest
 
 from chains import (
+    Budget,
     Chain,
     ChainNotFound,
+    ChainStep,
     Each,
+    Expect,
+    FindStep,
     InvalidChain,
     Limit,
     MediaStep,
+    ModelStep,
     PythonStep,
+    Retry,
+    ServiceStep,
     SpaceStep,
     load,
     loads,
@@ -52,6 +59,90 @@ def test_defaults_hold_unless_a_step_says_otherwise() -> None:
     assert (chain.steps["draw"].cache, chain.steps["film"].cache) == (True, False)
     assert chain.limits == {"owner/draw": Limit(2)}
     assert chain.env == ("API_KEY",)
+
+
+def test_a_fallback_is_a_step_with_what_it_does_not_say_from_its_step() -> None:
+    """What is true of the result is true whoever gives it; where it is called and with what is its own."""
+    image = load(VALID / "fallbacks.yaml").steps["image"]
+    model, service, find = image.fallback
+
+    assert [type(one).__name__ for one in image.fallback] == ["ModelStep", "ServiceStep", "FindStep"]
+    assert [(one.name, one.key, one.way, one.title) for one in (image, model)] == [
+        ("image", "image", 0, "step `image`"),
+        ("image", "image#1", 1, "fallback 1 of step `image`"),
+    ]
+    assert {one.expect for one in (image, *image.fallback)} == {Expect(None, 512, 512, not_blank=True)}
+    assert (model.timeout.wake_s, model.timeout.run_s, service.timeout.run_s) == (300.0, 30.0, 60.0)
+    assert model.retry == Retry(1, 1.0, 30.0, {"busy": "fall-back", "crashed": "stop"})
+    assert service.retry == image.retry == Retry(4, 1.0, 30.0, {"busy": "fall-back"})
+    assert [one.pickup for one in (image, *image.fallback)] == [
+        "attached",
+        "attached",
+        "detached",
+        "attached",
+    ]
+    assert [one.cache for one in image.fallback] == [True, True, False]
+    assert [(one.at.line, one.at.column) for one in (model, service, find)] == [(19, 9), (26, 9), (30, 9)]
+    assert (model.each, model.needs, model.when, model.fallback) == (None, (), None, ())
+
+
+def test_what_a_fallback_reads_its_step_waits_for(chain_of: ChainOf) -> None:
+    """A fallback that is called at last must find its arguments there."""
+    chain = chain_of("""
+        steps:
+          a: {space: o/a}
+          b: {space: o/b}
+          c: {space: o/c}
+          draw:
+            space: o/draw
+            with: {x: $a.text}
+            needs: c
+            fallback: [{space: o/other, with: {y: $b.text}}, {media: convert, with: {z: $a.image}}]
+    """)
+
+    draw = chain.steps["draw"]
+    assert draw.reads == ("a", "b", "c")
+    assert [one.reads for one in draw.fallback] == [("b",), ("a",)]
+    assert [step.key for step in chain.ways] == ["a", "b", "c", "draw", "draw#1", "draw#2"]
+
+
+def test_a_step_of_every_kind_is_what_it_says() -> None:
+    """The engine chooses a runner by the class of a step, and calls what its fields name."""
+    chain = load(VALID / "fallbacks.yaml")
+
+    image, count, film, local = chain.steps.values()
+    assert isinstance(image, SpaceStep)
+    assert (image.space, image.others, image.key_of("owner/twin")) == (
+        "owner/draw",
+        ("owner/twin",),
+        "image@owner/twin",
+    )
+    model, service, find = image.fallback
+    assert isinstance(model, ModelStep)
+    assert (model.model, model.task, model.provider, model.bill_to) == (
+        "black-forest-labs/FLUX.1-schnell",
+        "text-to-image",
+        "fal-ai",
+        "my-team",
+    )
+    assert isinstance(service, ServiceStep)
+    assert (service.service, service.endpoint, service.url) == ("replicate", "run", None)
+    assert isinstance(find, FindStep)
+    assert isinstance(count, PythonStep)
+    assert (count.isolate, count.memory_bytes, count.expect.matches) == (True, 1_500_000_000, "^[0-9]+$")
+    assert isinstance(film, ChainStep)
+    assert (film.chain, film.expect.min_seconds) == ("short-film", 2.5)
+    assert isinstance(local, ServiceStep)
+    assert (local.endpoint, local.url) == (None, "http://127.0.0.1:8188")
+
+
+def test_limits_and_a_budget_are_numbers(chain_of: ChainOf) -> None:
+    """What is not said stays open, and is not 0."""
+    chain = load(VALID / "fallbacks.yaml")
+
+    assert chain.limits == {"owner/draw": Limit(None, 6, None), "replicate": Limit(2, None, 500)}
+    assert chain.budget == Budget(300.0, 50, 2.5)
+    assert chain_of("budget: {calls: 0}\nsteps: {a: {space: o/a}}").budget == Budget(None, 0, None)
 
 
 def test_a_step_waits_for_what_it_mentions_and_for_its_needs(chain_of: ChainOf) -> None:

@@ -1,16 +1,20 @@
 """Random expressions and mutated chains: whatever is in them, only our own errors come out."""
 
 import contextlib
+import re
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chains import Chain, EvaluationFailed, InvalidChain, check, loads, show
+from chains import Chain, EvaluationFailed, InvalidChain, SpaceStep, check, loads, show
 from chains.expressions import Template, parse_value
 from chains.graph import mermaid, order
+from chains.patterns import explosive
+from chains.prompts import PromptTemplate, fill, read_templates
 from chains.reader import read
 from chains.source import Fields
+from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 FILES = [one.read_bytes().decode(errors="replace") for one in sorted(Path(__file__).parent.glob("*/*.yaml"))]
 ATOMS = [
@@ -74,7 +78,20 @@ WORDS = [
     "$",
     "'",
     '"',
+    "template",
+    "template('cinematic',",
+    "template('cat.negative',",
+    "subject=",
+    "**",
 ]
+PROMPTS = {
+    "cat": PromptTemplate("cat", "{subject} and {subject}, {mood}", "{mood}", {"subject": None, "mood": None})
+}
+CALLED = Endpoint(
+    "/go",
+    (Parameter("prompt", Kind.TEXT), Parameter("image", Kind.IMAGE), Parameter("n", Kind.INTEGER, minimum=1)),
+    (Return("image", Kind.IMAGE), Return("speech", Kind.AUDIO)),
+)
 NAMES = {"inputs": {"prompt": "a", "list": [1, 2], "n": 3}, "item": [1], "image": {"text": "x"}}
 quick = settings(max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -110,6 +127,9 @@ def expressions() -> st.SearchStrategy[str]:
             st.builds("[{}, {}]".format, inner, inner),
             st.builds("{}({})".format, called, inner),
             st.builds("{}({}, {})".format, called, inner, inner),
+            st.builds("template('cat', subject={}, mood={})".format, inner, inner),
+            st.builds("template('cat.negative', mood={})".format, inner),
+            st.builds("template({})".format, inner),
             st.builds("({})[{}]".format, inner, inner),
             st.builds("({}).{}".format, inner, st.sampled_from(["text", "list", "real", "__class__"])),
         )
@@ -122,7 +142,7 @@ def template(text: str) -> Template:
     quoted = text.replace("'", "''")
     source, _ = read(f"value: '${{{{ {quoted} }}}}'", "f.yaml")
     assert isinstance(source.root, Fields)
-    return parse_value(source.root.entries[0].node, source)[0]
+    return parse_value(source.root.entries[0].node, source, PROMPTS)[0]
 
 
 @quick
@@ -176,6 +196,16 @@ def test_a_mutated_chain_is_a_chain_or_invalid(data: st.DataObject) -> None:
                     "\0",
                     "each:",
                     "when: ",
+                    "fallback:",
+                    "- space: owner/other\n",
+                    "retry: {on: ",
+                    "expect: {matches: ",
+                    "budget: {gpu: ",
+                    "templates: {a: ",
+                    "variables: {",
+                    "template('",
+                    "model: ",
+                    "memory: ",
                 ]
             )
         )
@@ -191,7 +221,15 @@ def test_a_mutated_chain_is_a_chain_or_invalid(data: st.DataObject) -> None:
         assert order(chain) is not None
         assert mermaid(chain)
         assert reading(chain)
+        problems += check(chain, called(chain))
     assert all(show(one, source.text) for one in problems)
+
+
+def called(chain: Chain) -> dict[str, Endpoint]:
+    """A signature for every step, fallback and equivalent Space."""
+    spaces = [step for step in chain.ways if isinstance(step, SpaceStep)]
+    others = {step.key_of(other): CALLED for step in spaces for other in step.others}
+    return {step.key: CALLED for step in chain.ways} | others
 
 
 def reading(chain: Chain) -> bool:
@@ -205,3 +243,38 @@ def test_random_text_is_invalid_at_most(text: str) -> None:
     """A picture handed in by accident must not end in a traceback."""
     with contextlib.suppress(InvalidChain):
         loads(text, folder=Path(__file__).parent)
+
+
+@quick
+@given(st.text(alphabet="ab{}$ \n_é'", max_size=60))
+def test_any_text_can_be_a_prompt(text: str) -> None:
+    """A prompt out of the wild has braces of other tools in it; doubled, they come out as they went in."""
+    escaped = text.replace("{", "{{").replace("}", "}}")
+
+    assert fill(PromptTemplate("any", escaped), {}) == text
+    assert fill(PromptTemplate("any", f"{escaped}{{x}}", variables={"x": None}), {"x": text}) == text + text
+
+
+@quick
+@given(st.text(alphabet="ab:{}[],\n -'\"$&*", max_size=80))
+def test_any_library_is_templates_or_invalid(text: str) -> None:
+    """A library is written by hand, in a hurry."""
+    with contextlib.suppress(InvalidChain):
+        read_templates(text, "prompts.yaml")
+
+
+@quick
+@given(st.text(alphabet="ab()*+?|", max_size=11))
+def test_a_pattern_that_is_let_through_comes_to_an_end(pattern: str) -> None:
+    """A result that has just been paid for must not hang in the check that it is good."""
+    with contextlib.suppress(re.error):
+        compiled = re.compile(pattern)
+        if not explosive(pattern):
+            compiled.search("a" * 24 + "c")
+
+
+@quick
+@given(st.text(alphabet="ab()[]*+?{},1|\\^$.:=!<P>", max_size=40))
+def test_any_text_is_weighed_as_a_pattern(text: str) -> None:
+    """What is no pattern at all gets our words and no traceback."""
+    assert explosive(text) != ""
