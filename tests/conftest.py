@@ -1,8 +1,11 @@
-"""What every test gets: a home folder of its own, and no way to the user's."""
+"""What every test gets: a home folder of its own, no way to the user's, and a watch over its secrets."""
 
 from pathlib import Path
 
 import pytest
+from leaks import pytest_runtest_makereport, secret
+
+__all__ = ["pytest_runtest_makereport", "secret"]
 
 
 @pytest.fixture(autouse=True)

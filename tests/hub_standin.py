@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 
+from leaks import SECRETS
 from web import Answer, Asked, Web, say, web
 
-TOKEN = "hf_standin_token"  # noqa: S105 - the stand-in's own
+TOKEN = SECRETS.make("standin")
 
 
 @dataclass(slots=True)

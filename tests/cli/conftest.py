@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leaks import assert_no_secret
 from servers import Server, serve
 
 from pipelines.cli import main
@@ -26,6 +27,11 @@ class Done:
     code: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        """What a command printed is seen by the test alone, so the watch over secrets is called here."""
+        assert_no_secret("stdout", self.out)
+        assert_no_secret("stderr", self.err)
 
     @property
     def json(self) -> Any:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hub_standin import TOKEN, ListedSpace, hub_standin
+from leaks import SECRETS
 
 PRIVATE = "steps: {say: {space: me/private, endpoint: /shout, with: {text: a}}}"
 SLEEPY = """
@@ -63,7 +64,10 @@ def test_a_problem_in_a_file_shows_its_line_with_a_caret(spacechain, write):
     assert "2 errors" in done.err
 
 
-@pytest.mark.parametrize("token", ["", "hf_wrong_token"])
+WRONG = SECRETS.make("wrong")
+
+
+@pytest.mark.parametrize("token", ["", WRONG])
 def test_a_private_space_without_its_token_is_exit_4(at_hub, write, app, token):
     """The hint says where a token comes from, and no token is shown."""
     file = write(PRIVATE)
@@ -72,7 +76,7 @@ def test_a_private_space_without_its_token_is_exit_4(at_hub, write, app, token):
 
     assert done.code in (2, 4)
     assert "HF_TOKEN" in done.err or "hf auth login" in done.err
-    assert "hf_wrong_token" not in done.err
+    assert WRONG not in done.err
     assert "Traceback" not in done.err
 
 

@@ -120,15 +120,15 @@ def test_find_without_a_network_says_so_and_shows_what_is_known(spacechain, monk
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_bad_token_is_exit_4(spacechain, monkeypatch):
+def test_a_bad_token_is_exit_4(spacechain, monkeypatch, secret):
     """Not allowed; and the token is not shown."""
-    monkeypatch.setenv("HF_TOKEN", "hf_expired")
+    monkeypatch.setenv("HF_TOKEN", secret("expired"))
 
     done = spacechain("find", "draw", "a", "cat")
 
     assert done.code == 4
     assert "does not accept the token" in done.err
-    assert "hf_expired" not in done.err
+    assert secret("expired") not in done.err
 
 
 def test_a_wait_is_told_while_it_lasts(spacechain, monkeypatch):

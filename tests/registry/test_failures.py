@@ -5,6 +5,7 @@ from typing import Any
 import anyio
 import pytest
 from differential import Media
+from leaks import SecretMaker
 from servers import Server, free_port, serve
 from web import Answer, Asked, page, say, stream, web
 
@@ -305,7 +306,7 @@ async def test_a_page_in_place_of_the_configuration_is_told(registry: Registry) 
         await registry.connect(served.url)
 
 
-async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path) -> None:
+async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path, secret: SecretMaker) -> None:
     """An app may name any URL as its output; it cannot make us hand over the user's token there."""
     with web(lambda _: Answer(b"stolen", type="image/png")) as thief:
         lure = {"path": f"{thief.url}/x.png", "url": f"{thief.url}/x.png", "orig_name": "../../x.png"}
@@ -313,7 +314,7 @@ async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path) 
         for answers in ({"data": done(lure)}, {"data": done({"path": "/own.png"}), "file": moved}):
             with web(acting(**answers)) as served:
                 async with open_client() as client:
-                    origin = Origin("acme/app", served.url, client, "hf_secret")
+                    origin = Origin("acme/app", served.url, client, secret("own"))
                     app = App(await describe(origin), origin)
                     [found] = await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
 
@@ -321,7 +322,7 @@ async def test_another_hosts_file_gets_neither_token_nor_cookie(tmp_path: Path) 
             assert found.path.parent == tmp_path
             assert found.path.read_bytes() == b"stolen"
             own = [one for one in served.asked if one.path.endswith(("/join", "/data"))]
-            assert all(one.headers["authorization"] == "Bearer hf_secret" for one in own)
+            assert all(one.headers["authorization"] == f"Bearer {secret('own')}" for one in own)
             assert all("affinity=replica-7" in one.headers["cookie"] for one in own)
 
     assert len(thief.asked) == 2
@@ -350,18 +351,18 @@ async def test_a_folder_that_cannot_be_written_is_told(registry: Registry, tmp_p
     assert not isinstance(failed.value, CallFailed)
 
 
-async def test_a_token_that_an_app_repeats_is_not_shown(tmp_path: Path) -> None:
+async def test_a_token_that_an_app_repeats_is_not_shown(tmp_path: Path, secret: SecretMaker) -> None:
     """An app can put our header into its error; logs and reports must not carry it on."""
-    echo = say({"detail": "bad header Bearer hf_secret"}, 401)
+    echo = say({"detail": f"bad header Bearer {secret('own')}"}, 401)
     with web(acting(join=echo)) as served:
         async with open_client() as client:
-            origin = Origin("acme/app", served.url, client, "hf_secret")
+            origin = Origin("acme/app", served.url, client, secret("own"))
             app = App(await describe(origin), origin)
             with pytest.raises(Unauthorized) as failed:
                 await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
 
     told = f"{failed.value} {failed.value.said} {failed.value.message} {failed.value.args} {app!r}"
-    assert "hf_secret" not in told
+    assert secret("own") not in told
     assert "***" in told
 
 

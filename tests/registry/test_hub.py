@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 from hub_standin import TOKEN, ListedSpace, hub_standin
+from leaks import SECRETS
 from servers import Server
 from web import Answer, Asked, Web, page, say, web
 
@@ -72,7 +73,7 @@ async def test_a_space_is_called_by_its_id(opened: Open, everything: Server, tmp
         ("acme/unknown", "", None, Unauthorized, "private, or there is none"),
         ("acme/unknown", TOKEN, None, Missing, "no such Space that this token can see"),
         ("acme/secret", "", {"is_private": True}, Unauthorized, "without a token"),
-        ("acme/everything", "hf_wrong", {}, Unauthorized, "does not accept the token"),
+        ("acme/everything", SECRETS.make("wrong"), {}, Unauthorized, "does not accept the token"),
         ("acme/paused", "", {"stages": ["PAUSED"]}, Paused, "PAUSED"),
         ("acme/broken", "", {"stages": ["RUNTIME_ERROR"], "complaint": "Exit code 1"}, Paused, "Exit code 1"),
         ("acme/asleep", "", {"stages": ["SLEEPING"]}, Asleep, "SLEEPING"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from hub_standin import TOKEN, ListedSpace, hub_standin
+from leaks import SecretMaker
 from web import Answer, Web, page, say, web
 
 from spaces_registry import BadQuery, CallFailed, Query, ToolkitError, UnknownCategory, categories
@@ -199,13 +200,13 @@ async def test_a_refusal_has_its_class(refusals: list[Answer], kind: type[CallFa
     assert failed.value.place == "the Hub"
 
 
-async def test_a_bad_token_is_named_and_never_shown() -> None:
+async def test_a_bad_token_is_named_and_never_shown(secret: SecretMaker) -> None:
     """The message goes into logs."""
     refused = pytest.raises(Unauthorized, match="does not accept the token")
     with hub_standin(SPACES) as hub, refused as failed:
-        await search(Hub("hf_wrong", hub.url), Query("draw a cat"), Answers())
+        await search(Hub(secret("wrong"), hub.url), Query("draw a cat"), Answers())
 
-    assert "hf_wrong" not in f"{failed.value!r} {failed.value.said} {failed.value.hint}"
+    assert secret("wrong") not in f"{failed.value!r} {failed.value.said} {failed.value.hint}"
 
 
 async def test_the_token_goes_to_the_hub_and_no_further() -> None:

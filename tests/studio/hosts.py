@@ -9,6 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from leaks import SECRETS
+
+NOT_FOR_CHILDREN = SECRETS.make("not-for-children")
+
 # Open until its standard input ends.
 _HOST = """
 import json, sys
@@ -40,7 +44,7 @@ def start_host(*spaces: str, temporary: Path) -> "subprocess.Popen[str]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={"TMPDIR": str(temporary), "HF_TOKEN": "hf_not_for_children"},
+        env={"TMPDIR": str(temporary), "HF_TOKEN": NOT_FOR_CHILDREN},
     )
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 import anyio
 import pytest
 from gradio_client import Client
-from studio.hosts import Running, processes_with, start_host, stop, urls_of, wait_for_the_end_of
+from studio.hosts import (
+    NOT_FOR_CHILDREN,
+    Running,
+    processes_with,
+    start_host,
+    stop,
+    urls_of,
+    wait_for_the_end_of,
+)
 
 from pipelines.studio import SPACES, NotInStudio, open_studio
 from pipelines.studio.folder import PREFIX, studio_folder
@@ -98,8 +106,8 @@ def test_the_apps_get_no_secret(running: Running) -> None:
     apps = [process for process in processes_with(running.folder) if process != running.program]
 
     assert len(apps) >= len(SPACES)
-    assert b"hf_not_for_children" in Path(f"/proc/{running.program}/environ").read_bytes()
-    assert not any(b"hf_not_for_children" in Path(f"/proc/{app}/environ").read_bytes() for app in apps)
+    assert NOT_FOR_CHILDREN.encode() in Path(f"/proc/{running.program}/environ").read_bytes()
+    assert not any(NOT_FOR_CHILDREN.encode() in Path(f"/proc/{app}/environ").read_bytes() for app in apps)
 
 
 def test_an_app_that_ends_at_its_start_is_reported_with_its_last_words(tmp_path: Path) -> None:
