@@ -21,6 +21,7 @@ NAME = "report.html"
 _MOST_TEXT = 20_000  # characters of one text
 _SHOWN_AS = {"image": "img", "video": "video", "audio": "audio"}
 _DRAWN_BY_THE_BROWSER = re.compile(r"image/(png|jpeg|gif|webp|avif|bmp)|(video|audio)/[\w.+-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 Json: TypeAlias = Mapping[str, object]
 
 
@@ -61,6 +62,7 @@ class StepShown:
         status: as in `run.json`.
         via: where it was performed.
         endpoint: what was called.
+        revision: the state it was in, for a commit its first digits.
         how: cached, called, so many calls.
         seconds: how long it took.
         share: of the longest step, in percent.
@@ -75,6 +77,7 @@ class StepShown:
     status: str
     via: str
     endpoint: str
+    revision: str
     how: str
     seconds: float
     share: float
@@ -226,15 +229,27 @@ class _Reader:
             status=str(step.get("status", "")),
             via=str(step.get("via") or ""),
             endpoint=str(step.get("endpoint") or ""),
+            revision=_revision(step),
             how=_how(step),
             seconds=seconds,
             share=round(share, 1),
             outputs=self.outputs(_mapping(step.get("outputs"))),
-            error={key: str(one) for key, one in _mapping(step.get("error")).items() if isinstance(one, str)},
+            error=_error(_mapping(step.get("error"))),
             because=str(step.get("because") or ""),
             tries=[*_tries(step)],
             notes=[*_notes(step)],
         )
+
+
+def _error(error: Json) -> dict[str, str]:
+    """What went wrong, each part as text; empty if nothing did."""
+    parts = ("code", "message", "hint", "said")
+    return {part: str(error.get(part) or "") for part in parts} if error else {}
+
+
+def _revision(step: Json) -> str:
+    told = str(step.get("revision") or "")
+    return f"at {told[:7]}" if _COMMIT.fullmatch(told) else ""
 
 
 def _how(step: Json) -> str:
@@ -278,8 +293,6 @@ def _notes(step: Json) -> Iterator[str]:
     for one in _list(step.get("passed_over")):
         told = _mapping(one)
         yield f"passed over {told.get('space')}: {told.get('why')}"
-    if revision := step.get("revision"):
-        yield f"revision {revision}"
 
 
 def _again(document: Json) -> str:
