@@ -93,6 +93,7 @@ _MODELS: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "expect": (way_shape.ExpectShape,),
     "each": (step_shape.EachShape,),
 }
+PLACES: Final = tuple(_MODELS)
 _INSIDE = ("timeout", "retry", "expect")  # mappings that steps and fallbacks have
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from chains import check, loads
+from chains.forms import ACTIONS, FAILURES
 from chains.functions import functions
+from chains.keys import PLACES
+from chains.keys import keys as all_keys
 from chains.parts import FILE_PARTS, PLURAL, SINGULAR
-from chains.shape import ChainShape, InputShape
-from chains.step_shape import StepShape
+from chains.prompts import shipped
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -18,6 +20,9 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
 def test_an_example_is_a_chain_without_a_problem(example: str, tmp_path: Path) -> None:
     """People copy examples before they read anything."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "colour.py").touch()
+
     assert check(loads(example, file="example.yaml", folder=tmp_path)) == ()
 
 
@@ -31,13 +36,11 @@ def test_every_function_is_on_the_page_as_it_is() -> None:
 def test_every_key_and_part_is_on_the_page() -> None:
     """A key that nobody reads about is a key that nobody uses."""
     words = set(re.findall(r"[\w]+", PAGE))
-    keys = {
-        one.alias or name
-        for shape in (ChainShape, InputShape, StepShape)
-        for name, one in shape.model_fields.items()
-    }
+    keys = {key for place in PLACES for key in all_keys(place)}
 
     assert keys - words == set()
+    assert set(FAILURES) | set(ACTIONS) <= set(re.findall(r"[a-z-]+", PAGE))
+    assert set(shipped()) <= words
     assert {*FILE_PARTS, *PLURAL, *SINGULAR} - words == set()
 
 
