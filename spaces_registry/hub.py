@@ -29,6 +29,7 @@ from spaces_registry.errors import (
 )
 from spaces_registry.progress import Listener, Logged, unheard
 from spaces_registry.schema import mapping
+from spaces_registry.session import ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,6 +182,7 @@ class Hub:
                 hf_raise_for_status,
             )
 
+            ready()
             root = base or self.address or constants.ENDPOINT
             headers = build_hf_headers(token=self.token if self.token and base is None else False)
             url = f"{root.rstrip('/')}{path}"
@@ -205,6 +207,7 @@ class Hub:
         def ask() -> _T:
             from huggingface_hub import HfApi  # noqa: PLC0415 - heavy
 
+            ready()
             return question(HfApi(endpoint=self.address or None, token=self.token or False))
 
         try:
@@ -264,6 +267,8 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
         said, status = cause.server_message or None, cause.response.status_code
         words = f": {' '.join(said.split())[:300]}" if said else ""
         match status:
+            case 401 | 404 if cause.response.headers.get("x-error-code") == "RepoNotFound":
+                return Missing("the Hub", f"{doing}: the Hub shows none of that name", said=said)
             case 401 | 403:
                 message = f"{doing}: the Hub does not accept the token"
                 return Unauthorized("the Hub", message, said=said, hint=_LOG_IN)

@@ -51,6 +51,7 @@ class Offer:
         context_tokens: how long a conversation may be, if it was said.
         usd_in: US dollars for a million tokens of input, if it was said.
         usd_out: the same for output.
+        served_id: what the provider itself calls the model, if it was said.
     """
 
     provider: str
@@ -59,6 +60,7 @@ class Offer:
     context_tokens: int | None = None
     usd_in: float | None = None
     usd_out: float | None = None
+    served_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,12 @@ def read_model(data: object) -> ServedModel | None:
     if isinstance(entries, Mapping):
         entries = [{**mapping(entry), "provider": provider} for provider, entry in entries.items()]
     offers = [
-        Offer(provider, _text(entry.get("status")) or "live", _text(entry.get("task")))
+        Offer(
+            provider,
+            _text(entry.get("status")) or "live",
+            _text(entry.get("task")),
+            served_id=_text(entry.get("providerId")),
+        )
         for entry in map(mapping, sequence(entries))
         if (provider := _text(entry.get("provider")))
     ]

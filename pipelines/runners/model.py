@@ -1,0 +1,215 @@
+"""Calls of models: every task of `huggingface_hub`'s InferenceClient; `model_outlet` makes its requests.
+
+The library's asynchronous client holds up the event loop while it looks at a provider's queue, so the plain
+one is used, in a thread; its waits are short and its requests are ours, so that a call that is broken off
+leaves nothing behind.
+"""
+
+import concurrent.futures
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+import anyio.to_thread
+import httpx2
+
+from pipelines.runners.model_failures import TOKEN_PAGE, Asked, failure_of
+from pipelines.runners.model_outlet import Known, Outlet
+from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
+from pipelines.runners.protocol import Call
+from spaces_registry.errors import CallFailed, TimedOut, Unauthorized
+from spaces_registry.models import ROUTER
+from spaces_registry.origin import Origin, scrubbed
+from spaces_registry.progress import Listener, Sending, Written
+from spaces_registry.providers import HF_INFERENCE, PROVIDERS
+from spaces_registry.session import through
+from spaces_registry.signature import File, Value
+from spaces_registry.tasks import CHAT, TASKS, TEXT_GENERATION, Task
+
+_HF_PREFIX = "hf_"
+_OWN_ENDPOINTS = ".endpoints.huggingface.cloud"
+_NO_KEY = "none"  # stands for no key, so that the library does not look for one; it is not sent
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRunner:
+    """Calls one model for one task.
+
+    Attributes:
+        client: the shared HTTP client.
+        model: `owner/name`, or the URL of an endpoint.
+        task: what it is asked to do.
+        provider: who serves it; `auto` leaves that to the router, for chats; None for a URL.
+        as_chat: whether a text-generation is served as a chat.
+        token: the Hugging Face token, or None; for the Hub, the router and Inference Endpoints alone.
+        key: the user's own key for the provider, which is then asked directly.
+        bill_to: the organisation that pays.
+        hub: the Hub's address; empty for the library's.
+        router: the router's address.
+        hosts: addresses that are asked in place of others, by `https://host`.
+        others: providers that serve the model too.
+        headers: what the user wants a URL's own host to be sent.
+    """
+
+    client: httpx2.AsyncClient = field(repr=False)
+    model: str
+    task: Task
+    provider: str | None
+    as_chat: bool = False
+    token: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    bill_to: str | None = None
+    hub: str = ""
+    router: str = ROUTER
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
+        """Make the call.
+
+        Raises:
+            CallFailed: the class says why there is no result.
+            ModelsNotInstalled: a library that the task's answer needs is missing.
+        """
+        self._admit(call)
+        home = Origin(
+            call.place, self._home, self.client, secrets=tuple(filter(None, (self.token, self.key)))
+        )
+        outlet = Outlet(call, tell, home, ())
+        for value in call.arguments.values():
+            for file in value if isinstance(value, tuple) else (value,):
+                if isinstance(file, File):
+                    tell(Sending(file.name, file.path.stat().st_size))
+        try:
+            with anyio.fail_after(call.clocks.run_s):
+                return await self._call(call, outlet, tell)
+        except TimeoutError as cause:
+            message = f"{call.place} took longer than {call.clocks.run_s:g} s"
+            raise TimedOut(call.place, message, hint="give the step a longer timeout") from cause
+        finally:
+            await outlet.close()
+
+    async def _call(self, call: Call, outlet: Outlet, tell: Listener) -> tuple[Value, ...]:
+        work = partial(self._work, call, outlet, tell)
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
+        except (
+            Exception,
+            concurrent.futures.CancelledError,
+        ) as cause:  # the library raises all sorts of them
+            await anyio.lowlevel.checkpoint()  # a call that was broken off ends here
+            failure = failure_of(cause, self._asked(call), outlet.refusal)
+            if isinstance(failure, CallFailed):
+                failure = scrubbed(failure, outlet.home)
+            if failure is None or failure is cause:
+                raise
+            raise failure from cause
+
+    def _work(self, call: Call, outlet: Outlet, tell: Listener) -> tuple[Value, ...]:
+        """The library's part, in a thread of its own."""
+        from huggingface_hub import InferenceClient, constants  # noqa: PLC0415 - heavy
+
+        arguments = arguments_for(self.task, call)
+        task = TASKS[CHAT] if self.as_chat else self.task
+        if self.as_chat:
+            arguments = as_chat(arguments)
+        outlet.known = tuple(self._known(constants.ENDPOINT))
+        provider: Any = self.provider or HF_INFERENCE
+        with through(outlet):
+            client = InferenceClient(
+                model=self.model,
+                provider=provider,
+                token=self.key or self.token or _NO_KEY,
+                timeout=None,
+                bill_to=None,
+            )
+            if task.name == CHAT:
+                text, tools = _converse(client, arguments, tell)
+                return (text,) if self.task.name == TEXT_GENERATION else (text, tools)
+            return outputs_of(task, getattr(client, task.method)(**arguments), call)
+
+    def _admit(self, call: Call) -> None:
+        """Refuse a call that has no credential it needs, before anything is sent."""
+        if self.key or self.provider in (None, HF_INFERENCE):
+            return
+        if self.provider == "openai":
+            hint = f"set {PROVIDERS['openai'].keys[0]}"
+            raise Unauthorized(call.place, f"{call.place}: openai wants a key of its own", hint=hint)
+        if not self.token:
+            hint = f"set HF_TOKEN or run `hf auth login`; a token is made at {TOKEN_PAGE}"
+            raise Unauthorized(call.place, f"{call.place}: without a token nobody serves models", hint=hint)
+        if not self.token.startswith(_HF_PREFIX):  # the library would send it to the provider's own host
+            message = f"{call.place}: the token is none that the router takes; those begin with {_HF_PREFIX}"
+            raise Unauthorized(call.place, message, hint=f"make one at {TOKEN_PAGE}")
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.token, self.key, *self.headers.values())))
+
+    @property
+    def _home(self) -> str:
+        if self.provider is None:
+            parts = urlsplit(self.model)
+            return f"{parts.scheme}://{parts.netloc}"
+        if self.key:
+            root = f"https://{PROVIDERS[self.provider].hosts[0]}"
+            return self.hosts.get(root, root)
+        return self.router
+
+    def _known(self, hub: str) -> list[Known]:
+        """What gets which credential."""
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        billed = {"X-HF-Bill-To": self.bill_to} if self.bill_to else {}
+        known = [Known(hub, (self.hub or hub).rstrip("/"), bearer)]
+        if self.provider is None:
+            asked = bearer if _is_own_endpoint(self.model) else {}
+            known.append(Known(self._home, self._home, {**asked, **self.headers}))
+        elif self.key:
+            for host in PROVIDERS[self.provider].hosts:
+                root = f"https://{host}"
+                scheme = "Key" if self.provider == "fal-ai" else "Bearer"
+                asked = {"Authorization": f"{scheme} {self.key}"}
+                known.append(Known(root, self.hosts.get(root, root), asked))
+        else:
+            known.append(Known(ROUTER, self.router.rstrip("/"), {**bearer, **billed}))
+        return known
+
+    def _asked(self, call: Call) -> Asked:
+        return Asked(
+            call.place, self.model, self.task.name, self.provider, by_hub=not self.key, others=self.others
+        )
+
+
+def _converse(client: Any, arguments: Mapping[str, Any], tell: Listener) -> tuple[str, Value]:
+    """A chat, always as a stream: the router gives up on answers that take long to begin."""
+    text: list[str] = []
+    tools: dict[int, dict[str, Any]] = {}
+    for chunk in client.chat_completion(**arguments, stream=True):
+        for choice in chunk.choices or ():
+            delta = choice.delta
+            if delta.content:
+                text.append(delta.content)
+                anyio.from_thread.run_sync(tell, Written(delta.content))
+            for place, one in enumerate(delta.get("tool_calls") or ()):
+                _join(tools.setdefault(one.get("index") or place, {}), one)
+    return "".join(text), [tools[place] for place in sorted(tools)] or None
+
+
+def _join(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:
+    """Add a piece of a tool's call to what came before it."""
+    function = piece.get("function") or {}
+    whole["id"] = piece.get("id") or whole.get("id")
+    whole["name"] = function.get("name") or whole.get("name")
+    whole["arguments"] = whole.get("arguments", "") + (function.get("arguments") or "")
+
+
+def _is_own_endpoint(url: str) -> bool:
+    """Whether a URL is one of Hugging Face's Inference Endpoints, which take the user's token."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and (parts.hostname or "").endswith(_OWN_ENDPOINTS)

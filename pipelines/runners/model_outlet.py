@@ -1,0 +1,192 @@
+"""What a call of a model sends: every request that the client library makes for it, made here.
+
+The library asks for a job, looks at the queue and downloads the result by itself, with requests that nobody
+can break off, and with its key in them. Here each request is made on our own connections within the call's
+time, and a credential goes to the origin it belongs to and to no other.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import httpx2
+
+from pipelines.runners.protocol import Call
+from spaces_registry.errors import BadOutput
+from spaces_registry.origin import Origin, patience
+from spaces_registry.progress import Listener, Logged, Queued, Receiving, Started
+from spaces_registry.schema import mapping
+
+_PRIVATE = frozenset({"authorization", "cookie", "x-hf-bill-to"})
+_OURS = frozenset({"host", "content-length", "connection", "transfer-encoding"})
+_UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_ANSWERED_BY = "x-inference-provider"  # the router's word on who did the work
+_PENDING = frozenset(
+    {"IN_QUEUE", "IN_PROGRESS", "PROCESSING", "created", "processing", "queued", "in_progress", "starting"}
+)
+_REFUSED = 400  # the first HTTP status that is a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An address that the library asks, and how we do.
+
+    Attributes:
+        root: scheme and host as the library has them.
+        instead: what is asked in its place, without a trailing slash.
+        credentials: headers for that origin alone.
+    """
+
+    root: str
+    instead: str
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True)
+class Outlet:
+    """The requests of one call.
+
+    Attributes:
+        call: whose.
+        tell: hears of the queue, of the download, and of who answers.
+        home: an origin that stands for the place; its secrets are in no message.
+        known: the addresses that get credentials, or are asked elsewhere.
+        refusal: the last answer that was one, however the library took it.
+    """
+
+    call: Call
+    tell: Listener
+    home: Origin
+    known: tuple[Known, ...]
+    refusal: httpx2.Response | None = None
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _told: set[str] = field(default_factory=set)
+
+    def __call__(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+        """Make a request of the library's, from its thread; ends at once when the call is cancelled."""
+        answer: httpx2.Response = anyio.from_thread.run(self._send, request, stream)
+        return answer
+
+    async def close(self) -> None:
+        """Give back what is still open."""
+        with anyio.CancelScope(shield=True):
+            await self._open.aclose()
+
+    async def _send(self, request: httpx2.Request, stream: bool) -> httpx2.Response:  # noqa: FBT001 - positional through the thread
+        if (kept := self._job(request)) is not None:
+            return httpx2.Response(200, json=kept, request=request)
+        known = next((one for one in self.known if _is_below(str(request.url), one.root)), None)
+        url = str(request.url)
+        origin = self.home
+        if known is not None:
+            url = known.instead + url.removeprefix(known.root)
+            origin = replace(self.home, root=known.instead, headers=known.credentials)
+        if request.method == "POST":
+            self._tell_once("started", Started())
+        sent = {name: text for name, text in request.headers.items() if name.lower() not in _PRIVATE | _OURS}
+        limits = patience(self.call.clocks.connect_s, None)
+        asking = origin.stream(request.method, url, limits=limits, headers=sent, content=request.read())
+        if stream:
+            response = await self._open.enter_async_context(asking)
+            if response.status_code < _REFUSED:
+                self._notice(response)
+                return _passed(request, response, _Body(response, origin))
+            await _read(response, origin)
+        else:
+            async with asking as response:
+                if known is None:
+                    self._receive(response)
+                await _read(response, origin)
+        return self._answer(request, response)
+
+    def _answer(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        self._notice(response)
+        if response.status_code >= _REFUSED:
+            self.refusal = response
+        elif "json" in response.headers.get("content-type", ""):
+            self._follow(request, response)
+        return _passed(request, response, response.content)
+
+    def _notice(self, response: httpx2.Response) -> None:
+        if name := response.headers.get(_ANSWERED_BY):
+            self._tell_once("provider", Logged("info", f"{name} answers"))
+
+    def _receive(self, response: httpx2.Response) -> None:
+        """A result is downloaded from where the provider keeps it."""
+        place = self.call.place
+        if response.status_code >= _REFUSED:
+            message = f"{place}: its result cannot be fetched: HTTP {response.status_code}"
+            raise BadOutput(place, message, hint="providers keep results for a short time; ask again")
+        size = response.headers.get("content-length", "")
+        name = response.url.path.rpartition("/")[2]
+        self.tell(Receiving(name, int(size) if size.isdigit() else None))
+
+    def _follow(self, request: httpx2.Request, response: httpx2.Response) -> None:
+        """Tell of the queue; remember a job, so that it can be asked for again after a crash of ours."""
+        try:
+            said = mapping(json.loads(response.content))
+        except ValueError:
+            return
+        position = said.get("queue_position")
+        if said.get("status") == "IN_QUEUE" and isinstance(position, int):
+            self.tell(Queued(position, position + 1))
+        if request.method == "POST" and _is_job(said):
+            self.call.remember({"url": str(request.url), "answer": said})
+
+    def _job(self, request: httpx2.Request) -> Any:
+        """The answer that an earlier try got to this very request, if it began a job that may go on."""
+        job = mapping(self.call.job)
+        is_it = request.method == "POST" and job.get("url") == str(request.url)
+        return job.get("answer") if is_it else None
+
+    def _tell_once(self, what: str, event: Started | Logged) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            self.tell(event)
+
+
+class _Body(httpx2.SyncByteStream):
+    """A stream that is read in the library's thread, piece by piece, over our connection."""
+
+    def __init__(self, response: httpx2.Response, origin: Origin) -> None:
+        self._pieces = response.aiter_bytes()
+        self._origin = origin
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (piece := anyio.from_thread.run(self._next)) is not None:
+            yield piece
+
+    async def _next(self) -> bytes | None:
+        async with self._origin.bordered():
+            return await anext(self._pieces, None)
+
+
+async def _read(response: httpx2.Response, origin: Origin) -> None:
+    async with origin.bordered():
+        await response.aread()
+
+
+def _passed(
+    request: httpx2.Request, response: httpx2.Response, body: bytes | httpx2.SyncByteStream
+) -> httpx2.Response:
+    """An answer as the library reads it: unpacked already."""
+    headers = [(name, text) for name, text in response.headers.items() if name.lower() not in _UNPACKED]
+    if isinstance(body, bytes):
+        return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+    return httpx2.Response(response.status_code, headers=headers, stream=body, request=request)
+
+
+def _is_below(url: str, root: str) -> bool:
+    return url == root or url.startswith((f"{root}/", f"{root}?"))
+
+
+def _is_job(said: Mapping[str, Any]) -> bool:
+    """Whether an answer is the receipt of a job that is not done: each provider's own way to say so."""
+    inner = mapping(said.get("data")) or said
+    named = inner.get("request_id") or inner.get("id")
+    state = inner.get("status") or inner.get("task_status")
+    return bool(named) and state in _PENDING

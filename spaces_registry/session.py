@@ -1,0 +1,67 @@
+"""The one HTTP session of `huggingface_hub`, through which a caller may see to all that the library sends.
+
+The library asks the network by a session of its own, from the first request to the last look at a queue and
+the download of a result. Whoever calls it within `through` makes these requests himself: on his own
+connections, so that they end with him, and with no more in them than their host may know. Everybody else's
+go as ever.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Protocol
+
+import httpx2
+
+
+class Exchange(Protocol):
+    """Makes one request of the library's; called in the library's thread."""
+
+    def __call__(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+        """The answer, whose body is still to be read if it is a stream."""
+        ...
+
+
+_EXCHANGE: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+_OPENING = threading.Lock()
+
+
+@contextmanager
+def through(exchange: Exchange) -> Iterator[None]:
+    """Within the block, in this thread: what the library wants to send goes through `exchange`."""
+    ready()
+    before = _EXCHANGE.set(exchange)
+    try:
+        yield
+    finally:
+        _EXCHANGE.reset(before)
+
+
+def ready() -> None:
+    """Give the library a session that knows of exchanges, by its own way to set one.
+
+    Whoever uses the library calls this first: a session that is exchanged while it is used breaks off.
+    """
+    with _OPENING:
+        _open()
+
+
+@cache
+def _open() -> None:
+    from huggingface_hub import get_session, set_client_factory  # noqa: PLC0415 - heavy
+
+    usual = get_session()
+    hooks, timeout = usual.event_hooks, usual.timeout  # the library's own: offline mode, request ids
+    set_client_factory(lambda: _Session(event_hooks=hooks, follow_redirects=True, timeout=timeout))
+
+
+class _Session(httpx2.Client):
+    def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        exchange = _EXCHANGE.get()
+        if exchange is None:
+            return super().send(request, stream=stream, **options)
+        for hook in self.event_hooks["request"]:
+            hook(request)
+        return exchange(request, stream=stream)
