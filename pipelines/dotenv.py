@@ -64,18 +64,32 @@ def apply_dotenv(environ: MutableMapping[str, str], here: Path, home: Home) -> t
     Raises:
         BadDotenv: one cannot be read; its position is told, and nothing of what stands there.
     """
-    found: list[Dotenv] = []
-    for folder, is_own in ((here, False), (home.folder, True)):
-        path = folder / NAME
-        if not path.is_file() or any(path.samefile(one.path) for one in found):
-            continue
-        values = read_dotenv(path)
-        left_out = () if is_own else tuple(name for name in values if not _CREDENTIAL.search(name))
-        overruled = tuple(name for name in values if name in environ and name not in left_out)
-        given = tuple(name for name in values if name not in {*left_out, *overruled})
-        environ.update({name: values[name] for name in given})
-        found.append(Dotenv(path, given, overruled, left_out))
+    return tuple(apply_file(path, environ, is_own=is_own) for path, is_own in dotenv_files(here, home))
+
+
+def dotenv_files(here: Path, home: Home) -> tuple[tuple[Path, bool], ...]:
+    """The `.env` files that are there, each with whether it is the user's own."""
+    near, own = here / NAME, home.folder / NAME
+    found = [(near, False)] if near.is_file() else []
+    if own.is_file():
+        if found and near.samefile(own):
+            return ((own, True),)
+        found.append((own, True))
     return tuple(found)
+
+
+def apply_file(path: Path, environ: MutableMapping[str, str], *, is_own: bool) -> Dotenv:
+    """Set what one file says and nobody has set; of one that is not the user's own, credentials only.
+
+    Raises:
+        BadDotenv: it cannot be read.
+    """
+    values = read_dotenv(path)
+    left_out = () if is_own else tuple(name for name in values if not _CREDENTIAL.search(name))
+    overruled = tuple(name for name in values if name in environ and name not in left_out)
+    given = tuple(name for name in values if name not in {*left_out, *overruled})
+    environ.update({name: values[name] for name in given})
+    return Dotenv(path, given, overruled, left_out)
 
 
 def read_dotenv(path: Path) -> Mapping[str, str]:

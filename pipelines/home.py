@@ -17,6 +17,10 @@ class Home:
 
     folder: Path
 
+    def make(self) -> None:
+        """Make the folder, open to its owner alone; one that is there stays as it is."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @property
     def store(self) -> Path:
         """Content-addressed artifacts."""
@@ -36,6 +40,11 @@ class Home:
     def runs(self) -> Path:
         """Where each run's folder is, a line a run."""
         return self.folder / "runs.jsonl"
+
+    @property
+    def templates(self) -> Path:
+        """The user's own prompt templates."""
+        return self.folder / "templates.yaml"
 
     @property
     def trusted(self) -> Path:

@@ -46,8 +46,8 @@ def gates_of(place: Place, written: Mapping[str, Limit]) -> tuple[Gate, ...]:
     """The gates that every call to a place passes.
 
     The chain's word on calls at once is taken before that of the place's own description, which speaks of the
-    whole vendor where the place is a part of one; of calls a minute and a day, the fewer count. A nested chain
-    has none: its steps pass theirs, and would wait for it forever.
+    whole vendor where the place is a part of one; of calls a minute and a day, the fewer count. A nested
+    chain has none: its steps pass theirs, and would wait for it forever.
 
     Args:
         place: where calls go.

@@ -190,6 +190,11 @@ class Journal:
         row = self._one(query, (now, place))
         return None if row is None else row[0]
 
+    def calls(self) -> int:
+        """How many calls it knows of."""
+        row = self._one("SELECT count(*) FROM sent", ())
+        return 0 if row is None else row[0]
+
     def health(self) -> str | None:
         """What SQLite finds wrong with the file; None if it is sound."""
         found = self._all("PRAGMA quick_check(1)", ())

@@ -1,10 +1,13 @@
 """Journals, places and clocks for what is counted and limited."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.journal import NOTHING, Intent, Journal, open_journal
 from pipelines.places.place import Place
 from spaces_registry.errors import Unreachable
@@ -79,3 +82,42 @@ def call(journal):
         return number
 
     return make
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        """What it printed, as JSON."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def here(tmp_path) -> Path:
+    """The folder that commands are run in."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def spacechain(here, monkeypatch, capsys):
+    """Run the command in this process, through the border that turns errors into text."""
+    monkeypatch.chdir(here)
+
+    def command(*words: object, **environ: str) -> Done:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(one) for one in words])
+        said = capsys.readouterr()
+        return Done(int(end.value.code or 0), said.out, said.err)
+
+    return command
