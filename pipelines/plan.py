@@ -12,9 +12,11 @@ from pipelines.engine.items import scopes_of
 from pipelines.engine.outputs import outputs_from, outputs_of
 from pipelines.engine.perform import names_for
 from pipelines.engine.results import Result, Skipped, Succeeded
-from pipelines.environment import masked
+from pipelines.environment import masked, read_environment
+from pipelines.inputs import read_inputs
 from pipelines.places.names import kind_of, named_place
 from pipelines.places.place import Place
+from pipelines.preflight import Look
 from pipelines.workshop import Workshop
 from spaces_registry.errors import ToolkitError
 
@@ -33,6 +35,7 @@ class PlannedStep:
         why: in words, why it is called or not.
         arguments: by parameter: values where they are known, else the expression as written.
         binding: name written in the chain to parameter of the endpoint, where they differ.
+        steps: those of the chain that it runs, if it is one; with `each`, for the first item that is called.
     """
 
     name: str
@@ -44,10 +47,11 @@ class PlannedStep:
     why: str
     arguments: Mapping[str, object]
     binding: Mapping[str, str]
+    steps: tuple["PlannedStep", ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
-        return {
+        told: dict[str, object] = {
             "name": self.name,
             "kind": self.kind,
             "via": self.via,
@@ -59,6 +63,7 @@ class PlannedStep:
             "arguments": dict(self.arguments),
             "binding": dict(self.binding),
         }
+        return {**told, "steps": [one.to_json() for one in self.steps]} if self.steps else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class Plan:
 def make_plan(
     chain: Chain,
     given: Mapping[str, object],
-    places: Mapping[str, Place],
+    look: Look,
     shop: Workshop,
     *,
     secrets: Mapping[str, str] = {},
@@ -97,22 +102,30 @@ def make_plan(
     Args:
         chain: what would run.
         given: what expressions may read beside steps; an input that was not handed in is missing from it.
-        places: by step, those that are ready.
+        look: what was found of its places.
         shop: knows what is kept.
         secrets: values that the plan must not show.
     """
-    layers = order(chain)
+    planned, _ = _plan_steps(chain, given, look, shop, secrets)
+    return Plan(chain.name, planned, order(chain))
+
+
+def _plan_steps(
+    chain: Chain, given: Mapping[str, object], look: Look, shop: Workshop, secrets: Mapping[str, str]
+) -> tuple[tuple[PlannedStep, ...], Mapping[str, Result]]:
+    """What would happen to the steps of a chain, and the results that are known before."""
     known: dict[str, Result] = {}
     planned: dict[str, PlannedStep] = {}
-    for name in (name for layer in layers for name in layer):
+    sight = _Sight(chain, given, known, shop, look, secrets)
+    for name in (name for layer in order(chain) for name in layer):
         step = chain.steps[name]
-        found, result = _plan_step(step, _Sight(chain, given, known, shop), places.get(name))
+        found, result = _plan_step(step, sight, look.places.get(name))
         planned[name] = replace(
             found, arguments={one: masked(value, secrets) for one, value in found.arguments.items()}
         )
         if result is not None:
             known[name] = result
-    return Plan(chain.name, tuple(planned[name] for name in chain.steps), layers)
+    return tuple(planned[name] for name in chain.steps), known
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +137,16 @@ class _Sight:
         given: names that expressions may read beside steps.
         known: results that are kept from before, or skipped for sure.
         shop: knows what is kept.
+        look: what was found of the chain's places.
+        secrets: values that the plan must not show.
     """
 
     chain: Chain
     given: Mapping[str, object]
     known: Mapping[str, Result]
     shop: Workshop
+    look: Look
+    secrets: Mapping[str, str]
 
 
 def _plan_step(step: Step, sight: _Sight, place: Place | None) -> tuple[PlannedStep, Result | None]:
@@ -137,7 +154,8 @@ def _plan_step(step: Step, sight: _Sight, place: Place | None) -> tuple[PlannedS
         return _planned(step, None, "its place is not ready", _written(step, sight)), None
     waits = [name for name in step.reads if name not in sight.known]
     if waits:
-        return _planned(step, place, f"{waits[0]} will give it something new", _written(step, sight)), None
+        told = _planned(step, place, f"{waits[0]} will give it something new", _written(step, sight))
+        return replace(told, steps=_unknown_inside(step, sight)), None
     try:
         names = names_for(step.reads, sight.given, sight.known)
         if step.when is not None and not step.when.evaluate(names):
@@ -150,7 +168,61 @@ def _plan_step(step: Step, sight: _Sight, place: Place | None) -> tuple[PlannedS
         return _planned(step, place, failure.message, _written(step, sight)), None
     if bound is None or any(one is None for one in bound):
         return _planned(step, place, "what it reads from is skipped", {}, "skip"), _skipped(step)
-    return _with_kept(step, place, sight, [one for one in bound if one is not None])
+    calls = [one for one in bound if one is not None]
+    if step.name in sight.look.nested:
+        return _inside(step, place, sight, calls)
+    return _with_kept(step, place, sight, calls)
+
+
+def _unknown_inside(step: Step, sight: _Sight) -> tuple[PlannedStep, ...]:
+    """The steps of a nested chain whose inputs are known only in the run."""
+    if step.name not in sight.look.nested:
+        return ()
+    look, inner = sight.look.nested[step.name], sight.look.places[step.name].nested
+    if inner is None:
+        return ()
+    around = _Sight(inner.chain, {}, {}, sight.shop, look, sight.secrets)
+    why = "what it is given is known only in the run"
+    return tuple(
+        replace(
+            _planned(one, look.places.get(name), why, _written(one, around)),
+            steps=_unknown_inside(one, around),
+        )
+        for name, one in inner.chain.steps.items()
+    )
+
+
+def _inside(
+    step: Step, place: Place, sight: _Sight, bound: Sequence[Mapping[str, object]]
+) -> tuple[PlannedStep, Result | None]:
+    """What would happen to a step that is a chain: what would happen to that one's steps, item by item."""
+    if (inner := place.nested) is None:
+        raise TypeError(step.name)  # ours: only chains come here
+    chain, made, new = inner.chain, [], 0
+    shown_steps: tuple[PlannedStep, ...] = ()
+    try:
+        for values in bound:
+            given = {"inputs": read_inputs(chain, values, sight.shop.store), "env": read_environment(chain)}
+            steps, known = _plan_steps(chain, given, sight.look.nested[step.name], sight.shop, sight.secrets)
+            is_new = any(one.action == "call" for one in steps) or not step.cache
+            shown_steps = steps if not shown_steps or (is_new and not new) else shown_steps
+            new += is_new
+            if not is_new:
+                names = names_for([*chain.steps], given, known)
+                values_of = tuple(template.evaluate(names) for template in chain.outputs.values())
+                made.append(outputs_from(step, step, place.endpoint, values_of))
+    except ToolkitError as failure:
+        return _planned(step, place, failure.message, _written(step, sight)), None
+    arguments = shown(bound[0] if len(bound) == 1 else {"each": list(bound)})
+    told = arguments if isinstance(arguments, Mapping) else {}
+    if new:
+        part = f" for {new} of {len(bound)} items" if step.repeats else ""
+        return replace(_planned(step, place, f"steps in it are called{part}", told), steps=shown_steps), None
+    outputs = outputs_of(step, made, place.endpoint.returns)
+    why = "the results of all steps in it are kept from an earlier run"
+    return replace(_planned(step, place, why, told, "keep"), steps=shown_steps), Succeeded(
+        step.name, outputs, (), 0.0
+    )
 
 
 def _with_kept(

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 
 from chains.evaluate import ABSENT
-from chains.model import Chain, Step
+from chains.model import Chain, ChainStep, Step
 from chains.problems import InvalidChain
 from pipelines.engine.binding import shown
 from pipelines.engine.blocking import is_blocked, wait_of
@@ -30,6 +30,8 @@ from pipelines.history import remember
 from pipelines.inputs import read_inputs
 from pipelines.locking import lock_of
 from pipelines.nesting import secrets_of
+from pipelines.places.nested import Around, read_nested
+from pipelines.places.places import Places
 from pipelines.preflight import look
 from pipelines.record import Output, StepReport, output_json
 from pipelines.scratch import scratch_folder
@@ -137,7 +139,7 @@ async def run_in(
 ) -> Run:
     """Run a chain in a workshop that is open already; as `run_loaded`."""
     started = time.monotonic()
-    wanted, fresh = _wanted_steps(chain, options), _fresh_steps(chain, options)
+    wanted, fresh = _wanted_steps(chain, options), _fresh_steps(chain, options, shop.places)
     environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
     values = await anyio.to_thread.run_sync(
         lambda: read_inputs(chain, inputs, shop.store, as_text=options.as_text)
@@ -288,16 +290,29 @@ def _status(results: Mapping[str, Result], *, interrupted: bool) -> Status:
     return "failed" if failures else "succeeded"
 
 
-def _fresh_steps(chain: Chain, options: Options) -> frozenset[str]:
+def _fresh_steps(chain: Chain, options: Options, places: Places) -> frozenset[str]:
     """The steps whose kept results are not used."""
     if options.fresh:
         return frozenset(chain.steps)
-    if not options.redo:
-        return frozenset()
+    fresh: set[str] = set()
+    for name in options.redo:
+        fresh |= _downstream(chain, name, places.around)
+    return frozenset(fresh)
+
+
+def _downstream(chain: Chain, name: str, around: Around) -> set[str]:
+    """A step and what reads from it; for `outer/inner`, the same in the chain that `outer` runs, too."""
     from chains.graph import downstream  # noqa: PLC0415 - networkx takes longer to import than a cached run
 
-    _known(chain, options.redo)
-    return frozenset(options.redo) | {one for name in options.redo for one in downstream(chain, name)}
+    outer, _, inner = name.partition("/")
+    _known(chain, [outer])
+    after = {*downstream(chain, outer)}
+    step = chain.steps[outer]
+    if not inner or not isinstance(step, ChainStep):
+        _known(chain, [name])
+        return {outer, *after}
+    nested = read_nested(chain, step, around)
+    return after | {f"{outer}/{one}" for one in _downstream(nested.chain, inner, nested.around)}
 
 
 def _wanted_steps(chain: Chain, options: Options) -> frozenset[str]:

@@ -1,11 +1,17 @@
 """Which files' code may run here. Trust is given to exact bytes: a changed file is a stranger again."""
 
 import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from chains.model import Chain, PythonStep
 from pipelines.artifacts import StorageFailed
 from pipelines.home import Home
 from spaces_registry.errors import ToolkitError
+
+_INSIDE = "-inside"  # what is added to the SHA-256 of code that may run in our own process
 
 
 class NotTrusted(ToolkitError):
@@ -13,9 +19,10 @@ class NotTrusted(ToolkitError):
 
     code = "not-trusted"
 
-    def __init__(self, file: Path, chain: str) -> None:
+    def __init__(self, file: Path, chain: str, *, inside: bool = False) -> None:
+        how = " to run inside of spacechain" if inside else ""
         super().__init__(
-            f"{file} is code that you have not trusted as it stands",
+            f"{file} is code that you have not trusted as it stands{how}",
             hint=f"read it, then allow it with: spacechain trust {chain}",
         )
         self.file = file
@@ -39,19 +46,32 @@ def fingerprint(file: Path) -> str:
         raise NotReadable(f"{file} cannot be read: {cause.strerror or cause}") from cause
 
 
-def is_trusted(home: Home, sha256: str) -> bool:
-    """Whether the user has trusted a file with exactly these bytes."""
-    return (home.trusted / sha256).exists()
+def is_trusted(home: Home, sha256: str, *, inside: bool = False) -> bool:
+    """Whether the user has trusted a file with exactly these bytes.
+
+    Args:
+        home: knows what is trusted.
+        sha256: of the bytes.
+        inside: whether it is to run inside of spacechain, which is asked for separately.
+    """
+    return (home.trusted / (f"{sha256}{_INSIDE}" if inside else sha256)).exists()
 
 
-def trust(home: Home, file: Path) -> str:
+def trust(home: Home, file: Path, *, inside: bool = False) -> str:
     """Trust the file's present bytes from now on; returns their SHA-256.
+
+    Args:
+        home: takes it down.
+        file: of code.
+        inside: whether it may run inside of spacechain; in a process of its own it then may as well.
 
     Raises:
         StorageFailed: the home folder cannot be written.
     """
     sha256 = fingerprint(file)
     trust_content(home, sha256, file.name)
+    if inside:
+        trust_content(home, f"{sha256}{_INSIDE}", f"{file.name}, inside of spacechain")
     return sha256
 
 
@@ -62,7 +82,43 @@ def trust_content(home: Home, sha256: str, note: str) -> None:
         StorageFailed: the home folder cannot be written.
     """
     try:
-        home.trusted.mkdir(parents=True, exist_ok=True)
+        home.make()
+        home.trusted.mkdir(mode=0o700, exist_ok=True)
         (home.trusted / sha256).write_text(f"{note}\n", encoding="utf-8")
     except OSError as cause:
         raise StorageFailed(home.trusted, cause) from cause
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A file of code that a chain, or one in it, runs.
+
+    Attributes:
+        file: where it lies.
+        named: as it is told to the user.
+        inside: whether some step runs it inside of spacechain, not in a process of its own.
+    """
+
+    file: Path
+    named: str
+    inside: bool
+
+    @property
+    def told(self) -> str:
+        """What it will be allowed to do, in plain words."""
+        where = "runs inside spacechain itself" if self.inside else "runs in a process of its own"
+        return f"{self.named} may read and write your files and reach the network, and {where}"
+
+
+def code_of(chains: Iterable[Chain]) -> tuple[Code, ...]:
+    """Every file of code that chains run, each once."""
+    found: dict[Path, Code] = {}
+    for chain in chains:
+        for step in chain.ways:
+            if not isinstance(step, PythonStep):
+                continue
+            file = (chain.folder / step.file).resolve()
+            named = os.path.normpath(Path(chain.source.file).parent / step.file)
+            inside = not step.isolate or (file in found and found[file].inside)
+            found[file] = Code(file, named, inside)
+    return tuple(found.values())

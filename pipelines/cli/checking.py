@@ -1,6 +1,6 @@
 """`check` and `plan`: what can be known before anything is called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,7 @@ from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Use,
 if TYPE_CHECKING:
     from chains.model import Chain
     from chains.problems import Problem
-    from pipelines.plan import Plan
+    from pipelines.plan import Plan, PlannedStep
     from pipelines.preflight import Look
     from pipelines.workshop import Settings
 
@@ -120,6 +120,7 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
     from pipelines.environment import read_environment  # noqa: PLC0415
     from pipelines.inputs import read_inputs  # noqa: PLC0415
     from pipelines.locking import lock_of  # noqa: PLC0415
+    from pipelines.nesting import secrets_of  # noqa: PLC0415
     from pipelines.plan import make_plan  # noqa: PLC0415
     from pipelines.preflight import look  # noqa: PLC0415
     from pipelines.workshop import open_workshop  # noqa: PLC0415
@@ -131,24 +132,35 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
         if not looked.ok:
             raise InvalidChain(looked.problems, chain.source)
         inputs = read_inputs(chain, given, shop.store, as_text=True)
-        environment = read_environment(chain)
-        return make_plan(
-            chain, {"inputs": inputs, "env": environment}, looked.places, shop, secrets=environment
-        )
+        environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
+        return make_plan(chain, {"inputs": inputs, "env": environment}, looked, shop, secrets=hidden)
 
 
 def _show_plan(plan: "Plan") -> None:
-    import json  # noqa: PLC0415
-
-    from pipelines.cli.show import result, safe  # noqa: PLC0415
+    from pipelines.cli.show import result  # noqa: PLC0415
 
     steps = {one.name: one for one in plan.steps}
     for number, layer in enumerate(plan.order, start=1):
         for name in layer:
-            step = steps[name]
-            where = step.via if step.kind == "media" or not step.endpoint else f"{step.via} {step.endpoint}"
-            result(f"{number}. {name}: {step.action} {safe(where)}")
-            result(f"     {safe(step.why)}")
-            for parameter, value in step.arguments.items():
-                shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-                result(f"     {parameter}: {safe(shown)}")
+            for line in _plan_lines(steps[name], f"{number}. {name}"):
+                result(line)
+
+
+def _plan_lines(step: "PlannedStep", title: str) -> Iterator[str]:
+    """What is planned for a step; for one that is a chain, for the steps in it, too."""
+    import json  # noqa: PLC0415
+
+    from pipelines.cli.show import safe  # noqa: PLC0415
+
+    is_known = step.kind not in {"media", "chain"} and step.endpoint
+    where = f"{step.via} {step.endpoint}" if is_known else step.via
+    yield f"{title}: {step.action} {safe(where)}"
+    yield f"     {safe(step.why)}"
+    for parameter, value in step.arguments.items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"     {parameter}: {safe(shown)}"
+    for one in step.steps:
+        for line in _plan_lines(
+            one, f"{step.name}/{one.name}" if "/" not in title else f"{title}/{one.name}"
+        ):
+            yield f"     {line}"

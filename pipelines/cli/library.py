@@ -60,27 +60,29 @@ def new(
 
 def trust(chain: ChainName) -> None:
     """Allow a chain's Python files to run and its service files to send keys, as they are now."""
-    from chains.model import PythonStep  # noqa: PLC0415
     from pipelines.cli.show import result, safe, say  # noqa: PLC0415
     from pipelines.home import find_home  # noqa: PLC0415
     from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.places.nested import chains_in  # noqa: PLC0415
     from pipelines.services.keys import sendings  # noqa: PLC0415
-    from pipelines.trust import fingerprint, trust_content  # noqa: PLC0415
+    from pipelines.trust import code_of, fingerprint, trust_content  # noqa: PLC0415
     from pipelines.trust import trust as trust_file  # noqa: PLC0415
 
     found = find_chain(chain)
-    files = dict.fromkeys(step.file for step in found.ways if isinstance(step, PythonStep))
-    keys = sendings(found, find_home(), os.environ)
+    chains = (found, *chains_in(found))
+    files = code_of(chains)
+    keys = {key.sha256: key for one in chains for key in sendings(one, find_home(), os.environ)}
     if not files and not keys:
         say(f"{chain} runs no code of its own and sends no key anywhere; there is nothing to trust")
-    for file in files:
-        fingerprint(found.folder / file)  # one that cannot be read is told before any is trusted
-    for one in keys:
-        trust_content(find_home(), one.sha256, one.told)
-        result(f"trusted: {safe(one.told)} (sha256 {one.sha256[:12]}…)")
-    for file in files:
-        sha256 = trust_file(find_home(), found.folder / file)
-        result(f"trusted {file} as it is now (sha256 {sha256[:12]}…)")
+    for code in files:
+        fingerprint(code.file)  # one that cannot be read is told before any is trusted
+    for key in keys.values():
+        trust_content(find_home(), key.sha256, key.told)
+        result(f"trusted: {safe(key.told)} (sha256 {key.sha256[:12]}…)")
+    for code in files:
+        sha256 = trust_file(find_home(), code.file, inside=code.inside)
+        result(f"trusted {safe(code.named)} as it is now (sha256 {sha256[:12]}…)")
+        say(f"  {safe(code.told)}")
 
 
 def schema() -> None:

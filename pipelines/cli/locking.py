@@ -59,7 +59,21 @@ def lock(
         _print_json(outcome)
     else:
         _print(outcome, str(path_of(found)), chain)
+        _tell_of_inner(found)
     raise typer.Exit(_exit(outcome))
+
+
+def _tell_of_inner(chain: "Chain") -> None:
+    """A chain that others run has a lock of its own, which holds for all of them."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+    from pipelines.locking import lockable, path_of  # noqa: PLC0415
+    from pipelines.places.nested import chains_in  # noqa: PLC0415
+
+    for one in chains_in(chain):
+        if lockable(one):
+            file = safe(one.source.file)
+            there = "is used" if path_of(one).is_file() else f"is written with: spacechain lock {file}"
+            say(f"{file} has a lock of its own, which {there}")
 
 
 def _wanted(chain: "Chain", steps: Sequence[str], *, update: bool) -> tuple[str, ...]:
