@@ -199,12 +199,16 @@ class StepFields:
         return self.each is not None or self.matrix is not None
 
     @property
-    def templates(self) -> tuple[Template, ...]:
-        """Every template in it: arguments, when, each, matrix, and its fallbacks' arguments."""
+    def own_templates(self) -> tuple[Template, ...]:
+        """What it is called with itself: arguments, when, each and matrix."""
         when = () if self.when is None else (self.when,)
         each = () if self.each is None else self.each.templates
-        others = (one for way in self.fallback for one in way.templates)
-        return (*self.arguments.values(), *when, *each, *(self.matrix or {}).values(), *others)
+        return (*self.arguments.values(), *when, *each, *(self.matrix or {}).values())
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Every template in it, its fallbacks' arguments too."""
+        return (*self.own_templates, *(one for way in self.fallback for one in way.own_templates))
 
     @property
     def references(self) -> tuple[Reference, ...]:

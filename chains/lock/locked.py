@@ -136,6 +136,8 @@ def as_written(endpoint: Endpoint, binding: Mapping[str, str]) -> Endpoint:
 def outdated(chain: Chain, lock: Lock, *, frozen: bool = False) -> Iterator[Problem]:
     """Where the chain was changed after it was locked; such a step is to be resolved anew.
 
+    A lock is about the steps themselves: their fallbacks and equivalent Spaces are not in it.
+
     Args:
         chain: as it is now.
         lock: its lock.

@@ -24,7 +24,8 @@ def _skippable(chain: Chain) -> dict[str, str]:
     """Every step that may be skipped, with the step whose `when` is the cause."""
     readers: dict[str, set[str]] = {}
     for name, step in chain.steps.items():
-        for one in step.references:
+        # what a fallback reads is missed only when the fallback is called
+        for one in (one for template in step.own_templates for one in template.references):
             if not one.guarded:
                 readers.setdefault(one.root, set()).add(name)
     found = {name: name for name, step in chain.steps.items() if step.when and not step.when.is_literal}
