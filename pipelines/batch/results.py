@@ -110,22 +110,11 @@ class Results:
         layout: how it is written.
         memory: learns which rows are done.
         file: the open table, at its end.
-        begun: how many lines it has already.
-        forgets: whether no earlier line counts.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        layout: Layout,
-        memory: Memory,
-        file: BinaryIO,
-        begun: int,
-        forgets: bool,  # noqa: FBT001
-    ) -> None:
+    def __init__(self, path: Path, layout: Layout, memory: Memory, file: BinaryIO) -> None:
         self.path, self.layout = path, layout
         self._memory, self._file = memory, file
-        self._begun, self._forgets = begun, forgets
         self._replaces = False
 
     def is_done(self, key: str) -> bool:
@@ -150,11 +139,11 @@ class Results:
     def tidy(self) -> None:
         """Drop the earlier lines of rows that were done again."""
         if self._replaces:
-            _rewrite(self.path, self.layout, lambda at, told: at >= self._begun or not self._replaced(told))
+            _rewrite(self.path, self.layout, lambda at, told: not self._is_replaced(at, told))
 
-    def _replaced(self, told: Mapping[str, object]) -> bool:
-        done = _is_done(told, self.layout) and not self._forgets
-        return not done and self._memory.counted("replaced", str(told["key"])) > 0
+    def _is_replaced(self, at: int, told: Mapping[str, object]) -> bool:
+        stale = self._memory.counted("stale line", str(at))
+        return stale > 0 and self._memory.counted("replaced", str(told["key"])) > 0
 
 
 @contextmanager
@@ -178,13 +167,13 @@ def open_results(path: Path, layout: Layout, memory: Memory, *, forget: bool = F
         with lock.open("a") as held:
             _take(held.fileno(), path)
             _mend(path, layout)
-            begun = 0
-            for told in _lines(path, layout):
+            for at, told in enumerate(_lines(path, layout)):
                 done = _is_done(told, layout) and not forget
                 memory.count("done" if done else "stale", str(told["key"]))
-                begun += 1
+                if not done:
+                    memory.count("stale line", str(at))
             with path.open("ab") as file:
-                results = Results(path, layout, memory, file, begun, forget)
+                results = Results(path, layout, memory, file)
                 try:
                     yield results
                 finally:

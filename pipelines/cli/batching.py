@@ -242,7 +242,7 @@ def _conclude(made: "Batch", tally: "Tally", again: Sequence[str], *, as_json: b
     else:
         say(_counts(tally))
         result(str(made.results))
-    if tally.left:
+    if tally.left or tally.failed:
         why = (
             "interrupted"
             if tally.interrupted
