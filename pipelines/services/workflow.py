@@ -85,10 +85,15 @@ def _with_gaps(value: Any, arguments: Mapping[str, object], used: set[str], gaps
 def _set(place: str, workflow: dict[str, Any], name: str, value: object) -> None:
     """Set the input of a node, named by its id or its title."""
     node_name, _, key = name.rpartition(".")
-    titles = {_title(one): one for one in workflow.values() if isinstance(one, dict)}
-    node = workflow.get(node_name) or titles.get(node_name)
+    titled = [
+        number for number, one in workflow.items() if isinstance(one, dict) and _title(one) == node_name
+    ]
+    if node_name not in workflow and len(titled) > 1:
+        message = f"{place}: the workflow has several nodes {node_name!r}: {', '.join(titled)}"
+        raise RejectedInput(place, message, hint=f"name one by its number: {titled[0]}.{key}")
+    node = workflow.get(node_name) or (workflow[titled[0]] if titled else None)
     if not isinstance(node, dict) or not isinstance(node.get("inputs"), dict):
-        offered = [*workflow, *(one for one in titles if one)]
+        offered = [*workflow, *(_title(one) for one in workflow.values() if isinstance(one, dict))]
         message = f"{place}: the workflow has no node {node_name!r}"
         raise RejectedInput(place, message, hint=nearest(node_name, offered))
     if key not in node["inputs"]:
