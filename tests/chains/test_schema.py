@@ -22,7 +22,9 @@ GOOD = [*HERE.glob("valid/*.yaml"), *ROOT.glob("chains/recipes/*.yaml")]
 EXAMPLES = re.findall(
     r"```yaml\n(.*?)```", (ROOT / "docs" / "language.md").read_text(encoding="utf-8"), re.DOTALL
 )
-MISTAKEN = [one for one in HERE.glob("problems/*.yaml") if one.stem != "not-utf8"]
+MISTAKEN = [
+    one for one in HERE.glob("problems/*.yaml") if "[not-utf8]" not in one.with_suffix(".txt").read_text()
+]
 # these are forms and bounds that a schema does not have to know; an editor asks `check` for them
 FINER = {
     *("bad-space", "bad-search", "bad-endpoint", "bad-function", "bad-name", "bad-variable", "bad-model"),
