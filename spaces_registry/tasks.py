@@ -58,7 +58,7 @@ class Task:
     Attributes:
         name: in the Hub's words.
         method: of the InferenceClient.
-        parameters: under the client's names; of our own are `prompt`, `system` and `images` of a chat, and the
+        parameters: under the client's names; our own are `prompt`, `system` and `images` of a chat, and the
             `width` and `height` behind `target_size`.
         returns: what comes out.
     """

@@ -92,7 +92,7 @@ class Outlet:
         asking = origin.stream(request.method, url, limits=limits, headers=sent, content=request.read())
         if stream:
             response = await self._open.enter_async_context(asking)
-            if response.status_code < _REFUSED:
+            if _is_stream(response):  # the library opens every POST as one
                 self._notice(response)
                 return _passed(request, response, _Body(response, origin))
             await _read(response, origin)
@@ -178,6 +178,12 @@ def _passed(
     if isinstance(body, bytes):
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
     return httpx2.Response(response.status_code, headers=headers, stream=body, request=request)
+
+
+def _is_stream(response: httpx2.Response) -> bool:
+    """Whether it is written piece by piece, and not refused."""
+    is_events = "event-stream" in response.headers.get("content-type", "")
+    return is_events and response.status_code < _REFUSED
 
 
 def _is_below(url: str, root: str) -> bool:

@@ -1,6 +1,7 @@
 """One way to ask a model of the stand-in, as a step does."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,21 @@ class Asking:
         self, model: str, arguments: dict[str, Value], *, run_s: float = 20.0, job: Any = None, **written: Any
     ) -> tuple[Value, ...]:
         """What a call gives."""
-        return anyio.run(self._call, model, arguments, Clocks(run_s=run_s), job, written)
+        return anyio.run(partial(self.call, model, arguments, Clocks(run_s=run_s), job, **written))
 
     async def _place(self, model: str, written: dict[str, Any]) -> Place:
         async with open_registry(token=self.token, hub=self.served.url) as registry:
             return await model_place(_step(model, written), registry)
 
-    async def _call(
-        self, model: str, arguments: dict[str, Value], clocks: Clocks, job: Any, written: dict[str, Any]
+    async def call(
+        self,
+        model: str,
+        arguments: dict[str, Value],
+        clocks: Clocks = Clocks(),
+        job: Any = None,
+        **written: Any,
     ) -> tuple[Value, ...]:
+        """The same, for who has a loop running."""
         self.events.clear()
         self.remembered.clear()
         async with open_registry(token=self.token, hub=self.served.url) as registry:

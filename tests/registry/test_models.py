@@ -46,8 +46,8 @@ async def test_chat_models_come_with_prices_and_context_lengths(hub: Web) -> Non
     found = await served_models(Hub(TOKEN, hub.url), Answers(), task="text-generation", router=hub.url)
 
     assert found.models[0].offers == (
-        Offer("groq", "live", "text-generation", 131072, 0.1, 0.4),
-        Offer("novita", "live", "text-generation"),
+        Offer("groq", "live", "text-generation", 131072, 0.1, 0.4, served_id="groq/x"),
+        Offer("novita", "live", "text-generation", served_id="novita/x"),
     )
     assert "authorization" in hub.asked[0].headers
     assert hub.asked[1].path == "/v1/models"
@@ -105,7 +105,7 @@ def test_both_forms_of_the_mapping_are_read() -> None:
     """A list in lists, an object in a model's own record."""
     listed = [{"provider": "fal-ai", "providerId": "x", "status": "live", "task": "text-to-image"}]
     record = {"fal-ai": {"providerId": "x", "status": "live", "task": "text-to-image"}}
-    expected = ServedModel("a/b", "text-to-image", (Offer("fal-ai", "live", "text-to-image"),))
+    expected = ServedModel("a/b", "text-to-image", (Offer("fal-ai", "live", "text-to-image", served_id="x"),))
 
     assert read_model({"id": "a/b", "inferenceProviderMapping": listed}) == expected
     assert read_model({"id": "a/b", "inferenceProviderMapping": record}) == expected
