@@ -6,10 +6,9 @@ from pathlib import Path
 
 import anyio
 
-from chains.loader import load
 from chains.model import Chain
 from pipelines.engine.events import RunListener, unheard
-from pipelines.library import find_chain
+from pipelines.library import find_chain, load_file
 from pipelines.run import Options, Run, run_loaded
 from pipelines.workshop import Settings
 
@@ -84,6 +83,6 @@ def _loaded(chain: str | Path | Chain) -> Chain:
         case Chain():
             return chain
         case Path():
-            return load(chain)
+            return load_file(chain)
         case str():
             return find_chain(chain)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from chains.loader import load, loads
 from chains.model import Chain
+from pipelines.home import find_home
 from pipelines.places.places import local_endpoints
+from pipelines.templates import home_library
 from spaces_registry.errors import ToolkitError, nearest
 
 _SUFFIXES = (".yaml", ".yml")
@@ -61,7 +63,7 @@ def find_chain(name: str) -> Chain:
     """
     path = Path(name)
     if path.suffix in _SUFFIXES or _is(path.is_file):
-        return load(path, known=local_endpoints)
+        return load_file(path)
     known = recipes()
     if name in known:
         return load_recipe(known[name])
@@ -69,6 +71,15 @@ def find_chain(name: str) -> Chain:
         raise UnknownChain(f"{name} is a folder, not a chain file", hint=_chains_in(path))
     shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "…"
     raise UnknownChain(f"there is no chain file and no recipe named {shown!r}", hint=nearest(name, known))
+
+
+def load_file(path: Path) -> Chain:
+    """The chain in a file; the user's own prompt templates are at its hand.
+
+    Raises:
+        InvalidChain: the file is no chain of this version, or the library of templates is none.
+    """
+    return load(path, known=local_endpoints, library=home_library(find_home()))
 
 
 def _is(what: Callable[[], bool]) -> bool:
@@ -81,7 +92,8 @@ def _is(what: Callable[[], bool]) -> bool:
 
 def load_recipe(recipe: Recipe) -> Chain:
     """A recipe as a chain; it reads no file, so its folder is where the user is."""
-    return loads(recipe.text, file=recipe.name, folder=Path.cwd(), known=local_endpoints)
+    library = home_library(find_home())
+    return loads(recipe.text, file=recipe.name, folder=Path.cwd(), known=local_endpoints, library=library)
 
 
 def write_new(path: Path, recipe: str) -> Path:

@@ -14,6 +14,7 @@ from pipelines.cli import (
     locking,
     running,
     services,
+    templates,
 )
 
 app = typer.Typer(
@@ -40,9 +41,11 @@ app.command()(calling.call)
 app.command()(linking.link)
 app.command()(library.recipes)
 app.command()(library.new)
+app.command()(templates.templates)
 app.command()(library.trust)
 app.command()(library.schema)
 app.command()(running.studio)
+app.command()(doctor.doctor)
 app.command()(doctor.doctor)
 
 

@@ -180,15 +180,21 @@ def _below(path: Path, root: Path) -> str:
 def _read(chain: Chain, step: ChainStep, identity: str, within: Around) -> Nested:
     # both know this module: a chain's steps may be chains
     from chains.loader import load, loads  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
     from pipelines.places.places import local_endpoints  # noqa: PLC0415
+    from pipelines.templates import home_library  # noqa: PLC0415
 
-    known = partial(local_endpoints, around=within)
+    known, library = partial(local_endpoints, around=within), home_library(find_home())
     if not Path(identity).is_absolute():
         from pipelines.library import recipes  # noqa: PLC0415
 
-        nested = loads(recipes()[identity].text, file=identity, folder=within.root, known=known)
+        nested = loads(
+            recipes()[identity].text, file=identity, folder=within.root, known=known, library=library
+        )
     else:
-        nested = load(_shown(Path(chain.source.file).parent / step.chain, Path(identity)), known=known)
+        nested = load(
+            _shown(Path(chain.source.file).parent / step.chain, Path(identity)), known=known, library=library
+        )
     height = 1
     for one in nested.ways:
         if isinstance(one, ChainStep):
@@ -303,7 +309,7 @@ def _lock(chain: Chain, places: "Places") -> Lock | None:
 
 
 def chains_in(chain: Chain, around: Around | None = None) -> Iterator[Chain]:
-    """Every chain that lies in a chain, each once, as far as they can be read; a problem is told elsewhere."""
+    """Every chain in a chain, each once, as far as they can be read; a problem is told elsewhere."""
     start = around or Around.of(chain)
     waiting, seen = [(chain, start)], {start.trail[-1]}
     while waiting:
