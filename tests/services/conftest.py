@@ -18,6 +18,8 @@ from pipelines import Run, run_chain
 from pipelines.engine.events import CallTold, RunEvent
 from pipelines.record import FileOutput, ValueOutput
 
+UNTITLED = {number: {**node, "_meta": {}} for number, node in WORKFLOW.items()}
+WORKFLOWS = {"workflow": WORKFLOW, "image_workflow": IMAGE_WORKFLOW, "plain": UNTITLED}
 KEYS = re.compile(r"key_from: \[?([A-Z_0-9, ]+)")
 
 
@@ -103,7 +105,7 @@ def recipe(tmp_path):
     """A chain of one service step, as a person writes it."""
 
     def write(service: str, gives: str = "image", **step: Any) -> Path:
-        for name, workflow in (("workflow", WORKFLOW), ("image_workflow", IMAGE_WORKFLOW)):
+        for name, workflow in WORKFLOWS.items():
             (tmp_path / f"{name}.json").write_text(json.dumps(workflow))
         made = {"service": service, "cache": False, "retry": {"attempts": 1}, **step}
         handed = {"photo": {"kind": "image"}, "voice": {"kind": "audio"}}

@@ -245,7 +245,7 @@ def test_a_workflow_goes_to_comfyui_with_only_the_users_changes(ask, vendors):
     """A saved workflow is the user's work: nothing in it moves but what the step names."""
     ask(
         "comfyui",
-        **{"with": {"workflow": "workflow.json", "6.text": PROMPT, "KSampler.seed": 7, "5.width": 512}},
+        **{"with": {"workflow": "workflow.json", "6.text": PROMPT, "Sampler.seed": 7, "5.width": 512}},
     )
 
     sent = json.loads(vendors.get(ComfyUi).asked[0].body)["prompt"]

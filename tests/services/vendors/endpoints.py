@@ -15,7 +15,7 @@ class InferenceEndpoint(Vendor):
 
     def routes(self) -> list[Route]:
         """Its own paths."""
-        return [self.route("/painter", self.paint), self.route("/writer", self.write)]
+        return [self.route("/painter/", self.paint), self.route("/writer/", self.write)]
 
     def unauthorized(self, request: Request) -> Response:
         """What it says to a wrong key."""

@@ -99,6 +99,8 @@ class Replicate(Vendor):
         self.predictions[made.id] = made
         if failure == "never":
             self.held()
+        if failure == "slow":
+            await self.dawdle()
         waits = request.headers.get("prefer", "").startswith("wait") and model not in SLOW
         if waits and failure != "never":
             made.stages.clear()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from anyio.to_thread import run_sync
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -72,6 +73,7 @@ class Vendor(ABC):
         held: counted when a call is accepted that will not end by itself (`never`).
         cancelled: counted when a client ends such a call by the vendor's own means.
         left: counted when a client leaves a call that it waits for.
+        release: lets a `slow` answer go out.
     """
 
     name: ClassVar[str]
@@ -83,6 +85,7 @@ class Vendor(ABC):
         self.files: list[bytes] = []
         self.creates = 0
         self.held, self.cancelled, self.left = Told(), Told(), Told()
+        self.release = threading.Event()
         self._next: deque[str] = deque()
 
     @property
@@ -133,6 +136,11 @@ class Vendor(ABC):
         while (await request.receive())["type"] != "http.disconnect":
             pass
         self.left()
+
+    async def dawdle(self) -> None:
+        """Wait for the test with an answer to work that is accepted already."""
+        self.held()
+        await run_sync(self.release.wait, PATIENCE_S)
 
     def last(self, method: str = "POST") -> Asked:
         """The last request of that method."""
