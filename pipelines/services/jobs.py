@@ -65,23 +65,47 @@ class JobWork:
     async def created(cls, exchange: Exchange, job: Job, request: Request) -> "JobWork":
         """Create a job, and remember it before it is waited for.
 
+        A job whose answer is not heard could neither be canceled nor asked for again, so an interruption
+        waits a little for it, and cancels it.
+
         Raises:
             CallFailed: the service did not take it.
         """
         run_s = exchange.call.clocks.run_s
-        with anyio.move_on_after(run_s):
-            answer = await exchange.send(request, quiet_s=None)
-            must_be_good(exchange, answer, exchange.endpoint.name)
-            found = find(job.id, answer.body)
-            if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
-                message = f"{exchange.place} took the job, but `{job.id}` is not in its answer"
-                raise BadOutput(exchange.place, message)
-            known: dict[str, Json] = {"id": found, "answer": _pruned(answer.body)}
-            text = exchange.origin.scrub(json.dumps(known)) or ""
-            exchange.call.remember(json.loads(text))
-            return cls(exchange, job, known, resumed=False, first=answer)
-        message = f"{exchange.place} did not take the job within {run_s:g} s"
-        raise TimedOut(exchange.place, message, hint="give the step a longer timeout")
+        work: JobWork | None = None
+        failure: CallFailed | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                with anyio.CancelScope(shield=True, deadline=anyio.current_time() + run_s) as patience:
+                    tasks.start_soon(_hurry, patience)
+                    try:
+                        work = await cls._taken(exchange, job, request)
+                    except CallFailed as caught:  # out of the group, where it would be one of several
+                        failure = caught
+                tasks.cancel_scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        except anyio.get_cancelled_exc_class():
+            if work is not None:
+                await work._cancel()  # noqa: SLF001 - it is of this class
+            raise
+        if failure is not None:
+            raise failure
+        if work is None:
+            message = f"{exchange.place} did not take the job within {run_s:g} s"
+            raise TimedOut(exchange.place, message, hint="give the step a longer timeout")
+        return work
+
+    @classmethod
+    async def _taken(cls, exchange: Exchange, job: Job, request: Request) -> "JobWork":
+        answer = await exchange.send(request, quiet_s=None)
+        must_be_good(exchange, answer, exchange.endpoint.name)
+        found = find(job.id, answer.body)
+        if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
+            message = f"{exchange.place} took the job, but `{job.id}` is not in its answer"
+            raise BadOutput(exchange.place, message)
+        known: dict[str, Json] = {"id": found, "answer": _pruned(answer.body)}
+        exchange.call.remember(json.loads(exchange.origin.scrub(json.dumps(known)) or ""))
+        return cls(exchange, job, known, resumed=False, first=answer)
 
     @property
     def names(self) -> Mapping[str, object]:
@@ -244,6 +268,14 @@ class JobWork:
                 await self._ask(self.job.cancel, None)
             except CallFailed:
                 return
+
+
+async def _hurry(patience: anyio.CancelScope) -> None:
+    """Shorten a shielded wait when the run is interrupted."""
+    try:
+        await anyio.sleep_forever()
+    finally:
+        patience.deadline = min(patience.deadline, anyio.current_time() + _FAREWELL_S)
 
 
 class _Late(TimedOut):
