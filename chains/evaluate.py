@@ -40,6 +40,7 @@ from chains.nodes import (
     Record,
     Text,
 )
+from chains.prompts import pieces
 from chains.source import Position
 from spaces_registry.errors import ToolkitError, nearest
 
@@ -151,12 +152,13 @@ def _joined(pieces: Sequence[object]) -> object:
 def _filled(node: Fill, names: Mapping[str, object]) -> object:
     # each once, however often its gap stands in the text
     values = {name: evaluate(one, names) for name, one in node.values.items()}
-    if node.pieces is None:
+    if node.template is None:
         raise EvaluationFailed("there is no such template, or it has a gap that is not filled", node.at)
     if any(one is ABSENT for one in values.values()):
         return ABSENT
-    texts = {name: as_text(one) for name, one in values.items()}
-    return _as_one([one if isinstance(one, str) else texts[one.name] for one in node.pieces])
+    texts = {**node.template.variables, **{name: as_text(one) for name, one in values.items()}}
+    parts = pieces(node.template.prompt)
+    return _as_one([one if isinstance(one, str) else texts.get(one.name) or "" for one in parts])
 
 
 def _as_one(texts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ Python's own parser reads it; a whitelist decides what is part of the language.
 import ast
 import re
 import warnings
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -27,7 +27,7 @@ from chains.nodes import (
     Not,
     Part,
 )
-from chains.prompts import NEGATIVE, Gap, PromptTemplate, pieces
+from chains.prompts import NEGATIVE, PromptTemplate
 from chains.signs import STRINGS, wrong_sign
 from chains.source import Position
 
@@ -249,8 +249,8 @@ class _Converter:
             places[one.arg] = self.place(one.col_offset)
         name = self.convert(node.args[0], depth)
         chosen = _chosen(name, self.prompts)
-        filled = None if chosen is None else _filled(chosen, values)
-        return Fill(name, values, places, filled, self.at(node))
+        whole = chosen is not None and not any(one not in values for one in chosen.needed)
+        return Fill(name, values, places, chosen if whole else None, self.at(node))
 
 
 def _chosen(name: Node, prompts: Mapping[str, PromptTemplate]) -> PromptTemplate | None:
@@ -260,13 +260,3 @@ def _chosen(name: Node, prompts: Mapping[str, PromptTemplate]) -> PromptTemplate
     stem = name.value.removesuffix(NEGATIVE)
     found = prompts.get(stem)
     return found if found is None or stem == name.value else found.inverse
-
-
-def _filled(template: PromptTemplate, given: Container[str]) -> tuple[str | Gap, ...] | None:
-    """The text with its defaults and the gaps that are given; None if a gap stays open."""
-    filled = [
-        template.variables.get(one.name) if isinstance(one, Gap) and one.name not in given else one
-        for one in pieces(template.prompt)
-    ]
-    known = tuple(one for one in filled if one is not None)
-    return known if len(known) == len(filled) else None

@@ -70,9 +70,12 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
             return Problem(source.key_at(path), code, message, hint, step)
         case "missing":
             return _missing(path, value, source)
-        case "too_short":
-            message = f"`{path[-1]}` is empty"
-            return Problem(source.at(path), "empty-value", message, _EMPTY.get(str(path[-1])), step)
+        case "too_short" | "string_too_short":
+            hint = _EMPTY.get(str(path[-1])) if sort == "too_short" else None
+            return Problem(source.at(path), "empty-value", f"`{path[-1]}` is empty", hint, step)
+        case "too_long":
+            message = f"`{path[-1]}` has more than {facts['max_length']} items"
+            return Problem(source.at(path), "too-many", message, None, step)
         case "bad-kind":
             return Problem(source.at(path), sort, detail["msg"], nearest(facts["value"], KINDS), step)
         case "unknown-failure":
@@ -83,8 +86,6 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
             bound = facts.get("ge", facts.get("le"))
             word = "at least" if "ge" in facts else "at most"
             return Problem(source.at(path), "out-of-range", f"`{path[-1]}` is {word} {bound}", None, step)
-        case "string_too_short":
-            return Problem(source.at(path), "empty-value", f"`{path[-1]}` is empty", None, step)
     if "hint" in facts:
         return Problem(source.at(path), sort, detail["msg"], facts["hint"], step)
     return _wrong_type(detail, path, source)
@@ -110,6 +111,11 @@ _MAPPINGS: Mapping[str | int, str] = {
 }
 
 
+def _is_name(path: Path) -> bool:
+    """Whether the last key of a path is the author's own word."""
+    return len(path) == 2 and path[0] != "defaults"  # noqa: PLR2004 - what stands in the lists at the top
+
+
 def _wrong_type(detail: ErrorDetails, path: Path, source: Source) -> Problem:
     given = detail["input"]
     wanted = _WANTED.get(detail["type"], "text, a number, true or false")
@@ -123,7 +129,7 @@ def _wrong_type(detail: ErrorDetails, path: Path, source: Source) -> Problem:
         hint = "begin with `steps:`"
     elif path[-1:] == ("steps",) and isinstance(given, list):
         hint = "steps have names: write `name:` instead of `-`"
-    elif path[-1] in _MAPPINGS and wanted in {"a mapping", "a list"}:
+    elif path[-1] in _MAPPINGS and not _is_name(path) and wanted in {"a mapping", "a list"}:
         hint = _MAPPINGS[path[-1]]
     elif path[-2:-1] == ("fallback",):
         hint = _MAPPINGS["fallback"]

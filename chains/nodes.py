@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-from chains.prompts import Gap
+from chains.prompts import PromptTemplate
 from chains.source import Position
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -117,14 +117,14 @@ class Call:
 class Fill:
     """`template('name', variable=value, …)`: a prompt template with its gaps filled.
 
-    `pieces` are its text, defaults filled in, and the gaps that `values` fill; None if the template is not
-    there or a gap stays open. `places` are where the variables' names stand.
+    `template` is None if there is none of that name or a gap stays open; `places` are where the names of the
+    variables stand.
     """
 
     name: "Node"
     values: Mapping[str, "Node"]
     places: Mapping[str, Position]
-    pieces: tuple[str | Gap, ...] | None
+    template: PromptTemplate | None
     at: Position
 
 

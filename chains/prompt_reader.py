@@ -14,6 +14,7 @@ from chains.source import Entry, Fields, Leaf, Position, Source, plain
 from chains.source import Path as Keys
 from chains.tree import Tree
 
+MAX_LENGTH: Final = 10_000  # characters of a prompt
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _WORDS: Final = frozenset({*keyword.kwlist, "true", "false", "null"})
@@ -62,11 +63,10 @@ def _is_right(tree: Tree, entry: Entry) -> bool:
 def _template(tree: Tree, entry: Entry) -> PromptTemplate:
     path: Keys = (_KEY, entry.key)
     if not isinstance(entry.node, Fields):
-        prompt, negative = tree.get(path, str) or "", ""
+        prompt, negative = _text(tree, path), ""
         tree.problems.extend(_wrong_signs(tree, path))
     else:
-        prompt = tree.get((*path, "prompt"), str) or ""
-        negative = tree.get((*path, "negative"), str) or ""
+        prompt, negative = _text(tree, (*path, "prompt")), _text(tree, (*path, "negative"))
         for key in ("prompt", "negative"):
             tree.problems.extend(_wrong_signs(tree, (*path, key)))
     variables: dict[str, str | None] = {}
@@ -79,18 +79,32 @@ def _template(tree: Tree, entry: Entry) -> PromptTemplate:
     return PromptTemplate(entry.key, prompt, negative, variables, tree.get((*path, "help"), str) or "")
 
 
+def _text(tree: Tree, path: Keys) -> str:
+    """The prompt at a path; nothing in place of one that is too long to be worked with."""
+    text = tree.get(path, str) or ""
+    return text if len(text) <= MAX_LENGTH else ""
+
+
 def _wrong_signs(tree: Tree, path: Keys) -> Iterator[Problem]:
     """Braces that are no gap, and expressions, which a template does not have."""
     leaf = tree.node(path)
     if not isinstance(leaf, Leaf) or not isinstance(leaf.value, str):
         return
     where, text = tree.source.characters(leaf), leaf.value
-    for found in re.finditer(r"\$\{\{", text):
+    if len(text) > MAX_LENGTH:
+        message = f"the prompt is longer than {MAX_LENGTH:,} characters"
+        yield Problem(where(0), "bad-template", message, "no model reads so much; shorten it")
+        return
+    if found := re.search(r"\$\{\{", text):
         message = "a template has gaps, and no expressions"
         hint = f"write `{{subject}}`, and where it is used `template('{path[1]}', subject=inputs.prompt)`"
         yield Problem(where(found.start()), "bad-template", message, hint)
+    said: set[str] = set()
     for sign in SIGNS.finditer(text.replace("${{", "   ")):
+        if sign["gap"] in said:
+            continue
         if sign["gap"] in _WORDS:
+            said.add(sign["gap"])
             yield from _wrong_variable(sign["gap"], where(sign.start() + 1))
         elif sign[0] in {"{", "}"}:
             message = f"this `{sign[0]}` is part of no gap"

@@ -25,33 +25,6 @@ class UnfilledTemplate(ToolkitError):
 
 
 @dataclass(frozen=True, slots=True)
-class PromptTemplate:
-    """A prompt with named gaps.
-
-    Attributes:
-        name: what `template('…')` calls it.
-        prompt: its text; a gap is written `{subject}`, a brace `{{` or `}}`.
-        negative: what should not be seen, in the same form; read as `template('NAME.negative')`.
-        variables: by name, what stands in a gap that is not filled; None for one that must be.
-        help: what it is for, in one line.
-    """
-
-    name: str
-    prompt: str
-    negative: str = ""
-    variables: Mapping[str, str | None] = field(default_factory=dict)
-    help: str = ""
-
-    @property
-    def inverse(self) -> "PromptTemplate":
-        """The template of its negative prompt."""
-        return replace(self, name=f"{self.name}{NEGATIVE}", prompt=self.negative, negative="")
-
-
-NO_PROMPTS: Final[Mapping[str, PromptTemplate]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
 class Gap:
     """A gap in a prompt; `name` is the variable that fills it."""
 
@@ -75,6 +48,38 @@ def gaps(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.name for one in pieces(text) if isinstance(one, Gap)))
 
 
+@dataclass(frozen=True, slots=True)
+class PromptTemplate:
+    """A prompt with named gaps.
+
+    Attributes:
+        name: what `template('…')` calls it.
+        prompt: its text; a gap is written `{subject}`, a brace `{{` or `}}`.
+        negative: what should not be seen, in the same form; read as `template('NAME.negative')`.
+        variables: by name, what stands in a gap that is not filled; None for one that must be.
+        help: what it is for, in one line.
+    """
+
+    name: str
+    prompt: str
+    negative: str = ""
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    help: str = ""
+
+    @property
+    def inverse(self) -> "PromptTemplate":
+        """The template of its negative prompt."""
+        return replace(self, name=f"{self.name}{NEGATIVE}", prompt=self.negative, negative="")
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The variables of its prompt that have no value of their own."""
+        return tuple(one for one in gaps(self.prompt) if self.variables.get(one) is None)
+
+
+NO_PROMPTS: Final[Mapping[str, PromptTemplate]] = MappingProxyType({})
+
+
 def fill(template: PromptTemplate, values: Mapping[str, str]) -> str:
     """A template's prompt with its gaps filled; `template.inverse` gives the negative one.
 
@@ -89,13 +94,13 @@ def fill(template: PromptTemplate, values: Mapping[str, str]) -> str:
         if name not in template.variables:
             message = f"the template {template.name!r} has no variable {name!r}"
             raise UnfilledTemplate(message, hint=nearest(name, template.variables))
-    given = {name: values.get(name, default) for name, default in template.variables.items()}
-    filled = [one if isinstance(one, str) else given.get(one.name) for one in pieces(template.prompt)]
-    for name in gaps(template.prompt):
-        if given.get(name) is None:
+    for name in template.needed:
+        if name not in values:
             message = f"the template {template.name!r} needs its variable {name!r}"
-            raise UnfilledTemplate(message, hint=f"what is filled: {', '.join(template.variables)}")
-    return "".join(one for one in filled if one is not None)
+            raise UnfilledTemplate(message, hint=f"its variables: {', '.join(template.variables)}")
+    given = {**template.variables, **values}
+    parts = pieces(template.prompt)
+    return "".join(one if isinstance(one, str) else given.get(one.name) or "" for one in parts)
 
 
 @cache

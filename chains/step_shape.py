@@ -59,7 +59,10 @@ class StepShape(WayShape):
     )
     needs: Names = Field(default_factory=list, description="steps to wait for without reading from them")
     fallback: list[AnyWay] = Field(
-        default_factory=list, min_length=1, description="what is called in its stead, in order, when it fails"
+        default_factory=list,
+        min_length=1,
+        max_length=20,
+        description="what is called in its stead, in order, when it fails",
     )
 
 

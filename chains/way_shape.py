@@ -135,7 +135,8 @@ class SpaceWay(WayShape):
     """A call of a Gradio Space."""
 
     space: Annotated[
-        Annotated[_Address, Tag("<one>")] | Annotated[list[_Address], Field(min_length=1), Tag("<several>")],
+        Annotated[_Address, Tag("<one>")]
+        | Annotated[list[_Address], Field(min_length=1, max_length=20), Tag("<several>")],
         Discriminator(lambda value: "<several>" if isinstance(value, list) else "<one>"),
     ] = Field(
         description="`owner/name`, the URL of an app, or an alias; or a list of Spaces that do the same"

@@ -19,7 +19,7 @@ def failing_constants(chain: Chain) -> Iterator[Problem]:
             not known[one.function].least <= len(one.arguments) <= known[one.function].most for one in calls
         ):
             continue  # wrong counts are another rule's
-        if any(one.pieces is None for one in template.fills):
+        if any(one.template is None for one in template.fills):
             continue  # and so are unknown templates and open gaps
         try:
             _ = template.literal

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chains.model import Chain
 from chains.nodes import Fill, Literal
 from chains.problems import Problem, near
-from chains.prompts import NEGATIVE, PromptTemplate, gaps
+from chains.prompts import NEGATIVE, PromptTemplate
 
 
 def template_variables(chain: Chain) -> Iterator[Problem]:
@@ -13,26 +13,26 @@ def template_variables(chain: Chain) -> Iterator[Problem]:
     for step, template in chain.templates:
         for fill in template.fills:
             if found := _chosen(chain, fill):
-                yield from _wrong(fill, *found, step.name if step else None)
+                yield from _wrong(fill, found, step.name if step else None)
 
 
-def _chosen(chain: Chain, fill: Fill) -> tuple[PromptTemplate, str] | None:
-    """The template that is filled, and its text, if there is one."""
+def _chosen(chain: Chain, fill: Fill) -> PromptTemplate | None:
+    """The template that is filled, if there is one."""
     if not isinstance(fill.name, Literal) or not isinstance(fill.name.value, str):
         return None  # what is no name is another rule's
     stem = fill.name.value.removesuffix(NEGATIVE)
     found = chain.prompts.get(stem)
-    return None if found is None else (found, found.prompt if stem == fill.name.value else found.negative)
+    return found if found is None or stem == fill.name.value else found.inverse
 
 
-def _wrong(fill: Fill, template: PromptTemplate, text: str, inside: str | None) -> Iterator[Problem]:
+def _wrong(fill: Fill, template: PromptTemplate, inside: str | None) -> Iterator[Problem]:
     for name in fill.values:
         if name not in template.variables:
             message = f"the template `{template.name}` has no variable `{name}`"
             hint = near(name, template.variables) or "it has none at all"
             yield Problem(fill.places[name], "unknown-template-variable", message, hint, inside)
-    open_gaps = [one for one in gaps(text) if template.variables.get(one) is None and one not in fill.values]
-    for name in open_gaps:
-        message = f"the template `{template.name}` needs its variable `{name}`"
-        hint = f"fill it: `template('{template.name}', {name}=…)`"
-        yield Problem(fill.at, "missing-template-variable", message, hint, inside)
+    for name in template.needed:
+        if name not in fill.values:
+            message = f"the template `{template.name}` needs its variable `{name}`"
+            hint = f"fill it: `template('{template.name}', {name}=…)`"
+            yield Problem(fill.at, "missing-template-variable", message, hint, inside)

@@ -7,7 +7,7 @@ from chains.model import Chain
 from chains.nodes import Literal
 from chains.problems import Problem
 from chains.prompts import NEGATIVE, gaps
-from chains.source import Fields, Leaf
+from chains.source import Fields
 
 _DOUBLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
@@ -36,17 +36,16 @@ def unused_templates(chain: Chain) -> Iterator[Problem]:
                 yield Problem(
                     where, "unused-variable", message, f"write `{{{name}}}` in it", severity="warning"
                 )
-        yield from _doubled(chain, entry.key)
+    yield from _doubled(chain)
 
 
-def _doubled(chain: Chain, name: str) -> Iterator[Problem]:
+def _doubled(chain: Chain) -> Iterator[Problem]:
     """What looks like a gap of another language."""
     for path, leaf in chain.source.leaves:
-        if path[:2] != ("templates", name) or path[2:] not in {(), ("prompt",), ("negative",)}:
+        is_prompt = len(path) == 2 or path[2:] in {("prompt",), ("negative",)}  # noqa: PLR2004 - a name's own
+        if path[:1] != ("templates",) or not is_prompt or not isinstance(leaf.value, str):
             continue
-        for found in (
-            _DOUBLE.finditer(leaf.value) if isinstance(leaf, Leaf) and isinstance(leaf.value, str) else ()
-        ):
+        if found := _DOUBLE.search(leaf.value):
             message = f"`{found[0]}` is `{found[1]}` in braces, and no gap"
             at = chain.source.characters(leaf)(found.start())
             yield Problem(
