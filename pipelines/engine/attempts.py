@@ -1,7 +1,7 @@
 """One call's way through its places: each is tried as the policy has it, until one answers."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from pipelines.engine.outputs import StepOutputs, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
 from pipelines.engine.policy import Action, Decision
 from pipelines.engine.results import Attempt, CallDone
-from pipelines.engine.spreading import Spread
+from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
 from pipelines.places.place import Place
 from spaces_registry.errors import ToolkitError
@@ -48,6 +48,7 @@ class Journey:
         story: what was tried in vain.
         started: by the clock.
         place: where it was tried last.
+        heading: the slot that is spoken for where it goes next.
     """
 
     item: int
@@ -56,6 +57,7 @@ class Journey:
     story: list[Attempt]
     started: float
     place: Place | None = None
+    heading: Heading = field(default_factory=Heading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +89,46 @@ class Attempts:
         rested: list[Way] = []
         is_last_round = False
         while True:
-            way, has_equals = await self._next(queue, journey)
+            way = await self._next(queue, journey)
             may_rest = not is_last_round and bool(queue or rested)
-            found = await self._at(way, journey, may_rest=may_rest, in_a_hurry=has_equals)
+            has_equal = bool(queue) and way.is_equal_to(queue[0][0])
+            with journey.heading:
+                found = await self._at(way, journey, may_rest=may_rest, in_a_hurry=has_equal)
             if isinstance(found, Made):
                 return found
             if isinstance(found, Rest):
                 rested.append(way)
             if not queue and rested:  # nothing better worked: ask those that were left out after all
-                queue, rested, is_last_round = [rested], [], True
+                queue, rested, is_last_round = [[one] for one in rested], [], True
             if isinstance(found, GivenUp) and (found.action is Action.STOP or not queue):
                 return self._failed(journey, found.failure)
             last = journey.story[-1]
             tell(FellBack(last.via, last.failure, queue[0][0].named))
 
-    async def _next(self, queue: list[list[Way]], journey: Journey) -> tuple[Way, bool]:
-        """Take the way that is next, of equal ones a free one; and whether an equal one is left."""
+    async def _next(self, queue: list[list[Way]], journey: Journey) -> Way:
+        """Take the way that is next; of equal ones that which has a kept result, or else a free slot."""
         group = queue[0]
-        if len(group) > 1:
-            await self.ways.glance(group, journey.tell)
-            way = await self.spread.pick(group, self.ways, self.breaker)
-            group.remove(way)
-            return way, True
-        queue.pop(0)
-        return group[0], False
+        if len(group) == 1:
+            queue.pop(0)
+            journey.heading = Heading()
+            return group[0]
+        await self.ways.glance(group, journey.tell)
+        way = await self._kept_at(group, journey)
+        if way is None:
+            way, journey.heading = await self.spread.pick(group, self.ways, self.breaker)
+        group.remove(way)
+        return way
+
+    async def _kept_at(self, group: Sequence[Way], journey: Journey) -> Way | None:
+        """The one of several equal ways at which the call was made before."""
+        for way in group:
+            place = self.ways.known(way)
+            if not isinstance(place, Place):
+                continue
+            values = self._values(way, place, journey)
+            if not isinstance(values, GivenUp) and await self.calls.has(way.step, place, values):
+                return way
+        return None
 
     async def _at(
         self, way: Way, journey: Journey, *, may_rest: bool, in_a_hurry: bool
@@ -126,23 +144,22 @@ class Attempts:
             journey.story.append(attempt_of(values.failure, place.address, 0.0, Decision(values.action)))
             return values
 
-        with self.spread.heading(place) as heading:
+        async def once(tries: int) -> Answer | Rest:
+            if place.nested is not None:
+                return await self.nest(way.step, place, values)
 
-            async def once(tries: int) -> Answer | Rest:
-                if place.nested is not None:
-                    return await self.nest(way.step, place, values)
+            def rest() -> Rest | None:
+                if tries > 1 or not may_rest or place.is_here:
+                    return None
+                return self.breaker.rest(place.address, way.step.retry.up_to_s)
 
-                def rest() -> Rest | None:
-                    if tries > 1 or not may_rest or place.is_here:
-                        return None
-                    return self.breaker.rest(place.address, way.step.retry.up_to_s)
+            begun = journey.heading.arrived
+            return await self.calls.make(
+                way.step, place, journey.item, values, journey.tell, rest=rest, begun=begun
+            )
 
-                return await self.calls.make(
-                    way.step, place, journey.item, values, journey.tell, rest=rest, begun=heading.arrived
-                )
-
-            patience = Patience(self.pace, way.step.retry, place.is_here, in_a_hurry)
-            found = await patience.persist(once, place.address, journey.story, journey.tell)
+        patience = Patience(self.pace, way.step.retry, place.is_here, in_a_hurry)
+        found = await patience.persist(once, place.address, journey.story, journey.tell)
         match found:
             case Answer():
                 return self._made(way, place, journey, found)

@@ -123,6 +123,14 @@ class CallMaker:
             self._answered[key] = outputs
         return Answer(key, outputs, cached=False)
 
+    async def has(self, step: Step, place: Place, values: Mapping[str, object]) -> bool:
+        """Whether the outputs of a call are there already; one whose arguments do not fit has none."""
+        try:
+            bound = bind(place.endpoint, values, place=place.address)
+        except CallFailed:
+            return False
+        return await self._kept(step, place, place.key(bound)) is not None
+
     async def _kept(self, step: Step, place: Place, key: str) -> tuple[object, ...] | None:
         """An answer of this run, or of an earlier one if the step does not ask for a fresh one."""
         if not step.cache:

@@ -1,8 +1,6 @@
 """Items of a mapped step go to whichever of several equal Spaces has a free slot."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
@@ -17,19 +15,21 @@ from pipelines.places.place import Place
 _LOOK_AGAIN_S: Final = 0.5  # a minute's count goes down by itself
 
 
+def _nothing() -> None:
+    """No slot was spoken for."""
+
+
 @dataclass(slots=True)
 class Heading:
-    """A call on its way to a place; its slot is spoken for until it is taken."""
+    """A call on its way to a place: its slot is spoken for until it is taken, or not needed any more."""
 
-    _counted: Counter[str]
-    _place: str
-    _is_open: bool = True
+    arrived: Callable[[], None] = _nothing
 
-    def arrived(self) -> None:
-        """The slot is taken, or not needed any more."""
-        if self._is_open:
-            self._is_open = False
-            self._counted[self._place] -= 1
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.arrived()
 
 
 @dataclass(slots=True)
@@ -41,28 +41,26 @@ class Spread:
     """
 
     limits: Limits
-    _heading: Counter[str] = field(default_factory=Counter)
+    _headings: dict[str, set[object]] = field(default_factory=dict)
 
-    async def pick(self, equals: Sequence[Way], ways: Ways, breaker: Breaker) -> Way:
+    async def pick(self, equals: Sequence[Way], ways: Ways, breaker: Breaker) -> tuple[Way, Heading]:
         """The way with the most free slots, as soon as there is one; one that rests only where all do."""
         while True:
             places = [(way, place) for way in equals if isinstance(place := ways.known(way), Place)]
             healthy = [one for one in places if breaker.rest(one[1].address) is None] or places
             if not healthy:  # asleep or not there at all
-                return next((way for way in equals if ways.known(way) is None), equals[0])
-            free = [(self.limits.free(place) - self._heading[place.address], way) for way, place in healthy]
-            most, best = max(free, key=itemgetter(0))
+                return next((way for way in equals if ways.known(way) is None), equals[0]), Heading()
+            free = [(self._free(place), way, place) for way, place in healthy]
+            most, best, place = max(free, key=itemgetter(0))
             if most > 0:
-                return best
+                return best, self._head_for(place)
             with anyio.move_on_after(_LOOK_AGAIN_S):
                 await self.limits.freed()
 
-    @contextmanager
-    def heading(self, place: Place) -> Iterator[Heading]:
-        """From the choice of a place to the end of the call there."""
-        self._heading[place.address] += 1
-        heading = Heading(self._heading, place.address)
-        try:
-            yield heading
-        finally:
-            heading.arrived()
+    def _free(self, place: Place) -> int:
+        return self.limits.free(place) - len(self._headings.get(place.address, ()))
+
+    def _head_for(self, place: Place) -> Heading:
+        headings, mark = self._headings.setdefault(place.address, set()), object()
+        headings.add(mark)
+        return Heading(lambda: headings.discard(mark))

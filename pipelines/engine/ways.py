@@ -32,6 +32,10 @@ class Way:
     key: str
     step: Step
 
+    def is_equal_to(self, other: "Way") -> bool:
+        """Whether both do the same at different Spaces."""
+        return self.step.key == other.step.key
+
     @property
     def named(self) -> str:
         """The place as the chain names it."""
