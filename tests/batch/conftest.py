@@ -1,16 +1,18 @@
 """Batches of chains whose steps are the user's own functions: no server, and a file that counts the calls."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from leaks import assert_no_secret
+from servers import Server, serve
 
 from pipelines.cli import main
 
+WORKBENCH = Path(__file__).parents[1] / "pipelines" / "apps" / "workbench.py"
 CODE = """
 from pathlib import Path
 
@@ -105,9 +107,8 @@ def desk(tmp_path, run) -> Desk:
     return Desk(tmp_path, run)
 
 
-def read_results(path: Path) -> list[Mapping[str, str]]:
-    """The lines of a results table."""
-    import csv  # noqa: PLC0415
-
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+@pytest.fixture(scope="session")
+def app() -> Iterator[Server]:
+    """A running Gradio app that counts its calls."""
+    with serve(WORKBENCH) as server:
+        yield server

@@ -1,20 +1,6 @@
 """What a place is asked for is counted over all rows of a batch, not row by row."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx2
-import pytest
-from servers import Server, serve
-
-WORKBENCH = Path(__file__).parents[1] / "pipelines" / "apps" / "workbench.py"
-
-
-@pytest.fixture(scope="session")
-def app() -> Iterator[Server]:
-    """A running Gradio app that counts its calls."""
-    with serve(WORKBENCH) as server:
-        yield server
 
 
 def counted(app, name):
