@@ -140,12 +140,14 @@ class ModelRunner:
             return
         if self.provider == "openai":
             hint = f"set {PROVIDERS['openai'].keys[0]}"
-            raise Unauthorized(call.place, f"{call.place}: openai wants a key of its own", hint=hint)
+            raise Unauthorized(call.place, f"{call.place} takes no call without a key of your own", hint=hint)
         if not self.token:
             hint = f"set HF_TOKEN or run `hf auth login`; a token is made at {TOKEN_PAGE}"
-            raise Unauthorized(call.place, f"{call.place}: without a token nobody serves models", hint=hint)
+            raise Unauthorized(
+                call.place, f"{call.place} takes no call without a Hugging Face token", hint=hint
+            )
         if not self.token.startswith(_HF_PREFIX):  # the library would send it to the provider's own host
-            message = f"{call.place}: the token is none that the router takes; those begin with {_HF_PREFIX}"
+            message = f"{call.place}: the router takes tokens that begin with {_HF_PREFIX}; this one does not"
             raise Unauthorized(call.place, message, hint=f"make one at {TOKEN_PAGE}")
 
     @property

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import imageio_ffmpeg
+from leaks import SECRETS
 from PIL import Image
 from web import Answer, Asked, say, web
 
-TOKEN = "hf_standin_token"  # noqa: S105 - the stand-in's own
+TOKEN = SECRETS.make("models")
 TAGS = {"conversational": "text-generation"}
 WORDS = ("Far out", " at sea,", " a light.")
 
@@ -147,7 +148,7 @@ class _House:
         if path.startswith("/media/"):
             return self.file(path.removeprefix("/media/"))
         if path.startswith("/api/models"):
-            return self.hub(path)
+            return self.hub(path, asked.query)
         if path == "/v1/models":
             return say({"object": "list", "data": []})
         if path.startswith("/own/"):  # an endpoint of somebody's own
@@ -157,10 +158,12 @@ class _House:
             return say({"error": "Invalid username or password."}, 401)
         return self.routed(asked, path)
 
-    def hub(self, path: str) -> Answer:
+    def hub(self, path: str, query: str) -> Answer:
         repo = path.removeprefix("/api/models").strip("/")
         if not repo:
-            return say([self.record(one, as_list=True) for one in self.models if self.models[one]])
+            wanted = parse_qs(query).get("pipeline_tag", [""])[0]
+            listed = [self.record(one, as_list=True) for one in self.models if self.models[one]]
+            return say([one for one in listed if wanted in ("", one["pipeline_tag"])])
         if repo not in self.models:
             return say({"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound")
         return say(self.record(repo))
