@@ -157,7 +157,7 @@ def _tell_usage(exchange: Exchange, answer: Answer) -> None:
     if usd is None:
         usd = usage.usd_per_call
     if usd is not None or seconds is not None:
-        exchange.tell(Spent(gpu_s=seconds, usd=usd))
+        exchange.tell(Spent(usd=usd, work_s=seconds))
 
 
 def _number(value: object) -> float | None:

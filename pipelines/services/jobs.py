@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -261,13 +262,10 @@ class JobWork:
 
     async def _cancel(self) -> None:
         """Tell the service that the job is not wanted any more; whether it hears changes nothing here."""
-        if self.job.cancel is None:
-            return
         with anyio.move_on_after(_FAREWELL_S, shield=True):
-            try:
-                await self._ask(self.job.cancel, None)
-            except CallFailed:
-                return
+            for one in self.job.cancel:
+                with suppress(CallFailed):
+                    await self._ask(one, None)
 
 
 async def _hurry(patience: anyio.CancelScope) -> None:
