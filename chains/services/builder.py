@@ -176,7 +176,13 @@ class Builder:
             every := _seconds(told.get("every"), 1.0),
             _seconds(told.get("up_to"), max(every, 5.0)),
         )
-        return model.Job(value["id"], status, self.maybe((*path, "result")), self.maybe((*path, "cancel")))
+        farewell: Path = (*path, "cancel")
+        told = self.at(farewell)
+        several = (
+            [(*farewell, number) for number in range(len(told))] if isinstance(told, list) else [farewell]
+        )
+        cancel = tuple(self.ask(one) for one in several if told is not None)
+        return model.Job(value["id"], status, self.maybe((*path, "result")), cancel)
 
     def meanwhile(self, path: Path) -> model.Meanwhile | None:
         """What is asked for progress."""

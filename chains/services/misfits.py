@@ -70,7 +70,7 @@ def _path(location: Path, value: Any) -> Path:
         known = (
             one in value if isinstance(value, Mapping) else isinstance(one, int) and isinstance(value, list)
         )
-        if not known and (str(one).startswith("<") or not isinstance(value, Mapping)):
+        if not known and (not isinstance(value, Mapping) or isinstance(one, int) or one.startswith("<")):
             continue
         path.append(one)
         value = value[one] if known else None
@@ -120,7 +120,7 @@ def _place(path: Path) -> tuple[str, type[BaseModel]]:
             return "a failure", shape.FailureShape
         case (*_, "job", "status"):
             return "`status`", shape.StatusShape
-        case (*_, "job", str(key)) if key in _ASKS:
+        case (*_, "job", str(key)) | (*_, "job", str(key), int()) if key in _ASKS:
             return f"`{key}`", shape.TargetShape
     key = str(path[-1])
     models: Mapping[str, type[BaseModel]] = {

@@ -119,12 +119,19 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is created first and asked about until it is done; `id` is a query into the first answer."""
+    """Work that is created first and asked about until it is done.
+
+    Attributes:
+        id: a query into the first answer.
+        status: how its state is asked for.
+        result: what fetches the result, where the state does not hold it.
+        cancel: all that is sent when it is not wanted any more.
+    """
 
     id: str
     status: Status
     result: Ask | None = None
-    cancel: Ask | None = None
+    cancel: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def _asks(endpoint: ServiceEndpoint) -> Iterator[tuple[Ask | None, tuple[str, ..
     if endpoint.meanwhile:
         yield endpoint.meanwhile.ask, ()
     if endpoint.job:
-        for ask in (endpoint.job.status.ask, endpoint.job.result, endpoint.job.cancel):
+        for ask in (endpoint.job.status.ask, endpoint.job.result, *endpoint.job.cancel):
             yield ask, ("job",)
     for one in endpoint.gives:
         yield one.fetch, ("item", "job") if endpoint.job else ("item",)
@@ -136,8 +136,9 @@ def requests(service: Service) -> Iterator[Problem]:
             at = service.source.at((*path, "method"))
             yield Problem(at, "bad-method", "GET has no body", "put it into `query`, or use POST")
         job = endpoint.job
-        targets = {"status": job.status.ask, "result": job.result, "cancel": job.cancel} if job else {}
-        for name, ask in targets.items():
+        targets = [("status", job.status.ask), ("result", job.result)] if job else []
+        targets += [("cancel", one) for one in job.cancel] if job else []
+        for name, ask in targets:
             if ask is not None and (ask.url is None) == (ask.path is None):
                 where = (*path, "job", name)
                 what = "neither `url` nor `path`" if ask.url is None else "both `url` and `path`"

@@ -42,6 +42,10 @@ def _texts(value: object) -> object:
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
+def _several(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
 class Shape(BaseModel):
     """Keys that are not listed are mistakes; values stay as YAML typed them."""
 
@@ -174,7 +178,7 @@ class JobShape(Shape):
     id: Query
     status: StatusShape
     result: TargetShape | None = None
-    cancel: TargetShape | None = None
+    cancel: Annotated[list[TargetShape], BeforeValidator(_several), Field(min_length=1)] | None = None
 
 
 class StreamShape(Shape):
