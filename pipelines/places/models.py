@@ -76,7 +76,11 @@ def _named(step: ModelStep, provider: Provider | None) -> str:
     """The model's id or URL, out of what is written: an alias, an id, a URL, or a model's page on the Hub."""
     text = step.model.strip()
     if "://" in text:
-        return _of_url(text)
+        model = _of_url(text)
+        if "://" in model and provider is not None:
+            hint = "leave `provider` out, or write the model's id"
+            raise BadModel(text, f"a URL is asked as it stands, not through {provider.name}", hint)
+        return model
     if "/" in text:
         if _ID.fullmatch(text) and ".." not in text:
             return text

@@ -7,8 +7,9 @@ leaves nothing behind.
 
 import concurrent.futures
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,11 +19,11 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 
-from pipelines.runners.model_failures import TOKEN_PAGE, Asked, failure_of
+from pipelines.runners.model_failures import TOKEN_PAGE, Asked, ModelsNotInstalled, failure_of
 from pipelines.runners.model_outlet import Known, Outlet
 from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import CallFailed, TimedOut, Unauthorized
+from spaces_registry.errors import CallFailed, Missing, TimedOut, Unauthorized
 from spaces_registry.models import ROUTER
 from spaces_registry.origin import Origin, scrubbed
 from spaces_registry.progress import Listener, Sending, Written
@@ -33,6 +34,13 @@ from spaces_registry.tasks import CHAT, TASKS, TEXT_GENERATION, Task
 
 _HF_PREFIX = "hf_"
 _OWN_ENDPOINTS = ".endpoints.huggingface.cloud"
+_PILLOW = ("PIL", 'pip install "spacechain[media]"')
+_NEEDS = {  # what the library makes of an answer, task by task
+    "text-to-image": _PILLOW,
+    "image-to-image": _PILLOW,
+    "image-segmentation": _PILLOW,
+    "feature-extraction": ("numpy", "pip install numpy"),
+}
 _NO_KEY = "none"  # stands for no key, so that the library does not look for one; it is not sent
 
 
@@ -89,11 +97,15 @@ class ModelRunner:
         try:
             with anyio.fail_after(call.clocks.run_s):
                 return await self._call(call, outlet, tell)
+        except Missing:
+            if not outlet.is_resumed:
+                raise
         except TimeoutError as cause:
             message = f"{call.place} took longer than {call.clocks.run_s:g} s"
             raise TimedOut(call.place, message, hint="give the step a longer timeout") from cause
         finally:
             await outlet.close()
+        return await self(replace(call, job=None), tell)  # nobody knows the earlier try's job any more
 
     async def _call(self, call: Call, outlet: Outlet, tell: Listener) -> tuple[Value, ...]:
         work = partial(self._work, call, outlet, tell)
@@ -135,7 +147,11 @@ class ModelRunner:
             return outputs_of(task, getattr(client, task.method)(**arguments), call)
 
     def _admit(self, call: Call) -> None:
-        """Refuse a call that has no credential it needs, before anything is sent."""
+        """Refuse a call that lacks a credential or a library, before anything is sent."""
+        library, hint = _NEEDS.get(self.task.name, ("json", ""))
+        if find_spec(library) is None:
+            message = f"{call.place}: {self.task.name} needs {library}, which is not installed"
+            raise ModelsNotInstalled(message, hint=hint)
         if self.key or self.provider in (None, HF_INFERENCE):
             return
         if self.provider == "openai":

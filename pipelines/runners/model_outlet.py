@@ -56,6 +56,7 @@ class Outlet:
         home: an origin that stands for the place; its secrets are in no message.
         known: the addresses that get credentials, or are asked elsewhere.
         refusal: the last answer that was one, however the library took it.
+        is_resumed: whether an earlier try's job was asked for in place of a new one.
     """
 
     call: Call
@@ -63,6 +64,7 @@ class Outlet:
     home: Origin
     known: tuple[Known, ...]
     refusal: httpx2.Response | None = None
+    is_resumed: bool = False
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _told: set[str] = field(default_factory=set)
 
@@ -78,6 +80,7 @@ class Outlet:
 
     async def _send(self, request: httpx2.Request, stream: bool) -> httpx2.Response:  # noqa: FBT001 - positional through the thread
         if (kept := self._job(request)) is not None:
+            self.is_resumed = True
             return httpx2.Response(200, json=kept, request=request)
         known = next((one for one in self.known if _is_below(str(request.url), one.root)), None)
         url = str(request.url)

@@ -278,7 +278,9 @@ class _House:
         name = next((one for one in self.files if one in rest), "picture")
         url = f"{self.served.url}/media/{self.files[name].name}"
         if provider == "fal-ai" and rest.endswith("/status"):
-            if seen % 2:
+            if "gone" in rest:
+                return say({"detail": "Request not found"}, 404)
+            if "text-to-video" in rest and seen % 2:
                 return say({"status": "IN_QUEUE", "queue_position": 1}, 202)
             return say({"status": "COMPLETED"})
         if provider == "fal-ai":

@@ -1,6 +1,7 @@
 """What providers say no with, as classes of failure with their own words in them."""
 
 import json
+import sys
 import threading
 
 import anyio
@@ -21,6 +22,7 @@ from spaces_registry.errors import (
     RateLimited,
     RejectedInput,
     TimedOut,
+    ToolkitError,
     Unauthorized,
     Unreachable,
 )
@@ -243,6 +245,28 @@ def test_a_job_is_found_again_and_not_paid_twice(ask: Asking, files):
     assert video.path.read_bytes() == files["clip"].read_bytes()
     assert not ask.served.posts
     assert TOKEN not in str(job)
+
+
+def test_a_job_that_is_forgotten_is_asked_for_anew(ask: Asking, files):
+    """Providers keep a result for an hour or so; a run may be resumed a day later."""
+    ask("studio/film", {"prompt": "waves"}, provider="fal-ai")
+    (job,) = ask.remembered
+    gone = {**job["answer"], "response_url": f"{ask.served.url}/fal-ai/film/requests/gone"}
+    ask.served.asked.clear()
+    (video,) = ask("studio/film", {"prompt": "waves"}, provider="fal-ai", job={**job, "answer": gone})
+
+    assert video.path.read_bytes() == files["clip"].read_bytes()
+    assert len(ask.served.posts) == 1
+
+
+def test_what_an_answer_needs_is_missed_before_the_call(ask: Asking, monkeypatch):
+    """A picture that cannot be taken in is paid all the same."""
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ToolkitError) as caught:
+        ask("studio/paint", {"prompt": "sea"})
+
+    assert caught.value.code == "not-installed"
+    assert not ask.served.posts
 
 
 def test_a_call_that_takes_too_long_ends_and_leaves_nothing(ask: Asking):
