@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.artifacts import Artifact, StorageFailed, publish
-from pipelines.engine.calls import artifacts_in
+from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish
 from pipelines.engine.results import Succeeded
 from pipelines.record import Output, as_output, write_json
 

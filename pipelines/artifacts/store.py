@@ -12,7 +12,7 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -313,3 +313,18 @@ def _holds(target: Path, artifact: Artifact) -> bool:
         return False
     same_size = stat.S_ISREG(found.st_mode) and found.st_size == artifact.size_bytes
     return same_size and (target.samefile(artifact.path) or sha256_of(target) == artifact.sha256)
+
+
+def artifacts_in(value: object) -> tuple[Artifact, ...]:
+    """Every artifact in a value, in order."""
+    match value:
+        case Artifact():
+            return (value,)
+        case Mapping():
+            return tuple(one for inner in value.values() for one in artifacts_in(inner))
+        case str():
+            return ()
+        case Sequence():
+            return tuple(one for inner in value for one in artifacts_in(inner))
+        case _:
+            return ()

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import Artifact, StorageFailed, Store
+from pipelines.artifacts import StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
@@ -221,18 +221,3 @@ class CallMaker:
                 return tuple(self._keep_one(place, told, one) for one in value)
             case _:
                 return value
-
-
-def artifacts_in(value: object) -> tuple[Artifact, ...]:
-    """Every artifact in a value, in order."""
-    match value:
-        case Artifact():
-            return (value,)
-        case Mapping():
-            return tuple(one for inner in value.values() for one in artifacts_in(inner))
-        case str():
-            return ()
-        case Sequence():
-            return tuple(one for inner in value for one in artifacts_in(inner))
-        case _:
-            return ()

@@ -3,11 +3,12 @@
 from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import NOTHING, Journal
 from pipelines.journal.schema import SCHEMA_VERSION, open_journal
-from pipelines.journal.values import Intent, Outcome, Rate, Reached, Used
+from pipelines.journal.values import Begun, Intent, Outcome, Rate, Reached, Used
 
 __all__ = [
     "NOTHING",
     "SCHEMA_VERSION",
+    "Begun",
     "Intent",
     "Journal",
     "JournalFailed",

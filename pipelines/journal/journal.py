@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.artifacts import Store
+from pipelines.artifacts import Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
-from pipelines.journal.packing import Gone, packed, unpacked
+from pipelines.journal.packing import Gone, facts, packed, unpacked
+from pipelines.journal.runs import Runs
 from pipelines.journal.values import Intent, Outcome, Rate, Reached, Used
 from spaces_registry.progress import Spent
 from spaces_registry.signature import Json
@@ -25,6 +26,9 @@ _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
 class Journal:
     """One connection to the journal; use it from one thread.
 
+    Attributes:
+        runs: the runs in it.
+
     Args:
         connection: as `open_journal` makes it.
         file: where it lies, for messages.
@@ -33,6 +37,7 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
         self._connection = connection
         self._file = file
+        self.runs = Runs(connection, file)
 
     def sent(self, intent: Intent) -> int:
         """Record a call before it is made; returns its number."""
@@ -64,10 +69,17 @@ class Journal:
     def received(self, call: int, key: str, outputs: Sequence[object], spent: Spent = NOTHING) -> None:
         """Record a call's outputs; their bytes must be in the store already."""
         text = json.dumps([packed(one) for one in outputs], ensure_ascii=False)
-        self._add(
-            "INSERT INTO received (call, key, outputs, gpu_s, usd, at) VALUES (?,?,?,?,?,?)",
-            (call, key, text, spent.gpu_s, spent.usd, time.time()),
-        )
+        now = time.time()
+        with self._errors(), self._connection as connection:  # the result and its files, or neither
+            connection.execute(
+                "INSERT INTO received (call, key, outputs, gpu_s, usd, work_s, at) VALUES (?,?,?,?,?,?,?)",
+                (call, key, text, spent.gpu_s, spent.usd, spent.work_s, now),
+            )
+            connection.executemany(
+                "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
+                " SELECT ?, ?, run, call, ?, ?, ?, ? FROM sent WHERE call = ?",
+                [(*facts(one), now, call) for one in artifacts_in(outputs)],
+            )
 
     def failed(
         self,
@@ -109,6 +121,15 @@ class Journal:
         row = self._one(query, (place, endpoint, last))
         return NOTHING if row is None else Spent(*row)
 
+    def work_s(self, place: str, endpoint: str, last: int = 20) -> float | None:
+        """How long a place works on such a call: what all but the slowest tenth of the last ones took."""
+        query = (
+            "SELECT r.work_s FROM sent s JOIN received r USING (call)"
+            " WHERE s.place = ? AND s.endpoint = ? AND r.work_s IS NOT NULL ORDER BY s.at DESC LIMIT ?"
+        )
+        told = sorted(row[0] for row in self._all(query, (place, endpoint, last)))
+        return told[int(0.9 * (len(told) - 1))] if told else None
+
     def used(self, since: float = 0.0) -> tuple[Used, ...]:
         """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
         query = (
@@ -119,12 +140,23 @@ class Journal:
         )
         return tuple(Used(*row) for row in self._all(query, (since,)))
 
-    def result(self, key: str, store: Store) -> tuple[object, ...] | None:
-        """The newest outputs of a call with this key, if the store still has every file of them."""
+    def result(self, key: str, store: Store, *, run: str | None = None) -> tuple[object, ...] | None:
+        """The newest outputs of a call with this key, if the store still has every file of them.
+
+        Args:
+            key: the question.
+            store: has the files.
+            run: only of this run's calls; None for all.
+        """
         query = (
             "SELECT outputs FROM received WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
         )
-        row = self._one(query, (key,))
+        if run is not None:
+            query = (
+                "SELECT r.outputs FROM received r JOIN sent s USING (call)"
+                " WHERE r.key = ? AND r.outputs IS NOT NULL AND s.run = ? ORDER BY r.call DESC LIMIT 1"
+            )
+        row = self._one(query, (key,) if run is None else (key, run))
         if row is None:
             return None
         try:

@@ -41,3 +41,8 @@ def unpacked(value: object, store: Store) -> object:
             return tuple(unpacked(one, store) for one in value)
         case _:
             return value
+
+
+def facts(one: Artifact) -> tuple[str, int, str, str, str]:
+    """What the journal's list of files says of an artifact: hash, size, kind, media type, name."""
+    return (one.sha256, one.size_bytes, one.kind.value, one.mime, one.name)

@@ -62,6 +62,42 @@ _MIGRATIONS = (
         SELECT lower(place), at FROM sent
         WHERE kind NOT IN ('media', 'python', 'chain') AND at > strftime('%s', 'now') - 86400;
     """,
+    # what a run needs to go on after its process died, and which of them needs which file of the store
+    """
+    ALTER TABLE received ADD COLUMN work_s REAL;
+    CREATE TABLE runs (
+        run     TEXT PRIMARY KEY,
+        chain   TEXT NOT NULL,
+        file    TEXT NOT NULL,
+        beside  TEXT NOT NULL,
+        text    TEXT NOT NULL,
+        folder  TEXT NOT NULL,
+        inputs  TEXT NOT NULL,
+        options TEXT NOT NULL,
+        at      REAL NOT NULL
+    );
+    CREATE TABLE happened (
+        run     TEXT NOT NULL REFERENCES runs (run),
+        what    TEXT NOT NULL,
+        step    TEXT,
+        told    TEXT,
+        at      REAL NOT NULL
+    );
+    CREATE INDEX happened_run ON happened (run);
+    CREATE TABLE artifacts (
+        sha256     TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        run        TEXT NOT NULL,
+        call       INTEGER REFERENCES sent (call),
+        kind       TEXT NOT NULL,
+        mime       TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        at         REAL NOT NULL
+    );
+    CREATE INDEX artifacts_sha256 ON artifacts (sha256);
+    CREATE INDEX artifacts_run ON artifacts (run);
+    CREATE INDEX sent_run ON sent (run, step, item);
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 

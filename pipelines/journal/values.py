@@ -1,6 +1,9 @@
 """What is written into the journal, and what is read from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from spaces_registry.signature import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,31 @@ class Intent:
     place: str
     endpoint: str
     revision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run as it was begun: all that it takes to go on with it.
+
+    Attributes:
+        run: its id.
+        chain: its chain's name.
+        file: the chain's file, as it was named.
+        beside: the chain's folder, absolute.
+        text: the chain, word for word.
+        folder: the run's own folder, absolute.
+        inputs: by name, converted and checked; files as artifacts.
+        options: how it was run, as JSON.
+    """
+
+    run: str
+    chain: str
+    file: str
+    beside: str
+    text: str
+    folder: str
+    inputs: Mapping[str, object]
+    options: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
