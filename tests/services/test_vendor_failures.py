@@ -252,6 +252,25 @@ def test_an_interrupted_run_ends_the_work_at_the_vendor(recipe, vendors, tmp_pat
     getattr(vendor, how).wait()
 
 
+def test_an_interrupt_ends_what_runs_in_comfyui_and_what_waits_there(recipe, vendors, tmp_path):
+    """Its queue is one for all; what was left in it would be worked on before what the user wants next."""
+    vendor = vendors.get(ComfyUi)
+    vendor.fail("never", "never")
+    path = recipe("comfyui", each=["a", "b"], **{"with": {"workflow": "workflow.json", "6.text": "$item"}})
+    chain = loads(path.read_text(), file=path.name, folder=tmp_path)
+
+    async def interrupted() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: run_chain_async(chain, out=tmp_path / "outputs"))
+            await anyio.to_thread.run_sync(vendor.held.wait, 2)
+            tasks.cancel_scope.cancel()
+
+    anyio.run(interrupted)
+
+    vendor.cancelled.wait(2)
+    assert vendor.open_jobs == []
+
+
 def test_an_interrupt_while_a_job_is_created_still_ends_the_job(recipe, vendors, tmp_path):
     """The vendor has accepted it and we do not know its name yet: left alone, it runs and is charged for."""
     vendor = vendors.get(Replicate)

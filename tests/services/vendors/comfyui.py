@@ -212,28 +212,33 @@ class ComfyUi(Vendor):
             return Response(status_code=404)
         return Response(data, media_type="image/png")
 
+    @property
+    def open_jobs(self) -> list[str]:
+        """What is not done; the first of them runs, the others wait."""
+        return [name for name, job in self.jobs.items() if not job.ended]
+
     async def queue(self, request: Request) -> Response:
         """Say what runs and what waits."""
         del request
-        open_jobs = [
-            (job.number, name, job.workflow, {}, ["9"]) for name, job in self.jobs.items() if not job.ended
+        shown = [
+            [self.jobs[name].number, name, self.jobs[name].workflow, {}, ["9"]] for name in self.open_jobs
         ]
-        return JSONResponse({"queue_running": open_jobs[:1], "queue_pending": open_jobs[1:]})
+        return JSONResponse({"queue_running": shown[:1], "queue_pending": shown[1:]})
 
     async def unqueue(self, request: Request) -> Response:
         """Take workflows that wait out of the queue."""
         for name in (await read_json(request)).get("delete", ()):
-            self.jobs.pop(name, None)
+            if name in self.open_jobs[1:]:
+                del self.jobs[name]
+                self.cancelled()
         return Response(status_code=200)
 
     async def interrupt(self, request: Request) -> Response:
-        """End what runs."""
-        wanted = (await read_json(request)).get("prompt_id")
-        for name, job in self.jobs.items():
-            if not job.ended and wanted in (None, name):
-                job.ended = "interrupted"
-                self.cancelled()
-                break
+        """End what runs, if it is the one that is meant."""
+        running = self.open_jobs[:1]
+        if running and (await read_json(request)).get("prompt_id") in (None, *running):
+            self.jobs[running[0]].ended = "interrupted"
+            self.cancelled()
         return Response(status_code=200)
 
     async def upload(self, request: Request) -> Response:
