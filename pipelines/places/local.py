@@ -3,8 +3,10 @@
 from chains.model import Chain, PythonStep
 from pipelines.home import Home
 from pipelines.places.place import Place
+from pipelines.runners.functions import read_function
 from pipelines.runners.media import OPERATIONS, MediaRunner, UnknownOperation
-from pipelines.runners.python import PythonRunner, read_function
+from pipelines.runners.python import PythonRunner
+from pipelines.runners.python_inside import InsideRunner
 from pipelines.trust import NotTrusted, fingerprint, is_trusted
 from spaces_registry.signature import Endpoint
 
@@ -36,11 +38,13 @@ def python_place(chain: Chain, step: PythonStep, home: Home) -> Place:
 
     Raises:
         NoSuchFunction: the file has no such function, or is not there.
-        NotTrusted: the user has not trusted its content.
+        NotTrusted: the user has not trusted its content, or not in the form in which it is to run.
     """
     file = chain.folder / step.file
     endpoint = python_endpoint(chain, step)
     sha256 = fingerprint(file)
-    if not is_trusted(home, sha256):
-        raise NotTrusted(file, chain.source.file)
-    return Place("python", f"{step.file}:{step.function}", endpoint, PythonRunner(file, sha256), sha256)
+    if not is_trusted(home, sha256, inside=not step.isolate):
+        raise NotTrusted(file, chain.source.file, inside=not step.isolate)
+    isolated = PythonRunner(file, sha256, step.memory_bytes)
+    runner = isolated if step.isolate else InsideRunner(file, sha256)
+    return Place("python", f"{step.file}:{step.function}", endpoint, runner, sha256)

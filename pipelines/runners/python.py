@@ -1,6 +1,5 @@
-"""Calls of a user's own Python functions: found by reading the file, run only when its content is trusted."""
+"""Calls of a user's own Python functions, in a process of their own; only content that is trusted is run."""
 
-import ast
 import json
 import os
 import shutil
@@ -17,59 +16,15 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from spaces_registry.errors import BadOutput, Crashed, Drifted, TimedOut, ToolkitError, nearest
+from spaces_registry.errors import BadOutput, Crashed, Drifted, TimedOut
 from spaces_registry.progress import Listener, Started
-from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
+from spaces_registry.signature import File, Json, Value
 
 from .protocol import Call
 
-_KINDS = {
-    "str": Kind.TEXT,
-    "int": Kind.INTEGER,
-    "float": Kind.NUMBER,
-    "bool": Kind.BOOLEAN,
-    "Path": Kind.FILE,
-    "pathlib.Path": Kind.FILE,
-    "dict": Kind.JSON,
-    "list": Kind.JSON,
-}
 _CHILD = Path(__file__).with_name("python_child.py")
 _ANSWER = "answer.json"
 _STDERR = 2
-_LISTS = ("list", "tuple", "Sequence", "Iterable")
-
-
-class NoSuchFunction(ToolkitError):
-    """The file does not define the function that a step names, or is no Python."""
-
-    code = "unknown-function"
-
-
-def read_function(file: Path, name: str) -> Endpoint:
-    """A function's signature, read from the source without running it: its annotations are its kinds.
-
-    Raises:
-        NoSuchFunction: the file is not there, is no Python, or has no such function.
-    """
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    except OSError as cause:
-        raise NoSuchFunction(f"{file} cannot be read: {cause.strerror or cause}") from cause
-    except (SyntaxError, ValueError) as cause:
-        where = f":{cause.lineno}" if isinstance(cause, SyntaxError) and cause.lineno else ""
-        raise NoSuchFunction(f"{file}{where} is not valid Python: {cause}") from cause
-    functions = {
-        one.name: one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    if name not in functions:
-        raise NoSuchFunction(f"{file} defines no function {name!r}", hint=nearest(name, functions))
-    found = functions[name]
-    return Endpoint(
-        name=name,
-        parameters=tuple(_parameters(found)),
-        returns=_returns(found.returns),
-        description=ast.get_docstring(found) or "",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +34,18 @@ class PythonRunner:
     Attributes:
         file: the trusted source.
         sha256: of its bytes; nothing else is run.
+        memory_bytes: how much the process may ask the system for, and each that it starts; None for no limit.
     """
 
     file: Path
     sha256: str
+    memory_bytes: int | None = None
 
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Run the function; what it raises is a crash, told in its own words.
 
         Raises:
-            Crashed: it raised something, `SystemExit` too, or its process died.
+            Crashed: it raised something, `SystemExit` too, ran out of memory, or its process died.
             BadOutput: it returned what no step can read, or not as much as it promises.
             TimedOut: it took longer than `run_s`; it is killed, with all that it started.
             Drifted: the file was changed since it was checked.
@@ -99,23 +56,20 @@ class PythonRunner:
             with anyio.fail_after(call.clocks.run_s):
                 await self._run(call, order)
         except TimeoutError as cause:
-            message = f"{self._named(call)} did not end within {call.clocks.run_s:g} s"
+            message = f"{named(call, self.file)} did not end within {call.clocks.run_s:g} s"
             raise TimedOut(call.place, message, hint="give the step a longer timeout") from cause
         return await anyio.to_thread.run_sync(self._answer, call)
 
-    def _named(self, call: Call) -> str:
-        return f"{call.endpoint.name} of {self.file.name}"
-
     def _order(self, call: Call) -> bytes:
         """What the child is told: one line of JSON."""
-        handed, work = call.folder / "in", call.folder / "work"
-        handed.mkdir()
+        work = call.folder / "work"
         work.mkdir()
         order = {
             "file": str(self.file.absolute()),
             "sha256": self.sha256,
             "function": call.endpoint.name,
-            "arguments": {name: _handed(value, handed) for name, value in call.arguments.items()},
+            "arguments": handed(call),
+            "memory_bytes": self.memory_bytes,
             "folder": str(work),
             "answer": str(call.folder / _ANSWER),
         }
@@ -151,69 +105,52 @@ class PythonRunner:
             answer = json.loads((call.folder / _ANSWER).read_bytes())
         except (FileNotFoundError, ValueError):
             answer = {"ended": "no answer"}
-        match answer:
-            case {"returned": returned}:
-                return _taken(call, returned)
-            case {"unreadable": what}:
-                message = f"{call.endpoint.name} returned a {what}, which no step can read"
-                hint = "return text, numbers, lists, mappings or pathlib.Path"
-                raise BadOutput(call.place, message, hint=hint)
-            case {"raised": said, "line": line}:
-                where = f" (line {line})" if line else ""
-                raise Crashed(call.place, f"{self._named(call)} raised {said}{where}", said=said)
-            case {"changed": how}:
-                raise Drifted(call.place, f"{self.file.name} {how}", hint="run the chain again")
-            case _:
-                said = f"the process ended: {answer.get('ended')}"
-                raise Crashed(call.place, f"{self._named(call)} did not return: {said}", said=said)
+        return told(call, self.file, answer, self.memory_bytes)
 
 
-def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Parameter]:
-    written = function.args
-    positional = [*written.posonlyargs, *written.args]
-    missing: list[ast.expr | None] = [None] * (len(positional) - len(written.defaults))
-    pairs = [*zip(positional, [*missing, *written.defaults], strict=True)]
-    pairs += [*zip(written.kwonlyargs, written.kw_defaults, strict=True)]
-    found = []
-    for argument, default in pairs:
-        kind, many = _kind(argument.annotation)
-        required = default is None
-        found.append(Parameter(argument.arg, kind, required=required, default=_literal(default), many=many))
-    return found
+def named(call: Call, file: Path) -> str:
+    """What messages call a function."""
+    return f"{call.endpoint.name} of {file.name}"
 
 
-def _returns(annotation: ast.expr | None) -> tuple[Return, ...]:
-    """A tuple annotation is several returns; anything else is one."""
-    match annotation:
-        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=several)) if not any(
-            isinstance(one, ast.Constant) for one in several
-        ):
-            kinds = [_kind(one) for one in several]
+def told(
+    call: Call, file: Path, answer: Mapping[str, Any], memory_bytes: int | None = None
+) -> tuple[Value, ...]:
+    """What a function returned, by how its call ended.
+
+    Raises:
+        Crashed: it raised something, ran out of memory, or its process died.
+        BadOutput: it returned what no step can read, or not as much as it promises.
+        Drifted: the file was changed since it was checked.
+    """
+    match answer:
+        case {"returned": returned}:
+            return _taken(call, returned)
+        case {"unreadable": what}:
+            message = f"{call.endpoint.name} returned a {what}, which no step can read"
+            hint = "return text, numbers, lists, mappings or pathlib.Path"
+            raise BadOutput(call.place, message, hint=hint)
+        case {"raised": said, "line": line}:
+            where = f" (line {line})" if line else ""
+            raise Crashed(call.place, f"{named(call, file)} raised {said}{where}", said=said)
+        case {"memory": line}:
+            where = f" (line {line})" if line else ""
+            limit = "" if memory_bytes is None else f": its limit is {memory_bytes / 1e6:g} MB"
+            more = "give the step more `memory`" if limit else None
+            message = f"{named(call, file)} ran out of memory{limit}{where}"
+            raise Crashed(call.place, message, said="out of memory", hint=more)
+        case {"changed": how}:
+            raise Drifted(call.place, f"{file.name} {how}", hint="run the chain again")
         case _:
-            kinds = [_kind(annotation)]
-    names = ["output", *(f"output_{place}" for place in range(2, len(kinds) + 1))]
-    return tuple(Return(name, kind, many=many) for name, (kind, many) in zip(names, kinds, strict=True))
+            said = f"the process ended: {answer.get('ended')}"
+            raise Crashed(call.place, f"{named(call, file)} did not return: {said}", said=said)
 
 
-def _kind(annotation: ast.expr | None) -> tuple[Kind, bool]:
-    match annotation:
-        case ast.Subscript(value=ast.Name(id=outer), slice=inner) if outer in _LISTS:
-            first = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
-            return _kind(first)[0], True
-        case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
-            return _kind(left)
-        case None:
-            return Kind.ANY, False
-        case _:
-            return _KINDS.get(ast.unparse(annotation).strip("'\""), Kind.ANY), False
-
-
-def _literal(default: ast.expr | None) -> Json:
-    try:
-        value: Json = ast.literal_eval(default) if default is not None else None
-    except ValueError:
-        return None  # only the function itself can tell; binding leaves it out then
-    return value
+def handed(call: Call) -> dict[str, object]:
+    """A call's arguments as JSON; its files are copies under readable names in the call's folder."""
+    folder = call.folder / "in"
+    folder.mkdir()
+    return {name: _handed(value, folder) for name, value in call.arguments.items()}
 
 
 def _handed(value: Value, folder: Path) -> object:
@@ -236,6 +173,16 @@ def _handed(value: Value, folder: Path) -> object:
 
 def _taken(call: Call, answer: Json) -> tuple[Value, ...]:
     returns = call.endpoint.returns
+    names = [one.name for one in returns]
+    if (
+        names != ["output"]
+        and isinstance(answer, Mapping)
+        and isinstance(fields := answer.get("map"), Mapping)
+    ):
+        if missing := [name for name in names if name not in fields]:
+            message = f"{call.endpoint.name} promises {', '.join(names)}, and returned no {missing[0]}"
+            raise BadOutput(call.place, message)
+        return tuple(_value(call, fields[name]) for name in names)
     if len(returns) == 1:
         return (_value(call, answer),)
     match answer:

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,20 @@ def _work(call: Mapping[str, Any]) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr] # not replaced
         os.chdir(call["folder"])
+        _hold_to(call["memory_bytes"])
         _answer(call, **_made(call))
         sys.stdout.flush()
     finally:
         os._exit(_NO_ANSWER)  # read only if there is no answer
+
+
+def _hold_to(memory_bytes: int | None) -> None:
+    """Let every request for memory fail that goes beyond the limit; what is mapped counts, used or not."""
+    if memory_bytes is None:
+        return
+    import resource  # noqa: PLC0415 - not on every system, and mostly not needed
+
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def _made(call: Mapping[str, Any]) -> dict[str, object]:
@@ -69,8 +79,16 @@ def _made(call: Mapping[str, Any]) -> dict[str, object]:
         return {"changed": f"cannot be read any more: {cause.strerror}"}
     if hashlib.sha256(source).hexdigest() != call["sha256"]:
         return {"changed": "was changed after it was checked"}
+    sys.argv = [call["file"]]
+    return outcome(call, lambda: called(call, source))
+
+
+def outcome(call: Mapping[str, Any], work: Callable[[], object]) -> dict[str, object]:
+    """How a function's work ended, as JSON."""
     try:
-        returned = _called(call, source)
+        returned = work()
+    except MemoryError as cause:
+        return {"memory": _line(cause, call["file"])}
     except BaseException as cause:  # noqa: BLE001 - also `sys.exit()`: it ends the function, not the run
         return {"raised": _words(cause), "line": _line(cause, call["file"])}
     try:
@@ -81,12 +99,11 @@ def _made(call: Mapping[str, Any]) -> dict[str, object]:
         return {"unreadable": f"{type(returned).__name__} that contains itself or is too deep"}
 
 
-def _called(call: Mapping[str, Any], source: bytes) -> object:
-    """Load the file under a private name, so that neither `sys.path` nor its own name matters."""
+def called(call: Mapping[str, Any], source: bytes) -> object:
+    """Load the file under a private name, so that neither `sys.path` nor its own name matters; call it."""
     module = types.ModuleType(f"_spacechain_user_{call['sha256'][:16]}")
     module.__file__ = call["file"]
     sys.modules[module.__name__] = module
-    sys.argv = [call["file"]]
     exec(compile(source, call["file"], "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is trusted
     function = getattr(module, call["function"])
     returned = function(**{name: _read(value) for name, value in call["arguments"].items()})
@@ -111,6 +128,10 @@ def _read(value: Any) -> object:
 
 def _written(value: object) -> object:
     """A value as JSON: mappings and files in a wrapping that tells them apart, tuples told from lists."""
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        return {"map": {name: _written(getattr(value, name)) for name in value.__dataclass_fields__}}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {"map": {str(name): _written(one) for name, one in zip(value._fields, value, strict=True)}}
     match value:
         case None | bool() | int() | float() | str():
             try:

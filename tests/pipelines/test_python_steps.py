@@ -16,7 +16,8 @@ from chains.problems import InvalidChain
 from pipelines.engine.results import Failed, Succeeded
 from pipelines.home import find_home
 from pipelines.runners.protocol import Call
-from pipelines.runners.python import PythonRunner, read_function
+from pipelines.runners.functions import read_function
+from pipelines.runners.python import PythonRunner
 from pipelines.trust import NotTrusted, trust
 from spaces_registry.errors import Drifted
 
