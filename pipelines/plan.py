@@ -1,24 +1,46 @@
 """What a run would do and why, found out without a call that costs anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chains.graph import order
 from chains.model import Chain, Step
 from pipelines.engine.arguments import arguments_of
 from pipelines.engine.binding import bind, shown
+from pipelines.engine.budget import Amounts, expected
 from pipelines.engine.items import scopes_of
 from pipelines.engine.outputs import outputs_from, outputs_of
 from pipelines.engine.perform import names_for
 from pipelines.engine.results import Result, Skipped, Succeeded
+from pipelines.engine.ways import every_way
 from pipelines.environment import masked, read_environment
+from pipelines.forecast import Forecast, forecast
 from pipelines.inputs import read_inputs
 from pipelines.places.names import kind_of, named_place
 from pipelines.places.place import Place
 from pipelines.preflight import Look
 from pipelines.workshop import Workshop
 from spaces_registry.errors import ToolkitError
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWay:
+    """One way to do a step: the step's own place, an equal one, or a fallback.
+
+    Attributes:
+        via: the place as the chain names it.
+        endpoint: what of it is called, if known.
+        skipped: why it cannot be used now, or None.
+    """
+
+    via: str
+    endpoint: str | None
+    skipped: str | None
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape."""
+        return {"via": self.via, "endpoint": self.endpoint, "skipped": self.skipped}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,9 @@ class PlannedStep:
         arguments: by parameter: values where they are known, else the expression as written.
         binding: name written in the chain to parameter of the endpoint, where they differ.
         steps: those of the chain that it runs, if it is one; with `each`, for the first item that is called.
+        calls: how many are made; None where only the run will tell.
+        expects: what one of them is expected to take.
+        ways: where it may be done, in the order that is tried; empty where there is one place only.
     """
 
     name: str
@@ -48,6 +73,9 @@ class PlannedStep:
     arguments: Mapping[str, object]
     binding: Mapping[str, str]
     steps: tuple["PlannedStep", ...] = ()
+    calls: int | None = None
+    expects: Amounts = field(default_factory=Amounts)
+    ways: tuple[PlannedWay, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -62,7 +90,10 @@ class PlannedStep:
             "why": self.why,
             "arguments": dict(self.arguments),
             "binding": dict(self.binding),
+            "calls": self.calls if self.action == "call" else 0,
         }
+        if self.ways:
+            told["ways"] = [one.to_json() for one in self.ways]
         return {**told, "steps": [one.to_json() for one in self.steps]} if self.steps else told
 
 
@@ -74,11 +105,13 @@ class Plan:
         chain: its name.
         steps: in the order of the file.
         order: layers of steps that may run side by side.
+        forecast: what it is expected to take.
     """
 
     chain: str
     steps: tuple[PlannedStep, ...]
     order: tuple[tuple[str, ...], ...]
+    forecast: Forecast = field(default_factory=Forecast)
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -86,6 +119,7 @@ class Plan:
             "chain": self.chain,
             "steps": [one.to_json() for one in self.steps],
             "order": [list(layer) for layer in self.order],
+            "expected": self.forecast.to_json(),
         }
 
 
@@ -107,7 +141,7 @@ def make_plan(
         secrets: values that the plan must not show.
     """
     planned, _ = _plan_steps(chain, given, look, shop, secrets)
-    return Plan(chain.name, planned, order(chain))
+    return Plan(chain.name, planned, order(chain), forecast(planned))
 
 
 def _plan_steps(
@@ -118,14 +152,45 @@ def _plan_steps(
     planned: dict[str, PlannedStep] = {}
     sight = _Sight(chain, given, known, shop, look, secrets)
     for name in (name for layer in order(chain) for name in layer):
-        step = chain.steps[name]
-        found, result = _plan_step(step, sight, look.places.get(name))
+        step, place, key = _acting(chain.steps[name], look)
+        if place is not None and place.nested is not None and key != name:
+            found, result = _planned(step, place, "this chain will run in its stead", {}), None
+        else:
+            found, result = _plan_step(step, sight, place)
         planned[name] = replace(
-            found, arguments={one: masked(value, secrets) for one, value in found.arguments.items()}
+            found,
+            ways=ways_planned(chain.steps[name], look),
+            arguments={one: masked(value, secrets) for one, value in found.arguments.items()},
+            expects=Amounts() if place is None else expected(place, shop.journal),
         )
         if result is not None:
             known[name] = result
     return tuple(planned[name] for name in chain.steps), known
+
+
+def _acting(step: Step, look: Look) -> tuple[Step, Place | None, str]:
+    """The way of a step that a run would use first: the step as it is called there, its place, its key."""
+    for way in every_way(step):
+        if (place := look.places.get(way.key)) is not None:
+            mapped = replace(way.step, when=step.when, each=step.each, matrix=step.matrix, reads=step.reads)
+            return (step if way.key == step.name else mapped), place, way.key
+    return step, None, step.name
+
+
+def ways_planned(step: Step, look: Look) -> tuple[PlannedWay, ...]:
+    """The ways of a step in their order, with why one cannot be used now; none for a step with one way."""
+    ways = every_way(step)
+    if len(ways) == 1:
+        return ()
+    places, failures = look.places, look.failures
+    return tuple(
+        PlannedWay(
+            way.named,
+            places[way.key].endpoint.name if way.key in places else None,
+            failures[way.key].message if way.key in failures else None,
+        )
+        for way in ways
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +250,9 @@ def _unknown_inside(step: Step, sight: _Sight) -> tuple[PlannedStep, ...]:
     why = "what it is given is known only in the run"
     return tuple(
         replace(
-            _planned(one, look.places.get(name), why, _written(one, around)),
+            _planned(one, place := look.places.get(name), why, _written(one, around)),
             steps=_unknown_inside(one, around),
+            expects=Amounts() if place is None else expected(place, sight.shop.journal),
         )
         for name, one in inner.chain.steps.items()
     )
@@ -217,7 +283,8 @@ def _inside(
     told = arguments if isinstance(arguments, Mapping) else {}
     if new:
         part = f" for {new} of {len(bound)} items" if step.repeats else ""
-        return replace(_planned(step, place, f"steps in it are called{part}", told), steps=shown_steps), None
+        inside = _planned(step, place, f"steps in it are called{part}", told)
+        return replace(inside, steps=shown_steps, calls=new), None
     outputs = outputs_of(step, made, place.endpoint.returns)
     why = "the results of all steps in it are kept from an earlier run"
     return replace(_planned(step, place, why, told, "keep"), steps=shown_steps), Succeeded(
@@ -235,10 +302,12 @@ def _with_kept(
     told = arguments if isinstance(arguments, Mapping) else {}
     missing = len(bound) - sum(one is not None for one in kept)
     if not step.cache:
-        return _planned(step, place, "its results are not kept (`cache: false`)", told), None
+        uncached = _planned(step, place, "its results are not kept (`cache: false`)", told)
+        return replace(uncached, calls=len(bound)), None
     if missing:
         part = f" for {missing} of {len(bound)} items" if step.repeats else ""
-        return _planned(step, place, f"no result is kept{part} for these arguments here", told), None
+        new = _planned(step, place, f"no result is kept{part} for these arguments here", told)
+        return replace(new, calls=missing), None
     made = [outputs_from(step, step, place.endpoint, one) for one in kept if one is not None]
     outputs = outputs_of(step, made, place.endpoint.returns)
     why = "its result is kept from an earlier run"
@@ -281,6 +350,7 @@ def _planned(
         why=why,
         arguments=arguments,
         binding=place.choice.binding if place else {},
+        calls=None if step.repeats else 1,
     )
 
 

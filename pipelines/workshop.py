@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+import anyio
+
 from chains.lock.locked import Lock
 from chains.model import Chain, FindStep, SpaceStep, Step
 from pipelines.artifacts import Store
@@ -15,6 +17,7 @@ from pipelines.nesting import limits_of
 from pipelines.places.finding import Finder
 from pipelines.places.nested import Around, chains_in
 from pipelines.places.places import Places
+from spaces_registry.account import GpuQuota, gpu_quota_of
 from spaces_registry.address import HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
 from spaces_registry.clocks import Clocks
@@ -107,6 +110,17 @@ async def open_workshop(
         )
         limits = Limits(limits_of(chain), journal)
         yield Workshop(settings, registry, places, Store(settings.home.store), journal, limits)
+
+
+async def known_quota(shop: Workshop, patience_s: float = 10.0) -> GpuQuota | None:
+    """What is left of the user's ZeroGPU quota; None where the Hub, or the token, does not tell."""
+    if shop.registry.hub.token is None:
+        return None
+    try:
+        with anyio.fail_after(patience_s):
+            return await gpu_quota_of(shop.registry.hub, shop.registry.answers)
+    except (ToolkitError, TimeoutError):
+        return None  # a plan without it is worth having
 
 
 class NothingToReplace(ToolkitError):

@@ -15,6 +15,7 @@ from pipelines.cli import (
     running,
     services,
     templates,
+    usage,
 )
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.command()(templates.templates)
 app.command()(library.trust)
 app.command()(library.schema)
 app.command()(running.studio)
+app.command()(usage.usage)
 app.command()(doctor.doctor)
 app.command()(doctor.doctor)
 

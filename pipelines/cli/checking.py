@@ -116,6 +116,8 @@ async def _looked(chain: "Chain", where: "Settings") -> "Look":
 
 
 async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Settings") -> "Plan":
+    from dataclasses import replace  # noqa: PLC0415
+
     from chains.problems import InvalidChain  # noqa: PLC0415
     from pipelines.environment import read_environment  # noqa: PLC0415
     from pipelines.inputs import read_inputs  # noqa: PLC0415
@@ -123,7 +125,7 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
     from pipelines.nesting import secrets_of  # noqa: PLC0415
     from pipelines.plan import make_plan  # noqa: PLC0415
     from pipelines.preflight import look  # noqa: PLC0415
-    from pipelines.workshop import open_workshop  # noqa: PLC0415
+    from pipelines.workshop import known_quota, open_workshop  # noqa: PLC0415
 
     async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
         looked = await look(chain, shop.places)
@@ -133,7 +135,10 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
             raise InvalidChain(looked.problems, chain.source)
         inputs = read_inputs(chain, given, shop.store, as_text=True)
         environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
-        return make_plan(chain, {"inputs": inputs, "env": environment}, looked, shop, secrets=hidden)
+        plan = make_plan(chain, {"inputs": inputs, "env": environment}, looked, shop, secrets=hidden)
+        if not plan.forecast.amounts.gpu_s:
+            return plan
+        return replace(plan, forecast=replace(plan.forecast, quota=await known_quota(shop)))
 
 
 def _show_plan(plan: "Plan") -> None:
@@ -144,6 +149,8 @@ def _show_plan(plan: "Plan") -> None:
         for name in layer:
             for line in _plan_lines(steps[name], f"{number}. {name}"):
                 result(line)
+    if told := plan.forecast.told():
+        result(told)
 
 
 def _plan_lines(step: "PlannedStep", title: str) -> Iterator[str]:
@@ -159,6 +166,9 @@ def _plan_lines(step: "PlannedStep", title: str) -> Iterator[str]:
     for parameter, value in step.arguments.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"     {parameter}: {safe(shown)}"
+    for number, way in enumerate(step.ways, start=1):
+        place = f"{way.via} {way.endpoint}" if way.endpoint else way.via
+        yield f"     way {number}: {safe(place)}" + (f": skipped, {safe(way.skipped)}" if way.skipped else "")
     for one in step.steps:
         for line in _plan_lines(
             one, f"{step.name}/{one.name}" if "/" not in title else f"{title}/{one.name}"

@@ -28,6 +28,7 @@ from pipelines.cli.options import (
 _MOST_SHOWN = 4000  # characters of one value on a terminal
 
 if TYPE_CHECKING:
+    from chains.model import Chain
     from pipelines.run import Run
 
 
@@ -83,7 +84,20 @@ def run(  # noqa: PLR0913 - a command's options
         words += ["--frozen"] if frozen else []
         words += ["--out", str(out)] if out != Path("outputs") else []
         explain(done, [*words, *repeated("--only", only)])
+    _warn(found)
     raise typer.Exit(run_exit(done))
+
+
+def _warn(chain: "Chain") -> None:
+    """A line on what is nearly used up, so that the next run does not stop in its middle."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.journal import open_journal  # noqa: PLC0415
+    from pipelines.usage import near_limits  # noqa: PLC0415
+
+    with open_journal(find_home().journal) as journal:
+        if told := near_limits(journal, find_home(), chain):
+            say(f"warning: {safe(told)}")
 
 
 def run_exit(run: "Run") -> Exit:

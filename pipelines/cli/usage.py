@@ -1,0 +1,114 @@
+"""`usage`: what was used of others' places, against what is allowed."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, BadOption
+
+if TYPE_CHECKING:
+    from chains.model import Chain
+    from pipelines.usage import Against, Row
+    from spaces_registry.account import GpuQuota
+
+_MOST_DAYS = 3660
+_PLACE = 36  # characters
+_PATIENCE_S = 10.0
+
+
+class Told(StrEnum):
+    """What rows tell apart."""
+
+    DAY = "day"
+    PLACE = "place"
+    BOTH = "both"
+
+
+def usage(
+    *,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", help="How many days back, today among them.")
+    ] = 7,
+    by: Annotated[Told, typer.Option("--by", help="What rows tell apart.")] = Told.BOTH,
+    chain: Annotated[
+        str | None, typer.Option("--chain", metavar="CHAIN", help="Its limits and budget, too.")
+    ] = None,
+    here: Annotated[bool, typer.Option("--here", help="Work on this machine, too.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the Hub for the quota.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show calls, GPU seconds and money by day and place, against limits."""
+    from pipelines.cli.show import result_json  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.journal import open_journal  # noqa: PLC0415
+    from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.usage import against, rows, total  # noqa: PLC0415
+
+    if not 1 <= days <= _MOST_DAYS:
+        raise BadOption(f"--days takes 1 to {_MOST_DAYS}, and got {days}")
+    found: Chain | None = find_chain(chain) if chain else None
+    home, quota = find_home(), None if offline else _quota()
+    with open_journal(home.journal) as journal:
+        told = rows(journal, days=days, by=by.value, here=here)
+        limits = against(journal, home, found, quota)
+    if as_json:
+        document = {"days": days, "rows": [one.to_json() for one in told], "total": total(told).to_json()}
+        result_json({**document, "against": [one.to_json() for one in limits]})
+        return
+    _show(told, total(told), limits, days)
+
+
+def _quota() -> "GpuQuota | None":
+    """What the Hub says is left; None where there is no token, or it does not say."""
+    import anyio  # noqa: PLC0415
+
+    from pipelines.home import find_home  # noqa: PLC0415
+    from spaces_registry.account import gpu_quota_of  # noqa: PLC0415
+    from spaces_registry.answers import Answers  # noqa: PLC0415
+    from spaces_registry.errors import ToolkitError  # noqa: PLC0415
+    from spaces_registry.hub import Hub, find_token  # noqa: PLC0415
+
+    async def ask() -> "GpuQuota | None":
+        token = find_token()
+        if token is None:
+            return None
+        try:
+            with anyio.fail_after(_PATIENCE_S):
+                return await gpu_quota_of(Hub(token), Answers(find_home().signatures))
+        except (ToolkitError, TimeoutError):
+            return None  # the doctor tells why
+
+    return anyio.run(ask)
+
+
+def _show(told: "tuple[Row, ...]", whole: "Row", limits: "tuple[Against, ...]", days: int) -> None:
+    from pipelines.cli.show import result, say, table  # noqa: PLC0415
+
+    if told:
+        lines = [_cells(one) for one in told]
+        table(("DAY", "PLACE", "CALLS", "FAILED", "GPU", "MONEY"), [*lines, ("all", *_cells(whole)[1:])])
+    else:
+        result(f"nothing was called in the last {days} days" if days > 1 else "nothing was called today")
+    if limits:
+        result("")
+        table(("AGAINST", "USED", "ALLOWED", ""), [_limit_cells(one) for one in limits])
+    for one in limits:
+        if one.is_near:
+            say(f"warning: {one.told()}")
+
+
+def _cells(row: "Row") -> tuple[str, ...]:
+    place = row.place if len(row.place) <= _PLACE else f"{row.place[: _PLACE - 1]}…"
+    gpu, money = f"{row.gpu_s:.0f} s" if row.gpu_s else "-", f"${row.usd:.2f}" if row.usd >= 1 else ""
+    return (row.day or "-", place or "-", str(row.calls), str(row.failed), gpu, money or _small(row.usd))
+
+
+def _small(usd: float) -> str:
+    return f"${usd:.4f}" if usd else "-"
+
+
+def _limit_cells(one: "Against") -> tuple[str, ...]:
+    name = one.name if len(one.name) <= _PLACE else f"{one.name[: _PLACE - 1]}…"
+    share = f"{one.used / one.limit:.0%} of {one.what}" if one.limit else one.what
+    return (name, f"{one.used:g}", f"{one.limit:g}", share)
