@@ -43,13 +43,20 @@ class Sending:
 
     Attributes:
         sha256: what trust is given to: the service file, or these two facts where a chain's `url` says so.
-        told: the same in words.
+        who: sends it.
+        what: it does: `send the key in ACME_KEY to api.acme.com`.
         file: what to read before it is trusted.
     """
 
     sha256: str
-    told: str
+    who: str
+    what: str
     file: str
+
+    @property
+    def told(self) -> str:
+        """What is allowed by trusting it."""
+        return f"{self.who} may {self.what}"
 
 
 def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -> str:
@@ -79,26 +86,24 @@ def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -
     return url
 
 
-def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> Sending | None:
-    """What the user has to trust before a step sends a key on the word of a chain; None if it does not."""
+def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> tuple[Sending, ...]:
+    """What the user has to trust before a step sends a key on a chain's word: its file, its `url`, or both."""
     service, auth = found.service, found.service.auth
     if auth is None:
-        return None
+        return ()
     variables = " or ".join(auth.variables)
-    if found.whose == "beside":
-        host = urlsplit(url_of(service, step.url, environ)).netloc
-        return Sending(
-            service.sha256, f"{step.service} would send the key in {variables} to {host}", step.service
-        )
-    if step.url is None or not any(environ.get(one) for one in auth.variables):
-        return None
-    parts = urlsplit(url_of(service, step.url, environ))
+    needed: list[Sending] = []
     usual = urlsplit((service.url_from and environ.get(service.url_from)) or service.url)
-    if parts.hostname in _HERE or (parts.scheme, parts.netloc) == (usual.scheme, usual.netloc):
-        return None
-    fact = f"key of {variables} to {parts.scheme}://{parts.netloc}"
-    told = f"step {step.name!r} would send the key in {variables} to {parts.netloc}"
-    return Sending(hashlib.sha256(fact.encode()).hexdigest(), told, "the step's `url`")
+    if found.whose == "beside":
+        what = f"send the key in {variables} to {usual.netloc or 'where the chain says'}"
+        needed.append(Sending(service.sha256, step.service, what, step.service))
+    if step.url is not None:
+        parts = urlsplit(url_of(service, step.url, environ))
+        if parts.hostname not in _HERE and (parts.scheme, parts.netloc) != (usual.scheme, usual.netloc):
+            what = f"send the key in {variables} to {parts.netloc}"
+            fact = hashlib.sha256(f"{what} by {parts.scheme}".encode()).hexdigest()
+            needed.append(Sending(fact, f"step {step.name!r}", what, "the step's `url`"))
+    return tuple(needed)
 
 
 def sendings(chain: Chain, home: Home, environ: Mapping[str, str]) -> tuple[Sending, ...]:
@@ -108,11 +113,12 @@ def sendings(chain: Chain, home: Home, environ: Mapping[str, str]) -> tuple[Send
         ToolkitError: a service file is not there or has mistakes.
     """
     found = (
-        needs_trust(find_service(step.service, chain.folder, home), step, environ)
+        one
         for step in chain.ways
         if isinstance(step, ServiceStep)
+        for one in needs_trust(find_service(step.service, chain.folder, home), step, environ)
     )
-    return tuple({one.sha256: one for one in found if one is not None}.values())
+    return tuple({one.sha256: one for one in found}.values())
 
 
 def require_trust(
@@ -123,9 +129,9 @@ def require_trust(
     Raises:
         NotTrusted: the user has not allowed it.
     """
-    sending = needs_trust(found, step, environ)
-    if sending is not None and not is_trusted(home, sending.sha256):
-        raise KeyNotTrusted(sending, chain)
+    for sending in needs_trust(found, step, environ):
+        if not is_trusted(home, sending.sha256):
+            raise KeyNotTrusted(sending, chain)
 
 
 class KeyNotTrusted(NotTrusted):
@@ -133,7 +139,9 @@ class KeyNotTrusted(NotTrusted):
 
     def __init__(self, sending: Sending, chain: str) -> None:
         hint = f"read {sending.file}, then allow it with: spacechain trust {chain}"
-        ToolkitError.__init__(self, f"{sending.told}, which you have not allowed", hint=hint)
+        ToolkitError.__init__(
+            self, f"{sending.who} would {sending.what}, which you have not allowed", hint=hint
+        )
         self.sending = sending
         self.file = Path(sending.file)
 
