@@ -13,6 +13,7 @@ from spaces_registry.errors import BadOutput, CallFailed, Crashed, TimedOut, Too
 from spaces_registry.progress import Spent
 
 ZERO_GPU_S = 60.0  # what a ZeroGPU call asks for unless its Space says otherwise
+_WRITTEN = {"gpu_s": "gpu"}  # parts that a chain calls otherwise
 _NEAR = 1e-9  # sums of money are not exact
 _WORKED = (Crashed, TimedOut, BadOutput)  # it failed, and had begun
 
@@ -40,7 +41,7 @@ class BudgetExceeded(ToolkitError):
             message = f"{place} is not called: the budget of {_amount(part, limit)} is used up"
         super().__init__(
             message,
-            hint=f"raise `budget: {{{part}: …}}` in the chain and run it again; what is done is kept",
+            hint=f"raise `{_WRITTEN.get(part, part)}` of the chain's `budget` and go on; what is done is kept",
         )
         self.place, self.part = place, part
         self.limit, self.used, self.expected = limit, used, expected

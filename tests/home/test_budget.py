@@ -32,7 +32,7 @@ async def test_a_call_beyond_the_budget_is_refused_before_it_is_made(journal, pl
         " and of the budget of 100 s of GPU, 30 s of GPU are left"
     )
     assert (refused.value.code, refused.value.left) == ("budget-exceeded", 30)
-    assert "gpu_s" in refused.value.hint
+    assert "raise `gpu` of the chain's `budget`" in refused.value.hint
 
 
 async def test_what_calls_took_before_is_what_they_are_expected_to_take(journal, place, call):
