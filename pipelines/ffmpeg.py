@@ -103,6 +103,14 @@ def source(path: Path, *options: str) -> tuple[str, ...]:
     return (*SAFE_INPUT, *options, "-i", f"file:{path.absolute()}")
 
 
+def wardened(command: Sequence[str]) -> tuple[str, ...]:
+    """The command that runs a program so that it ends when standard input does, and so when we do.
+
+    It needs a session of its own: whatever is in its process group ends with it.
+    """
+    return (sys.executable, "-I", "-S", str(_WARDEN), *command)
+
+
 @dataclass(frozen=True, slots=True)
 class Ffmpeg:
     """One ffmpeg, working in one folder for one place.
@@ -179,7 +187,7 @@ class Ffmpeg:
     async def _start(self, command: Sequence[str]) -> Process:
         try:
             return await anyio.open_process(
-                (sys.executable, "-I", "-S", str(_WARDEN), *command),
+                wardened(command),
                 stdin=subprocess.PIPE,  # the lifeline: it ends when we do, and the program with it
                 cwd=self.folder,
                 env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},

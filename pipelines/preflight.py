@@ -12,6 +12,7 @@ from chains.lock.locked import outdated
 from chains.model import Chain, ChainStep, FindStep, SpaceStep, Step
 from chains.problems import InvalidChain, Problem, in_order
 from pipelines.engine.ways import Way, every_way, ways_of
+from pipelines.media.literals import media_problems
 from pipelines.nesting import used_by, used_by_invalid
 from pipelines.places.nested import Around, read_nested
 from pipelines.places.place import Place
@@ -201,7 +202,8 @@ def _checked(chain: Chain, known: Mapping[str, Endpoint], own: Bookmarks) -> lis
         if isinstance(step, SpaceStep)
         and {one.lower() for one in (step.space, *step.others)} & {*own.aliases}
     }
-    return [one for one in check(chain, known) if one.code != "bad-space" or one.step not in named]
+    found = [one for one in check(chain, known) if one.code != "bad-space" or one.step not in named]
+    return [*found, *media_problems(chain)]
 
 
 def _searches(step: Step) -> bool:

@@ -5,14 +5,17 @@ have kept their form for over a decade, and a file's own tags, which come indent
 colon, cannot pass for them.
 """
 
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source
+from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Kind
 
@@ -228,11 +231,27 @@ def parse_packets(text: str, path: Path) -> tuple[tuple[float, float], ...]:
 
 def _ask(program: Path, arguments: Sequence[str]) -> str:
     """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
-    command = [str(program), *arguments]
+    lifeline, ours = os.pipe()  # it ends when we do, and the program with it
     try:
-        done = subprocess.run(  # noqa: S603 - a list, no shell; the paths are made inert by `source`
-            command, capture_output=True, check=False, timeout=_PROBE_S, stdin=subprocess.DEVNULL
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - a list, no shell; `source` makes the paths inert
+                wardened((str(program), *arguments)),
+                stdin=lifeline,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        finally:
+            os.close(lifeline)
+        with process:
+            try:
+                said = process.communicate(timeout=_PROBE_S)
+            except BaseException:  # Ctrl-C as well: nothing goes on behind us
+                with suppress(ProcessLookupError, PermissionError):  # it ended this very moment
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise Unmeasurable(program, "it did not answer") from cause
-    return (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")
+    finally:
+        os.close(ours)
+    return b"\n".join(said).decode("utf-8", "replace")

@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -155,3 +157,25 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path):
         'ffmpeg is not installed | pip install "spacechain[media]"',
     ]
     assert MediaNotInstalled.code == "media-not-installed"
+
+
+def test_measuring_ends_with_whoever_asked_for_it(tmp_path):
+    """A run that was killed while it measured must not leave an ffmpeg that reads for hours."""
+    fifo, program = tmp_path / "fifo", tmp_path / "ffmpeg"
+    os.mkfifo(fifo)
+    program.write_text(f'#!/bin/sh\nexec 9>"{fifo}"\necho here >&9\nsleep 1000\n')
+    program.chmod(0o755)
+    script = "import sys; from pathlib import Path; from pipelines.artifacts.probe import measure_media\n"
+    script += "measure_media(Path(sys.argv[1]), Path(sys.argv[2]))"
+    process = subprocess.Popen([sys.executable, "-c", script, __file__, str(program)])
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        with fifo.open() as pipe:
+            assert pipe.readline() == "here\n"
+            process.kill()
+            assert pipe.read() == ""  # nobody holds it open any more
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
