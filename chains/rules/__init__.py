@@ -28,6 +28,7 @@ from chains.rules.literal_files import literal_files
 from chains.rules.loose_memory import loose_memory
 from chains.rules.lost_expressions import lost_expressions
 from chains.rules.missing_parameters import missing_parameters
+from chains.rules.misspelt_arguments import misspelt_arguments
 from chains.rules.python_files import python_files
 from chains.rules.reserved_names import reserved_names
 from chains.rules.self_references import self_references
@@ -96,6 +97,7 @@ SIGNATURE_RULES: Final[tuple[SignatureRule, ...]] = (
     kind_mismatches,
     literal_files,
     missing_parameters,
+    misspelt_arguments,
     unknown_file_parts,
     unknown_parameters,
     unknown_parts,

@@ -12,11 +12,12 @@ from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 
 def _endpoint_of(described: Mapping[str, Any]) -> Endpoint:
-    """An endpoint out of its JSON, `{"name", "parameters": [{"name", "kind", …}], "returns": […]}`."""
+    """An endpoint out of JSON: `{"name", "parameters": [{"name", "kind", …}], "returns": […], "open"}`."""
     return Endpoint(
         described["name"],
         tuple(Parameter(**_with_kind(one)) for one in described.get("parameters", [])),
         tuple(Return(**_with_kind(one)) for one in described.get("returns", [])),
+        open=described.get("open", False),
     )
 
 

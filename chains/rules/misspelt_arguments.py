@@ -1,0 +1,28 @@
+"""An argument that is sent as it is looks like none of those that the place is known to take."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from chains.model import Chain
+from chains.problems import Problem
+from chains.ways import every_callee
+from spaces_registry.signature import Endpoint
+
+_ALIKE: Final = 0.85  # a letter too few in six
+
+
+def misspelt_arguments(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Problem]:
+    """Where any argument may be written, one that is nearly a known one is probably that."""
+    for callee in every_callee(chain, endpoints):
+        step, endpoint = callee.step, callee.endpoint
+        if not endpoint.open:
+            continue
+        known = {one.name for one in endpoint.parameters}
+        for name in step.arguments.keys() - known:
+            if close := get_close_matches(name, sorted(known - step.arguments.keys()), n=1, cutoff=_ALIKE):
+                message = f"`{name}` is no parameter of {callee.name} that we know, and is sent as it is"
+                hint = f"did you mean {close[0]!r}?"
+                yield Problem(
+                    step.argument_at(name), "misspelt-argument", message, hint, step.name, "warning"
+                )
