@@ -13,6 +13,7 @@ from chains.source import Position
 from pipelines.places.models import model_place
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
+from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.clocks import Clocks
 from spaces_registry.progress import CallEvent
 from spaces_registry.registry import open_registry
@@ -32,6 +33,7 @@ class Asking:
     folder: Path
     token: str = TOKEN
     hosts: dict[str, str] = field(default_factory=dict)
+    own: Bookmarks = field(default_factory=Bookmarks)
     events: list[CallEvent] = field(default_factory=list)
     remembered: list[Any] = field(default_factory=list)
 
@@ -46,7 +48,7 @@ class Asking:
         return anyio.run(partial(self.call, model, arguments, Clocks(run_s=run_s), job, **written))
 
     async def _place(self, model: str, written: dict[str, Any]) -> Place:
-        async with open_registry(token=self.token, hub=self.served.url) as registry:
+        async with open_registry(token=self.token, hub=self.served.url, own=self.own) as registry:
             return await model_place(_step(model, written), registry)
 
     async def call(
@@ -60,7 +62,7 @@ class Asking:
         """The same, for who has a loop running."""
         self.events.clear()
         self.remembered.clear()
-        async with open_registry(token=self.token, hub=self.served.url) as registry:
+        async with open_registry(token=self.token, hub=self.served.url, own=self.own) as registry:
             place = await model_place(_step(model, written), registry)
             runner: Any = place.runner
             runner.hosts.update(self.hosts)

@@ -280,7 +280,7 @@ class _House:
         if provider == "fal-ai" and rest.endswith("/status"):
             if "gone" in rest:
                 return say({"detail": "Request not found"}, 404)
-            if "text-to-video" in rest and seen % 2:
+            if "text-to-video" in rest and seen == 1:
                 return say({"status": "IN_QUEUE", "queue_position": 1}, 202)
             return say({"status": "COMPLETED"})
         if provider == "fal-ai":

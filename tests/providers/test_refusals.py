@@ -11,6 +11,7 @@ from providers.asking import Asking
 from providers.standin import TOKEN
 from web import Answer, page, say, web
 
+from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.errors import (
     BadOutput,
     Building,
@@ -97,6 +98,40 @@ def test_a_model_that_is_not_there_names_who_else_serves_it(ask: Asking):
 
     assert "fal-ai" in failure.hint
     assert "together" not in failure.hint
+
+
+def test_an_address_that_is_no_more_names_what_took_its_place(ask: Asking):
+    """Old models' pages, and old programs, still name it."""
+    words = "https://api-inference.huggingface.co is no longer supported. Please use another."
+    failure = refused(ask, say({"error": words}, 410))
+
+    assert "router.huggingface.co" in (failure.hint or "")
+
+
+def test_a_gated_model_names_its_page(ask: Asking):
+    """Another token would not help: its terms must be agreed to."""
+    failure = refused(ask, say({"error": "Access to this model is gated"}, 403))
+
+    assert "https://huggingface.co/studio/paint" in (failure.hint or "")
+
+
+def test_a_host_of_ones_own_gets_its_headers(ask: Asking):
+    """A server at home has a door of its own; what it wants to see is in `spaces.yaml`."""
+    url, key = f"{ask.served.url}/own/v1", SECRETS.make("door", "key-")
+    ask.own = Bookmarks(headers={url: {"x-api-key": key}})
+    ask(url, {"prompt": "sea"})
+
+    assert ask.served.posts[-1].headers["x-api-key"] == key
+    assert "authorization" not in ask.served.posts[-1].headers
+
+
+def test_a_url_is_not_asked_through_a_provider(ask: Asking):
+    """Both together say two things."""
+    with pytest.raises(ToolkitError) as caught:
+        ask(f"{ask.served.url}/own/v1", {"prompt": "sea"}, provider="groq")
+
+    assert caught.value.code == "bad-model"
+    assert not ask.served.asked
 
 
 def test_a_chat_is_refused_in_the_same_words(ask: Asking):
