@@ -17,7 +17,7 @@ from pipelines.services.requests import Request, request_of
 from pipelines.services.streams import listen
 from pipelines.services.uploads import Sender
 from pipelines.services.workflow import filled_workflow
-from spaces_registry.errors import CallFailed, TimedOut
+from spaces_registry.errors import CallFailed, TimedOut, Unreachable
 from spaces_registry.origin import Origin, scrubbed
 from spaces_registry.progress import Listener, Spent, Started
 from spaces_registry.signature import Value
@@ -47,7 +47,17 @@ async def perform(
     try:
         return await _performed(exchange)
     except CallFailed as failure:
+        if isinstance(failure, Unreachable) and failure.said is None and failure.hint is None:
+            failure.hint = _where(service, origin)
         raise scrubbed(failure, origin) from failure.__cause__
+
+
+def _where(service: Service, origin: Origin) -> str:
+    """The hint for a service that does not answer; the commonest is one of the user's own, not started."""
+    looked = f"it was looked for at {origin.root}"
+    if service.url_from is None or not service.url.startswith("http://127.0.0.1"):
+        return looked
+    return f"{looked}; start it, or set {service.url_from} to where it is"
 
 
 async def _performed(exchange: Exchange) -> tuple[Value, ...]:

@@ -203,7 +203,11 @@ def test_a_server_of_ones_own_that_does_not_run_is_unreachable(ask, monkeypatch)
 
     error = ask("comfyui", **FLOW).error
 
-    assert error["code"] == "unreachable", error
+    assert error["code"] == "unreachable"
+    assert (
+        error["hint"]
+        == "it was looked for at http://127.0.0.1:9; start it, or set COMFYUI_URL to where it is"
+    )
 
 
 def test_one_refused_look_at_a_job_does_not_lose_it(ask, vendors):
