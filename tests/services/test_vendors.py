@@ -89,6 +89,20 @@ def test_a_picture_from_words_is_the_one_that_was_painted(ask, vendors, which):
     assert vendors.by_name[service].creates == 1
 
 
+def test_another_vendor_stands_in_with_the_same_endpoint_and_the_same_picture(ask, vendors):
+    """Credit is used up at the worst moment; vendors' words for one thing are one word here."""
+    vendors.by_name["replicate"].fail("402")
+    vendors.by_name["fal"].fail("429")
+    others = [{"service": one, "with": {"prompt": PROMPT}} for one in ("fal", "openai")]
+
+    made = ask("replicate", endpoint="text-to-image", fallback=others, **{"with": {"prompt": PROMPT}})
+
+    assert [pixels(one) for one in made.files] == [PAINTED]
+    assert [vendors.by_name[one].creates for one in ("replicate", "fal", "openai")] == [0, 0, 1]
+    tried = [(one.via.split()[0], one.failure) for one in made.run.steps["made"].result.calls[0].attempts]
+    assert tried == [("replicate", "out-of-quota"), ("fal", "rate-limited")]
+
+
 def test_several_pictures_of_one_call_all_come_out(ask, vendors):
     """Who asks for three gets, and is charged for, three."""
     made = ask("automatic1111", gives="images", **{"with": {"prompt": PROMPT, "batch_size": 3}})
