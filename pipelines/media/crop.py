@@ -108,8 +108,9 @@ async def _crop_video(work: Work) -> tuple[Value, ...]:
     length = await work.seconds(video, "v")
     box = box_in(work, measured.width or 0, measured.height or 0)
     wide, high = max(2, box.width // 2 * 2), max(2, box.height // 2 * 2)
+    x, y = min(box.x, (measured.width or 2) - wide), min(box.y, (measured.height or 2) - high)
     # of full colour, a part may begin at any pixel
-    part = f"format=yuv444p,crop={wide}:{high}:{box.x}:{box.y}:exact=1,setsar=1"
+    part = f"format=yuv444p,crop={wide}:{high}:{max(0, x)}:{max(0, y)}:exact=1,setsar=1"
     result = work.made("crop_video.mp4", "video/mp4")
     sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
     graph = f"[0:v:0]fps={frame_rate(measured)},{part}[v]"

@@ -9,11 +9,13 @@ import threading
 
 import pytest
 
+from chains.loader import load
 from chains.problems import InvalidChain
 from pipelines.engine.events import StepSettled, StepStarted
 from pipelines.engine.results import Failed, Succeeded
 from pipelines.home import find_home
 from pipelines.journal import open_journal
+from pipelines.nesting import limits_of
 from pipelines.trust import NotTrusted
 
 ONE = """
@@ -221,3 +223,51 @@ def test_an_interrupt_ends_what_runs_inside_and_is_recorded(folder):
         process.wait()
     (record,) = (folder.path / "outputs" / "outer").glob("*/run.json")
     assert json.loads(record.read_text())["status"] == "interrupted"
+
+
+def test_the_outer_limit_of_a_place_holds(folder):
+    """Whoever runs it all decides; what only an inner chain limits stays limited."""
+    folder.write(
+        "inner.yaml", "limits: {a/b: {concurrency: 1}, c/d: {concurrency: 2}}\nsteps: {x: {media: silence}}"
+    )
+    outer = load(
+        folder.write("outer.yaml", "limits: {a/b: {concurrency: 3}}\nsteps: {x: {chain: inner.yaml}}")
+    )
+
+    assert {name: one.concurrency for name, one in limits_of(outer).items()} == {"a/b": 3, "c/d": 2}
+
+
+def test_a_timeout_of_the_step_is_one_of_the_whole_chain(run, folder):
+    """Its steps have their own; this one is what the outer chain can wait for."""
+    os.mkfifo(folder.path / "fifo")
+    os.mkfifo(folder.path / "never")
+    folder.write("slow.yaml", 'steps: {say: {python: "words.py:wait", with: {text: hi}}}')
+    reader = os.open(folder.path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    made = run("steps: {one: {chain: slow.yaml, timeout: 0.5s}}")
+    os.close(reader)
+
+    assert made.steps["one"].result.error.code == "timed-out"
+    assert "slow.yaml took longer than 0.5 s" in made.steps["one"].result.error.message
+
+
+def test_the_plan_shows_what_would_happen_inside(run, folder):
+    """Kept or called, step by step, before anything is."""
+    run(ONE)
+    command = [sys.executable, "-m", "pipelines.cli", "plan", "outer.yaml", "--json"]
+    kept = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["steps"][0]
+    folder.write("outer.yaml", ONE.replace("hello", "farewell"))
+    anew = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["steps"][0]
+
+    assert (kept["action"], [one["action"] for one in kept["steps"]]) == ("keep", ["keep", "keep"])
+    assert (anew["action"], [one["action"] for one in anew["steps"]]) == ("call", ["call", "keep"])
+    assert anew["steps"][0]["arguments"]["text"] == "farewell calm"
+
+
+def test_trust_covers_the_code_inside(folder):
+    """One command for what one run does."""
+    (folder.path / "words.py").write_text("def loud(text: str) -> str:\n    return text\n")
+    folder.write("outer.yaml", ONE)
+    trusted = subprocess.run([sys.executable, "-m", "pipelines.cli", "trust", "outer.yaml"], check=True)
+    done = subprocess.run([sys.executable, "-m", "pipelines.cli", "run", "outer.yaml"], check=False)
+
+    assert (trusted.returncode, done.returncode) == (0, 0)
