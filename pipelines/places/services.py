@@ -11,6 +11,7 @@ from pipelines.runners.service import ServiceRunner
 from pipelines.services.keys import credentials, require_trust, url_of
 from pipelines.services.library import Found, find_service
 from spaces_registry.origin import Origin
+from spaces_registry.progress import Spent
 from spaces_registry.registry import Registry
 from spaces_registry.signature import Endpoint
 
@@ -56,6 +57,7 @@ def service_place(
         site=url,
         names=(service.name,),
         limit=service.limit,
+        price=Spent(usd=endpoint.usage.usd_per_call),
     )
 
 

@@ -87,7 +87,7 @@ def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -
 
 
 def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> tuple[Sending, ...]:
-    """What the user has to trust before a step sends a key on a chain's word: its file, its `url`, or both."""
+    """What the user has to trust before a step sends a key on a chain's word: file, `url`, or both."""
     service, auth = found.service, found.service.auth
     if auth is None:
         return ()

@@ -406,7 +406,7 @@ def test_an_error_inside_a_stream_is_a_failure(desk):
     ids=["429-words", "429-header", "402", "401", "filtered", "422", "500", "502", "empty", "no-picture"],
 )
 def test_a_refusal_has_its_class_its_words_and_its_wait(desk, answer, kind, said, wait_s):
-    """What is done about a failure hangs on its class; a key that a vendor repeats is in none of its words."""
+    """What is done about a failure hangs on its class; a key that a vendor repeats is in no word of it."""
     with web(lambda _: answer) as server, pytest.raises(kind) as caught:
         desk.call(PICTURE, server, prompt="a fox")
 
