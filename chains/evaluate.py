@@ -44,6 +44,8 @@ from chains.prompts import pieces
 from chains.source import Position
 from spaces_registry.errors import ToolkitError, nearest
 
+_TOO_LONG: Final = f"the text would be longer than {MAX_TEXT:,} characters"
+
 
 class Absent:
     """What is read from a step that was skipped; there is one such value, `ABSENT`."""
@@ -140,13 +142,21 @@ def _value(node: Node, names: Mapping[str, object]) -> object:  # noqa: C901, PL
             fields = {key: evaluate(one, names) for key, one in node.fields.items()}
             return ABSENT if any(one is ABSENT for one in fields.values()) else fields
         case Text():
-            return _joined([evaluate(one, names) for one in node.pieces])
+            return _joined(node, names)
 
 
-def _joined(pieces: Sequence[object]) -> object:
-    if any(one is ABSENT for one in pieces):
-        return ABSENT
-    return _as_one([as_text(one) for one in pieces])
+def _joined(node: Text, names: Mapping[str, object]) -> object:
+    texts: list[str] = []
+    room = MAX_TEXT
+    for one in node.pieces:
+        value = evaluate(one, names)
+        if value is ABSENT:
+            return ABSENT
+        texts.append(as_text(value))
+        room -= len(texts[-1])
+        if room < 0:  # said now, before the rest of a long text is worked out
+            raise Refused(_TOO_LONG)
+    return "".join(texts)
 
 
 def _filled(node: Fill, names: Mapping[str, object]) -> object:
@@ -157,15 +167,12 @@ def _filled(node: Fill, names: Mapping[str, object]) -> object:
     if any(one is ABSENT for one in values.values()):
         return ABSENT
     texts = {**node.template.variables, **{name: as_text(one) for name, one in values.items()}}
-    parts = pieces(node.template.prompt)
-    return _as_one([one if isinstance(one, str) else texts.get(one.name) or "" for one in parts])
-
-
-def _as_one(texts: Sequence[str]) -> str:
-    """Texts behind each other, if that is not too long."""
-    if sum(map(len, texts)) > MAX_TEXT:
-        raise Refused(f"the text would be longer than {MAX_TEXT:,} characters")
-    return "".join(texts)
+    filled = [
+        one if isinstance(one, str) else texts.get(one.name) or "" for one in pieces(node.template.prompt)
+    ]
+    if sum(map(len, filled)) > MAX_TEXT:
+        raise Refused(_TOO_LONG)
+    return "".join(filled)
 
 
 def _named(node: Name, names: Mapping[str, object]) -> object:

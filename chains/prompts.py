@@ -7,7 +7,7 @@ these counts.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -31,8 +31,13 @@ class Gap:
     name: str
 
 
-def pieces(text: str) -> Iterator[str | Gap]:
+@lru_cache(maxsize=64)
+def pieces(text: str) -> tuple[str | Gap, ...]:
     """A prompt's text and gaps, in order; a brace without its pair stands for itself."""
+    return tuple(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str | Gap]:
     at = 0
     for sign in SIGNS.finditer(text):
         if sign.start() > at:
@@ -43,6 +48,7 @@ def pieces(text: str) -> Iterator[str | Gap]:
         yield text[at:]
 
 
+@lru_cache(maxsize=64)
 def gaps(text: str) -> tuple[str, ...]:
     """The variables that a prompt has a gap for, each once."""
     return tuple(dict.fromkeys(one.name for one in pieces(text) if isinstance(one, Gap)))

@@ -107,15 +107,15 @@ class Source:
         return [0, *(index + 1 for index, character in enumerate(self.text) if character == "\n")]
 
     @cached_property
-    def _places(self) -> Mapping[Path, tuple[int, int]]:
-        """Per path the index of its key (or of the item itself) and of its value."""
-        places: dict[Path, tuple[int, int]] = {}
+    def _places(self) -> Mapping[Path, tuple[int, Node]]:
+        """Per path the index of its key (or of the item itself) and its value."""
+        places: dict[Path, tuple[int, Node]] = {}
         waiting: list[tuple[Path, int, Node]] = []
         if self.root is not None:
             waiting.append(((), self.root.start, self.root))
         while waiting:
             path, key_start, node = waiting.pop()
-            places[path] = (key_start, node.start)
+            places[path] = (key_start, node)
             match node:
                 case Items():
                     waiting += [((*path, at), one.start, one) for at, one in enumerate(node.nodes)]
@@ -152,16 +152,13 @@ class Source:
 
     def written(self, path: Path) -> Json:
         """The value at a path as it stands in the file; None if there is none."""
-        node = self.root
-        for key in path:
-            match node, key:
-                case Fields(), str():
-                    node = node.get(key)
-                case Items(nodes), int() if key < len(nodes):
-                    node = nodes[key]
-                case _:
-                    return None
+        node = self.node(path)
         return None if node is None else plain(node)
+
+    def node(self, path: Path) -> Node | None:
+        """The node at a path, or None."""
+        found = self._places.get(path)
+        return found[1] if found else None
 
     def at(self, path: Path) -> Position:
         """Where the value at a path begins; the nearest enclosing value if there is none."""
@@ -172,6 +169,8 @@ class Source:
         return self.position(self._near(path)[0])
 
     def _near(self, path: Path) -> tuple[int, int]:
+        """Where the key and the value at a path begin; those of what is around it if there is none."""
         while path and path not in self._places:
             path = path[:-1]
-        return self._places.get(path, (0, 0))
+        key_start, node = self._places.get(path, (0, None))
+        return key_start, node.start if node is not None else 0

@@ -9,7 +9,7 @@ from chains.forms import duration
 from chains.model import Retry
 from chains.problems import Problem
 from chains.prompts import PromptTemplate
-from chains.source import Entry, Fields, Items, Leaf, Node, Source, plain
+from chains.source import Entry, Fields, Leaf, Node, Source, plain
 from chains.source import Path as Keys
 from spaces_registry.clocks import Clocks
 
@@ -42,18 +42,9 @@ class Tree:
 
     def node(self, path: Keys) -> Node | None:
         """The node at a path, or None where there is none or where it is wrong."""
-        node = self.source.root
-        for at, one in enumerate(path):
-            if path[: at + 1] in self.wrong:
-                return None
-            match node, one:
-                case Fields(), str():
-                    node = node.get(one)
-                case Items(nodes), int() if one < len(nodes):
-                    node = nodes[one]
-                case _:
-                    return None
-        return node
+        if any(path[:end] in self.wrong for end in range(1, len(path) + 1)):
+            return None
+        return self.source.node(path)
 
     def get(self, path: Keys, sort: type[_T]) -> _T | None:
         """The plain value at a path if it is of that class and nothing in it is wrong."""

@@ -133,3 +133,13 @@ def test_a_mistaken_library_is_shown_with_every_place() -> None:
     ]
     assert [one.code for one in no_mapping.value.problems] == ["wrong-type"]
     assert no_yaml.value.problems
+
+
+def test_thousands_of_fills_of_a_long_template_are_refused_before_they_are_worked_out(
+    chain_of: ChainOf,
+) -> None:
+    """A stranger's file is checked before anybody trusts it, so a check must come to an end."""
+    long, many = "{x}" * 3_300, "${{ template('a', x=1) }}" * 30_000
+    text = f"templates: {{a: '{long}'}}\nsteps: {{a: {{space: o/a, with: {{p: \"{many}\"}}}}}}"
+
+    assert [one.code for one in check(chain_of(text))] == ["always-fails"]
