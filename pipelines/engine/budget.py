@@ -41,7 +41,7 @@ class BudgetExceeded(ToolkitError):
             message = f"{place} is not called: the budget of {_amount(part, limit)} is used up"
         super().__init__(
             message,
-            hint=f"raise `{_WRITTEN.get(part, part)}` of the chain's `budget` and go on; what is done is kept",
+            hint=f"raise `{_WRITTEN.get(part, part)}` of the chain's `budget`; what is done is kept",
         )
         self.place, self.part = place, part
         self.limit, self.used, self.expected = limit, used, expected

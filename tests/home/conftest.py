@@ -74,7 +74,7 @@ def call(journal):
 
     def make(place: Place, *, run="r", ended=True, failure=None, spent=NOTHING, wait_s=None) -> int:
         intent = Intent(run, "step", 0, "key", place.kind, place.address, place.endpoint.name, None)
-        number = journal.sent(intent)
+        number = journal.sent(intent).call
         if failure:
             journal.failed(number, "key", failure, "no", wait_s=wait_s, spent=spent)
         elif ended:

@@ -1,6 +1,5 @@
 """The journal is all that a resumed run goes by: it survives versions, rivals, damage and full disks."""
 
-import json
 import sqlite3
 import stat
 import subprocess
@@ -217,18 +216,6 @@ def test_an_open_journal_is_closed_to_others_again(old):
     old.chmod(0o644)
     with open_journal(old):
         assert stat.S_IMODE(old.stat().st_mode) == 0o600
-
-
-def test_an_unfinished_job_is_found_by_its_question(file):
-    """A process killed while a vendor worked asks that vendor for the result, not for a second one."""
-    with open_journal(file) as journal:
-        intent = Intent("r", "s", 0, "key", "service", "replicate", "/run", None)
-        first = journal.sent(intent)
-        journal.job(first, "key", {"id": "p1"})
-        journal.failed(first, "key", "crashed", None)
-        journal.job(journal.sent(intent), "key", {"id": "p2"})
-
-        assert json.dumps(journal.unfinished("key")) == '{"id": "p2"}'
 
 
 def test_two_processes_do_not_both_get_the_only_turn(file):

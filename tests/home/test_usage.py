@@ -34,7 +34,7 @@ def used():
     def make(*calls) -> None:
         with open_journal(find_home().journal) as journal:
             for place, kind, days_ago, spent, failure in calls:
-                number = journal.sent(Intent("run", "s", 0, "key", kind, place, "/go", None))
+                number = journal.sent(Intent("run", "s", 0, "key", kind, place, "/go", None)).call
                 if failure:
                     journal.failed(number, "key", failure, None, spent=spent)
                 else:
@@ -183,3 +183,25 @@ def test_a_plan_says_whether_the_quota_holds_it(spacechain, here, workbench):
         "expected: 3 calls, about 180 s of ZeroGPU; that is more than is left of the quota: 100 s" in plan.out
     )
     assert told == {"calls": 3, "gpu_s": 180, "usd": 0, "at_least": False, "quota_left_s": 100, "fits": False}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("limits: {'%s': {per_day: 2}}", "the 2 calls that a day may have are made"),
+        ("budget: {calls: 2}", "the budget of 2 calls is used up"),
+    ],
+)
+def test_a_run_that_may_call_no_more_is_blocked_and_keeps_what_it_has(
+    spacechain, here, workbench, written, told
+):
+    """Blocked is not failed: two of three are there, and the third waits for tomorrow or a larger budget."""
+    text = written.replace("%s", workbench.url) + (
+        f"\nsteps: {{s: {{space: '{workbench.url}', endpoint: /shout, with: {{text: $item}}, each: [x, y, z], cache: false}}}}\n"
+    )
+    (here / "film.yaml").write_text(text)
+    done = spacechain("run", "film.yaml")
+
+    assert done.code == 5, done.err
+    assert told in done.err
+    assert spacechain("usage", "--json").json["total"]["calls"] == 2
