@@ -16,7 +16,8 @@ from spaces_registry.errors import BadOutput, Missing, ToolkitError, nearest
 from spaces_registry.hub import Hub
 from spaces_registry.models import Offer, ServedModel, read_model
 from spaces_registry.progress import Listener, unheard
-from spaces_registry.tasks import CHAT, TASKS, TEXT_GENERATION, Task
+from spaces_registry.task import CHAT, TEXT_GENERATION, Task
+from spaces_registry.tasks import TASKS
 
 AUTO = "auto"
 HF_INFERENCE = "hf-inference"

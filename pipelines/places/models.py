@@ -15,7 +15,8 @@ from spaces_registry.models import ROUTER, TASKS, Offer, ServedModel, served_mod
 from spaces_registry.providers import AUTO, Provider, model_facts, provider_named, servers, task_served
 from spaces_registry.registry import Registry
 from spaces_registry.signature import Endpoint
-from spaces_registry.tasks import CHAT, TEXT_GENERATION, NoSuchTask, Task, UntoldTask, task_named
+from spaces_registry.task import CHAT, TEXT_GENERATION, Task
+from spaces_registry.tasks import NoSuchTask, UntoldTask, task_named
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # what OpenAI calls its models

@@ -30,7 +30,8 @@ from spaces_registry.progress import Listener, Sending, Written
 from spaces_registry.providers import HF_INFERENCE, PROVIDERS
 from spaces_registry.session import through
 from spaces_registry.signature import File, Value
-from spaces_registry.tasks import CHAT, TASKS, TEXT_GENERATION, Task
+from spaces_registry.task import CHAT, TEXT_GENERATION, Task
+from spaces_registry.tasks import TASKS
 
 _HF_PREFIX = "hf_"
 _OWN_ENDPOINTS = ".endpoints.huggingface.cloud"
