@@ -67,7 +67,7 @@ def remember(index: Path, run: str, chain: str, folder: Path) -> None:
     line = (json.dumps(entry) + "\n").encode()
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(index, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        handle = os.open(index, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(handle, line)
         finally:

@@ -84,6 +84,7 @@ def trust_content(home: Home, sha256: str, note: str) -> None:
     try:
         home.make()
         home.trusted.mkdir(mode=0o700, exist_ok=True)
+        (home.trusted / sha256).touch(mode=0o600)
         (home.trusted / sha256).write_text(f"{note}\n", encoding="utf-8")
     except OSError as cause:
         raise StorageFailed(home.trusted, cause) from cause

@@ -232,3 +232,45 @@ def test_two_processes_do_not_both_get_the_only_turn(file):
     )
 
     assert sum(int(said) for _, said in together(code, file, 2)) == 10
+
+
+def everybody(run: str, call: int) -> bool:
+    """Whoever sent something is gone."""
+    del run, call
+    return True
+
+
+def test_what_a_dead_process_left_is_taken_over_once(file):
+    """A process killed while a vendor worked asks that vendor for the result, not for a second one."""
+    with open_journal(file) as journal:
+        intent = Intent("r", "s", 0, "key", "service", "replicate", "/run", None)
+        first = journal.sent(intent).call
+        journal.job(first, "key", {"id": "p1"})
+        journal.failed(first, "key", "crashed", None)
+        journal.job(journal.sent(intent).call, "key", {"id": "p2"})
+
+        taken, later = journal.sent(intent, everybody), journal.sent(intent)
+
+    assert (taken.job, taken.in_doubt) == ({"id": "p2"}, False)
+    assert (later.job, later.in_doubt) == (None, False)
+
+
+def test_a_call_of_a_process_that_lives_is_nobody_elses(file):
+    """Two runs side by side may ask the same; neither may fetch the other's result away."""
+    with open_journal(file) as journal:
+        intent = Intent("r", "s", 0, "key", "space", "ada/x", "/go", None)
+        journal.job(journal.sent(intent).call, "key", {"session": "s"})
+
+        assert journal.sent(intent).job is None
+
+
+def test_a_call_of_which_nothing_is_known_is_in_doubt_once(file):
+    """It may have been made and paid for; whoever repeats it must know."""
+    with open_journal(file) as journal:
+        intent = Intent("r", "s", 0, "key", "space", "ada/x", "/go", None)
+        journal.sent(intent)
+        again = journal.sent(intent, everybody)
+        journal.received(again.call, "key", ())
+
+        assert (again.in_doubt, journal.sent(intent, everybody).in_doubt) == (True, False)
+        assert [one.failure for one in journal.outcomes("ada/x", 5)] == [None]
