@@ -134,7 +134,7 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
             why = f"held back ({limit})" if limit else "waiting for a free place"
             return why + (f", about {wait_s:.0f} s" if wait_s and wait_s >= 1 else "")
         case Retrying(failure=failure, wait_s=wait_s, attempt=attempt):
-            return f"{failure}; try {attempt} in {wait_s:.0f} s"
+            return f"{failure}; try {attempt} " + (f"in {wait_s:.0f} s" if wait_s >= 1 else "now")
         case FellBack(place=place, failure=failure, to=to):
             return f"{place} {failure}; now {to}"
         case Spent():

@@ -12,9 +12,8 @@ from chains.model import Expect
 from pipelines.artifacts import Artifact
 from spaces_registry.errors import BadOutput
 
-_MATCH_S: Final = (
-    5.0  # for a pattern, in a process of its own: one that takes for ever cannot be stopped here
-)
+# for a pattern, in a process of its own: one that takes for ever cannot be stopped here
+_MATCH_S: Final = 3.0
 _LOOK_S: Final = 120.0  # for ffmpeg, over all of a medium
 _FLAT: Final = 10  # levels out of 255 by which one colour may vary, after compression
 _SIDE: Final = 64  # pixels that an image is reduced to before its colours are compared: evens noise out

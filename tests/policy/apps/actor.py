@@ -61,6 +61,7 @@ with gr.Blocks() as demo:
     gr.Button().click(say, [text], [answer], api_name="say", **every)
     gr.Button().click(slowly, [text], [answer], api_name="slowly", **every)
     gr.Button().click(refuse, [text, title], [answer], api_name="refuse", **every)
+    gr.Button().click(refuse, [text, title], [picture], api_name="refuse_to_paint", **every)
     gr.Button().click(once_bad, [text], [answer], api_name="once_bad", **every)
     gr.Button().click(paint, [text, width], [picture], api_name="paint", **every)
     gr.Button().click(calls, None, [gr.JSON(label="Facts")], api_name="calls", queue=False)
