@@ -155,7 +155,7 @@ def credentials(service: Service, url: str, environ: Mapping[str, str]) -> Crede
     auth = service.auth
     if auth is None:
         return Credentials()
-    name, key = key_in(service, environ)
+    name, key = key_in(service, environ, url)
     if key is None:
         if auth.optional:
             return Credentials()
@@ -176,11 +176,18 @@ def credentials(service: Service, url: str, environ: Mapping[str, str]) -> Crede
     return Credentials({auth.header: auth.form.replace("{key}", key)}, (key,))
 
 
-def key_in(service: Service, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """The variable that holds a service's key, and the key; None if none is set."""
+def key_in(service: Service, environ: Mapping[str, str], url: str | None = None) -> tuple[str, str | None]:
+    """The variable that holds a service's key, and the key; None if none is set.
+
+    Args:
+        service: whose key.
+        environ: the variables.
+        url: where it is to go; a variable for Hugging Face's token does not count elsewhere.
+    """
     variables = service.auth.variables if service.auth else ()
     for one in variables:
-        if key := environ.get(one, "").strip():
+        elsewhere = url is not None and names_hf_token(one) and not may_have_hf_token(url)
+        if not elsewhere and (key := environ.get(one, "").strip()):
             return one, key
     return (variables[0] if variables else ""), None
 

@@ -152,6 +152,17 @@ def test_a_wrong_password_of_an_automatic1111_is_said(ask, vendors, monkeypatch)
     assert (wrong["code"], wrong["said"]) == ("unauthorized", "Incorrect username or password")
 
 
+def test_a_hugging_face_token_does_not_go_to_an_endpoint_elsewhere(ask, vendors, monkeypatch):
+    """Nearly every user has HF_TOKEN set; an endpoint of the same dialect may stand anywhere."""
+    monkeypatch.delenv("INFERENCE_ENDPOINT_TOKEN")
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_users")
+
+    error = ask("endpoints", **WORDS).error
+
+    assert error["code"] == "unauthorized"
+    assert "authorization" not in vendors.by_name["endpoints"].last().headers
+
+
 @pytest.mark.parametrize("service", ["replicate", "fal", "cogview", "openai"])
 def test_an_address_that_has_expired_is_a_failure_and_no_picture(ask, vendors, service):
     """The page that a delivery host shows instead must never become the result."""
