@@ -28,7 +28,7 @@ ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
         **dict.fromkeys(("tool", "ffmpeg"), "media"),
         **dict.fromkeys(("script", "function"), "python"),
         **dict.fromkeys(("fallbacks", "on_error", "on_failure", "catch", "otherwise"), "fallback"),
-        **dict.fromkeys(("retries", "attempts", "retry_strategy", "backoff"), "retry"),
+        **dict.fromkeys(("retries", "retry_strategy", "backoff"), "retry"),
         **dict.fromkeys(("assert", "validate", "check"), "expect"),
         **dict.fromkeys(("workflow", "recipe", "subworkflow"), "chain"),
         **dict.fromkeys(("inference", "llm"), "model"),
@@ -129,6 +129,13 @@ def about(place: str) -> str:
 def elsewhere(place: str) -> Mapping[str, str]:
     """What people know from other workflow languages, to what it is called here."""
     return ELSEWHERE.get("step" if place == "fallback" else place, {})
+
+
+def around_it(place: str, key: str) -> str | None:
+    """The mapping inside of a step, a fallback or the defaults that a key belongs into, if it does."""
+    if place not in {"step", "fallback", "defaults"}:
+        return None
+    return next((one for one in _INSIDE if one in keys(place) and key in keys(one)), None)
 
 
 def keys(place: str) -> list[str]:

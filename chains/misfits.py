@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from chains.forms import KINDS
-from chains.keys import about, elsewhere, keys, keys_of, keys_of_kind, place_of
+from chains.keys import about, around_it, elsewhere, keys, keys_of, keys_of_kind, place_of
 from chains.problems import Problem
 from chains.shape import ChainShape
 from chains.source import Path, Source
@@ -178,8 +178,10 @@ def _unknown(path: Path, value: Json) -> tuple[str, str, str | None]:
             return "unknown-key", f"`{key}` belongs to a {allowed} {place}, not to a `{kind}` {place}", None
         if any(one in siblings for one in STEP_KINDS):
             offered = keys_of_kind(place, kind)
-    ours = elsewhere(place).get(key.lower())
+    ours, around = elsewhere(place).get(key.lower()), around_it(place, key)
     hint = f"here it is called `{ours}`" if ours else nearest(key, offered)
+    if around and not ours:
+        hint = f"it stands inside of `{around}`: `{around}: {{{key}: …}}`"
     return "unknown-key", f"`{key}` is not a key of {about(place)}", hint
 
 
