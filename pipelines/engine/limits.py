@@ -24,6 +24,7 @@ from spaces_registry.progress import Held, Listener, unheard
 _MINUTE_S = 60.0
 _LONGEST_NAP_S = 60.0  # then the journal is looked at again; clocks have been known to be set
 _NO_TIME_S = 0.001
+_PAUSE = "it asked to be left alone"
 _PLENTY = 1_000_000  # room where nothing limits it
 
 
@@ -196,7 +197,7 @@ class Limits:
             if caller.failure is not None:
                 continue
             before = next((closed[gate.name] for gate in caller.gates if gate.name in closed), None)
-            if before is not None:
+            if before is not None and not self._asks_too_much(before, caller):
                 caller.why, caller.until = before.why, None
                 continue
             wait = None
@@ -214,6 +215,12 @@ class Limits:
                     caller.called.set()
                 caller.why, caller.until = wait.why, wait.until
 
+    def _asks_too_much(self, before: _Caller, caller: _Caller) -> bool:
+        """Whether the pause that one caller waits for is too long for another one behind it."""
+        if before.why != _PAUSE or before.until is None:
+            return False
+        return before.until - self._now() > caller.patience_s
+
     def _admit(self, caller: _Caller) -> _Wait | None:
         """Give the caller its turn, or say what it waits for; where waiting is no use, set its `failure`."""
         if (until := self._held_until(caller.place)) is not None:
@@ -221,7 +228,7 @@ class Limits:
             if wait_s > caller.patience_s:
                 caller.failure = _left_alone(caller.place, wait_s)
                 return None
-            return _Wait(names_of(caller.place)[0], "it asked to be left alone", until)
+            return _Wait(names_of(caller.place)[0], _PAUSE, until)
         for gate in caller.gates:
             if gate.concurrency is not None and self._under_way[gate.name] >= gate.concurrency:
                 return _Wait(gate.name, f"{gate.concurrency} at once")

@@ -219,6 +219,27 @@ async def test_a_pause_holds_in_other_processes_too(journal, place, call):
     assert 3500 < refused.value.wait_s <= 3600
 
 
+async def test_who_has_no_time_for_a_pause_does_not_stand_behind_who_has(journal, place, clock):
+    """Its fallback is free meanwhile; the line must not keep it from knowing."""
+    ours, left = Limits({}, journal, now=clock.now, sleep=lambda _: anyio.sleep_forever()), []
+    ours.hold(place(), 3600)
+
+    async def one(patience_s: float) -> None:
+        try:
+            async with ours.turn(place(), patience_s=patience_s):
+                pass
+        except RateLimited:
+            left.append(patience_s)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one, 9999)
+        await settle()
+        tasks.start_soon(one, 60)
+        await settle()
+        tasks.cancel_scope.cancel()
+    assert left == [60]
+
+
 async def test_free_slots_are_told_for_spreading(limits, place):
     """Items go where there is room; one that is under way takes some."""
     ours = limits()
