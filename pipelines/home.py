@@ -32,6 +32,11 @@ class Home:
         return self.folder / "journal.db"
 
     @property
+    def scratch(self) -> Path:
+        """A folder per run under way, for files that are not kept yet."""
+        return self.folder / "scratch"
+
+    @property
     def signatures(self) -> Path:
         """Descriptions of Hub Spaces, by id and revision."""
         return self.folder / "signatures"

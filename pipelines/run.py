@@ -187,7 +187,7 @@ class _Running:
         remember(self.shop.settings.home.runs, self.id, self.chain.name, self.folder.path)
         self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
         self._write("running")
-        with scratch_folder(self.shop.settings.home.folder / "scratch") as scratch:
+        with scratch_folder(self.shop.settings.home.scratch, self.id) as scratch:
             journal = self.shop.journal
             breaker, limits = Breaker(journal.outcomes), self.shop.limits
             budgets = Budgets(self.chain.budget, journal)

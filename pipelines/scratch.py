@@ -2,25 +2,45 @@
 
 import fcntl
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines.artifacts import StorageFailed
+from spaces_registry.errors import ToolkitError
 
 _LOCK = "in-use.lock"
 _DOOR = "door.lock"  # held while folders are made and swept, so that no folder is seen without its lock
 
 
+class StillRunning(ToolkitError):
+    """Another process works on the run at this moment."""
+
+    code = "still-running"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"run {run} is under way in another process", hint="wait for it, or interrupt it there"
+        )
+
+
+def lives(root: Path, run: str) -> bool:
+    """Whether a process works on a run at this moment."""
+    try:
+        return not _is_free(root / run / _LOCK)
+    except OSError:
+        return False
+
+
 @contextmanager
-def scratch_folder(root: Path) -> Iterator[Path]:
-    """An empty folder of the run's own below `root`, on the same file system as all that is kept there.
+def scratch_folder(root: Path, run: str) -> Iterator[Path]:
+    """An empty folder of a run's own below `root`, on the same file system as all that is kept there.
 
     Folders that killed runs left behind are removed first; one whose run lives is never touched. The system
     gives the lock back in whatever way a process ends.
 
     Raises:
+        StillRunning: a process that lives works on this run.
         StorageFailed: no folder can be made there.
     """
     try:
@@ -29,7 +49,10 @@ def scratch_folder(root: Path) -> Iterator[Path]:
             with suppress(OSError):  # a file system without locks: then nothing is ever swept there
                 fcntl.flock(door, fcntl.LOCK_EX)
             _sweep(root)
-            folder = Path(tempfile.mkdtemp(dir=root))
+            folder = root / run
+            if folder.exists():
+                raise StillRunning(run)
+            folder.mkdir(mode=0o700)
             lock = (folder / _LOCK).open("a")
             _try_lock(lock.fileno())
     except OSError as cause:

@@ -126,7 +126,9 @@ class Attempts:
             if not isinstance(place, Place):
                 continue
             values = self._values(way, place, journey)
-            if not isinstance(values, GivenUp) and await self.calls.has(way.step, place, values):
+            if isinstance(values, GivenUp):
+                continue
+            if await self.calls.has(way.step, place, journey.item, values):
                 return way
         return None
 

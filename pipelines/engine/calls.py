@@ -21,12 +21,14 @@ from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
 from pipelines.engine.limits import Limits
 from pipelines.engine.results import Result
-from pipelines.journal import Intent, Journal
+from pipelines.journal import Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import BadOutput, CallFailed, ToolkitError
+from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.progress import CallEvent, Listener, Spent
-from spaces_registry.signature import File, Return, Value
+from spaces_registry.signature import File, Json, Return, Value
+
+WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,18 @@ class Answer:
     values: tuple[object, ...]
     cached: bool
     steps: Mapping[str, Result] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Keeps on disk how a call's work is found again; `told` is what it keeps."""
+
+    keep: Callable[[Json], None]
+    told: Json = None
+
+    def __call__(self, job: Json) -> None:
+        self.keep(job)
+        self.told = job
 
 
 def _never() -> None:
@@ -68,6 +82,8 @@ class CallMaker:
         fresh: steps whose kept results are not to be used; those of nested chains as `outer/inner`.
         budgets: what the run may use; None for all.
         within: what stands before the names of steps: `outer/` for those of a nested chain.
+        is_dead: whether the process that sent a call is gone, by the call's run and number.
+        resumed: whether the run goes on after its process died: what it received is received.
     """
 
     run: str
@@ -79,8 +95,11 @@ class CallMaker:
     fresh: frozenset[str] = frozenset()
     budgets: Budgets | None = None
     within: str = ""
+    is_dead: Dead = nobody
+    resumed: bool = False
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    _left: dict[str, Json] = field(default_factory=dict)
 
     async def make(
         self,
@@ -112,7 +131,7 @@ class CallMaker:
         key = place.key(bound)
         # equal questions wait for one answer, unless each is to be asked by itself
         async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
-            if (kept := await self._kept(step, place, key)) is not None:
+            if (kept := await self._kept(step, place, item, key)) is not None:
                 return Answer(key, kept, cached=True)
             if (why := rest()) is not None:
                 return why
@@ -123,21 +142,22 @@ class CallMaker:
             self._answered[key] = outputs
         return Answer(key, outputs, cached=False)
 
-    async def has(self, step: Step, place: Place, values: Mapping[str, object]) -> bool:
+    async def has(self, step: Step, place: Place, item: int, values: Mapping[str, object]) -> bool:
         """Whether the outputs of a call are there already; one whose arguments do not fit has none."""
         try:
             bound = bind(place.endpoint, values, place=place.address)
         except CallFailed:
             return False
-        return await self._kept(step, place, place.key(bound)) is not None
+        return await self._kept(step, place, item, place.key(bound)) is not None
 
-    async def _kept(self, step: Step, place: Place, key: str) -> tuple[object, ...] | None:
+    async def _kept(self, step: Step, place: Place, item: int, key: str) -> tuple[object, ...] | None:
         """An answer of this run, or of an earlier one if the step does not ask for a fresh one."""
-        if not step.cache:
-            return None
-        found = self._answered.get(key)
-        if found is None and self.within + step.name not in self.fresh:
-            found = self.journal.result(key, self.store)
+        name = self.within + step.name
+        found = self.journal.result(key, self.store, of=(self.run, name, item)) if self.resumed else None
+        if found is None and step.cache:
+            found = self._answered.get(key)
+            if found is None and name not in self.fresh:
+                found = self.journal.result(key, self.store)
         if found is None or step.expect == Expect():
             return found
         try:
@@ -151,9 +171,12 @@ class CallMaker:
     ) -> tuple[object, ...]:
         async with self._allowed(place) as share:
             name, called = self.within + step.name, place.endpoint.name
-            job = None if name in self.fresh else self.journal.unfinished(key)
             intent = Intent(self.run, name, item, key, place.kind, place.address, called, place.revision)
-            number = self.journal.sent(intent)
+            sending = self.journal.sent(intent, self.is_dead)
+            number, job = sending.call, sending.job or self._left.pop(key, None)
+            if sending.in_doubt:
+                self._doubt(step, place, intent, number)
+            remember = _Memory(partial(self.journal.job, number, key))
 
             def hear(event: CallEvent) -> None:
                 if isinstance(event, Spent):
@@ -169,7 +192,8 @@ class CallMaker:
                         Path(folder),
                         step.timeout,
                         job=job,
-                        remember=partial(self.journal.job, number, key),
+                        work_s=self._left_alone_s(step, place),
+                        remember=remember,
                     )
                     values = await place.runner(call, hear)
                     outputs = await anyio.to_thread.run_sync(self._take, step, place, values)
@@ -180,9 +204,31 @@ class CallMaker:
                     (failure.said, failure.wait_s) if isinstance(failure, CallFailed) else (None, None)
                 )
                 self.journal.failed(number, key, failure.code, said, wait_s=wait_s, spent=share.told)
+                if failure.code == "unreachable" and remember.told is not None:
+                    self._left[key] = remember.told  # the connection is gone, not the work
                 raise
             self.journal.received(number, key, outputs, share.told)
         return outputs
+
+    def _left_alone_s(self, step: Step, place: Place) -> float | None:
+        """How long the result of a call is to be left in a Space's memory; None to follow it at once."""
+        if place.kind != "space" or step.pickup == "attached":
+            return None
+        work_s = self.journal.work_s(place.address, place.endpoint.name)
+        is_worth_it = step.pickup == "detached" or (work_s or 0.0) >= WORTH_PROTECTING_S
+        return work_s if is_worth_it else None
+
+    def _doubt(self, step: Step, place: Place, intent: Intent, number: int) -> None:
+        """A process that died sent this very call: say so, and repeat it only if the step allows repeats.
+
+        Raises:
+            InDoubt: it does not.
+        """
+        self.journal.runs.happened(self.run, "in-doubt", intent.step, {"item": intent.item, "call": number})
+        if step.retry.attempts <= 1:
+            doubt = InDoubt(place.address)
+            self.journal.failed(number, intent.key, doubt.code, None)
+            raise doubt
 
     @asynccontextmanager
     async def _allowed(self, place: Place) -> AsyncIterator[Share]:

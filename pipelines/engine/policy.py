@@ -27,7 +27,6 @@ class Rule:
         most: tries in all, where that is less than the chain allows.
         share: of the wait that the chain names.
         if_told: it is tried again only if the place named the time for it.
-        insists: it is tried again even where the chain allows one try only.
     """
 
     action: Action
@@ -35,7 +34,6 @@ class Rule:
     most: int | None = None
     share: float = 1.0
     if_told: bool = False
-    insists: bool = False
 
 
 _RETRY, _LEAVE = Action.RETRY, Action.FALL_BACK
@@ -54,7 +52,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "crashed": Rule(_RETRY, "a crash may be bad luck once, and costs GPU time", most=2, share=0.5),
     "unreachable": Rule(_RETRY, "connections break and come back"),
     "timed-out": Rule(_LEAVE, "a repeat costs as much again"),
-    "in-doubt": Rule(_RETRY, "an earlier process sent it, not this one", most=2, share=0.0, insists=True),
+    "in-doubt": Rule(_RETRY, "an earlier process sent it, not this one", most=2, share=0.0),
     "bad-output": Rule(_RETRY, "a model may do better the second time", most=2, share=0.5),
 }
 _OTHERWISE = Rule(_LEAVE, "nothing is known of it")
@@ -99,7 +97,6 @@ def decide(
     if own is None and (is_here or (rule.if_told and failure.wait_s is None)):
         action = Action.FALL_BACK
     most = retry.attempts if own or rule.most is None else min(rule.most, retry.attempts)
-    most = max(most, 2) if rule.insists else most
     if action is not Action.RETRY:
         return Decision(action, failure.wait_s)
     if tries >= most or (failure.wait_s is not None and failure.wait_s > retry.up_to_s):

@@ -3,12 +3,13 @@
 from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import NOTHING, Journal
 from pipelines.journal.schema import SCHEMA_VERSION, open_journal
-from pipelines.journal.values import Begun, Intent, Outcome, Rate, Reached, Used
+from pipelines.journal.values import Begun, Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
 
 __all__ = [
     "NOTHING",
     "SCHEMA_VERSION",
     "Begun",
+    "Dead",
     "Intent",
     "Journal",
     "JournalFailed",
@@ -16,6 +17,8 @@ __all__ = [
     "Outcome",
     "Rate",
     "Reached",
+    "Sending",
     "Used",
+    "nobody",
     "open_journal",
 ]

@@ -15,11 +15,12 @@ from pipelines.artifacts import Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, packed, unpacked
 from pipelines.journal.runs import Runs
-from pipelines.journal.values import Intent, Outcome, Rate, Reached, Used
+from pipelines.journal.values import Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
 from spaces_registry.progress import Spent
 from spaces_registry.signature import Json
 
 NOTHING: Final = Spent()
+_ENDS = ("in-doubt", "taken-over")  # what became of a call whose process died
 _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
 
 
@@ -39,15 +40,46 @@ class Journal:
         self._file = file
         self.runs = Runs(connection, file)
 
-    def sent(self, intent: Intent) -> int:
-        """Record a call before it is made; returns its number."""
-        one = intent
-        row = (one.run, one.step, one.item, one.key, one.kind, one.place, one.endpoint, one.revision)
-        return self._add(
-            "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at)"
-            " VALUES (?,?,?,?,?,?,?,?,?)",
-            (*row, time.time()),
-        )
+    def sent(self, intent: Intent, is_dead: Dead = nobody) -> Sending:
+        """Record a call before it is made, and take over what processes that died left of such calls.
+
+        Args:
+            intent: the call.
+            is_dead: whether the process that sent a call is gone, by the call's run and number.
+        """
+        one, now = intent, time.time()
+        row = (one.run, one.step, one.item, one.key, one.kind, one.place, one.endpoint, one.revision, now)
+        with self._errors(), self._at_once() as connection:
+            lost = _lost(connection, one.key, is_dead)
+            told = next((told for _, told in reversed(lost) if told not in (None, "null")), None)
+            connection.executemany(
+                "INSERT INTO received (call, key, failure, at) VALUES (?,?,?,?)",
+                [(call, one.key, _ENDS[its is not None and its == told], now) for call, its in lost],
+            )
+            number = connection.execute(
+                "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at)"
+                " VALUES (?,?,?,?,?,?,?,?,?)",
+                row,
+            ).lastrowid
+            if told is not None:
+                connection.execute(
+                    "INSERT INTO jobs (call, key, told, at) VALUES (?,?,?,?)", (number, one.key, told, now)
+                )
+        job: Json = None if told is None else json.loads(told)
+        in_doubt = told is None and any(its != "null" for _, its in lost)
+        return Sending(number or 0, job, in_doubt)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that no other process's writing comes between."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            yield self._connection
+
+    def newest(self) -> int:
+        """The number of the newest call; 0 if there is none."""
+        row = self._one("SELECT max(call) FROM sent", ())
+        return (row and row[0]) or 0
 
     def job(self, call: int, key: str, told: Json) -> None:
         """Record how a call's work is found again; on disk before anybody waits for it."""
@@ -55,16 +87,6 @@ class Journal:
             "INSERT INTO jobs (call, key, told, at) VALUES (?,?,?,?)",
             (call, key, json.dumps(told), time.time()),
         )
-
-    def unfinished(self, key: str) -> Json:
-        """What was told of the newest job with this key whose end was not seen; None without one."""
-        query = (
-            "SELECT told FROM jobs WHERE key = ? AND call NOT IN (SELECT call FROM received)"
-            " ORDER BY job DESC LIMIT 1"
-        )
-        row = self._one(query, (key,))
-        told: Json = None if row is None else json.loads(row[0])
-        return told
 
     def received(self, call: int, key: str, outputs: Sequence[object], spent: Spent = NOTHING) -> None:
         """Record a call's outputs; their bytes must be in the store already."""
@@ -103,7 +125,8 @@ class Journal:
         """How the newest calls at a place ended, the newest first, over all runs."""
         query = (
             "SELECT r.failure, r.at, r.until FROM sent s JOIN received r USING (call)"
-            " WHERE s.place = ? ORDER BY s.at DESC, s.call DESC LIMIT ?"
+            " WHERE s.place = ? AND coalesce(r.failure, '') NOT IN ('in-doubt', 'taken-over')"
+            " ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
         return tuple(Outcome(*row) for row in self._all(query, (place, most)))
 
@@ -133,30 +156,35 @@ class Journal:
     def used(self, since: float = 0.0) -> tuple[Used, ...]:
         """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
         query = (
-            "SELECT date(s.at, 'unixepoch') AS day, s.kind, s.place, count(*), count(r.failure),"
+            "SELECT date(s.at, 'unixepoch') AS day, s.kind, s.place,"
+            " count(*), count(nullif(r.failure, 'in-doubt')),"
             " coalesce(sum(r.gpu_s), 0.0), coalesce(sum(r.usd), 0.0)"
-            " FROM sent s LEFT JOIN received r USING (call) WHERE s.at > ?"
+            " FROM sent s LEFT JOIN received r USING (call)"
+            " WHERE s.at > ? AND coalesce(r.failure, '') != 'taken-over'"
             " GROUP BY day, s.kind, s.place ORDER BY day DESC, s.kind, s.place"
         )
         return tuple(Used(*row) for row in self._all(query, (since,)))
 
-    def result(self, key: str, store: Store, *, run: str | None = None) -> tuple[object, ...] | None:
+    def result(
+        self, key: str, store: Store, *, of: tuple[str, str, int] | None = None
+    ) -> tuple[object, ...] | None:
         """The newest outputs of a call with this key, if the store still has every file of them.
 
         Args:
             key: the question.
             store: has the files.
-            run: only of this run's calls; None for all.
+            of: run, step and item that alone may have asked it; None for all.
         """
         query = (
             "SELECT outputs FROM received WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
         )
-        if run is not None:
+        if of is not None:
             query = (
-                "SELECT r.outputs FROM received r JOIN sent s USING (call)"
-                " WHERE r.key = ? AND r.outputs IS NOT NULL AND s.run = ? ORDER BY r.call DESC LIMIT 1"
+                "SELECT r.outputs FROM received r JOIN sent s USING (call) WHERE r.key = ?"
+                " AND r.outputs IS NOT NULL AND (s.run, s.step, s.item) = (?,?,?)"
+                " ORDER BY r.call DESC LIMIT 1"
             )
-        row = self._one(query, (key,) if run is None else (key, run))
+        row = self._one(query, (key, *(of or ())))
         if row is None:
             return None
         try:
@@ -169,6 +197,7 @@ class Journal:
         query = (
             "SELECT count(*), sum(r.gpu_s), sum(r.usd) FROM sent s LEFT JOIN received r USING (call)"
             " WHERE s.run = ? AND s.kind NOT IN ('media', 'python', 'chain')"
+            " AND coalesce(r.failure, '') != 'taken-over'"
         )
         row = self._one(query, (run,)) or (0, None, None)
         return row[0], Spent(row[1], row[2])
@@ -251,3 +280,13 @@ class Journal:
             yield
         except sqlite3.Error as cause:
             raise JournalFailed(self._file, cause) from cause
+
+
+def _lost(connection: sqlite3.Connection, key: str, is_dead: Dead) -> list[tuple[int, str | None]]:
+    """The calls with this key whose end nobody will see, oldest first, each with what was told last."""
+    query = (
+        "SELECT s.call, s.run, (SELECT told FROM jobs j WHERE j.call = s.call ORDER BY job DESC LIMIT 1)"
+        " FROM sent s LEFT JOIN received r USING (call) WHERE s.key = ? AND r.call IS NULL ORDER BY s.call"
+    )
+    found = connection.execute(query, (key,)).fetchall()
+    return [(call, told) for call, run, told in found if is_dead(run, call)]

@@ -97,6 +97,7 @@ _MIGRATIONS = (
     CREATE INDEX artifacts_sha256 ON artifacts (sha256);
     CREATE INDEX artifacts_run ON artifacts (run);
     CREATE INDEX sent_run ON sent (run, step, item);
+    CREATE INDEX sent_key ON sent (key);
     """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)

@@ -1,9 +1,18 @@
 """What is written into the journal, and what is read from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from spaces_registry.signature import Json
+
+Dead: TypeAlias = Callable[[str, int], bool]
+
+
+def nobody(run: str, call: int) -> bool:
+    """Every process that ever sent a call is taken to live."""
+    del run, call
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,21 @@ class Begun:
     folder: str
     inputs: Mapping[str, object]
     options: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A call that may be sent now.
+
+    Attributes:
+        call: its number.
+        job: how the work of an earlier such call is found again whose process died, or None.
+        in_doubt: whether such a call was sent by a process that died, and nothing tells what came of it.
+    """
+
+    call: int
+    job: Json = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
