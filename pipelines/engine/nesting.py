@@ -23,6 +23,7 @@ from pipelines.engine.events import (
 )
 from pipelines.engine.executor import execute
 from pipelines.engine.expectations import verify
+from pipelines.engine.policy import RULES
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.environment import read_environment
 from pipelines.places.place import Place
@@ -98,7 +99,7 @@ async def run_nested(
     results: dict[str, Result] = {}
 
     async def perform(one: Step, before: Mapping[str, Result]) -> Result:
-        return await child.perform(one if step.cache else replace(one, cache=False), before)
+        return await child.perform(one if step.cache else _uncached(one), before)
 
     def record(name: str, result: Result) -> None:
         results[name] = result
@@ -112,7 +113,8 @@ async def run_nested(
         raise TimedOut(place.address, message, hint="give the step a longer timeout")
     steps = {name: results[name] for name in chain.steps}
     if failures := failed_ones(steps.values()):
-        kind = NestedFailed if isinstance(failures[0].error, CallFailed) else NestedStopped
+        # an item's failure has the class of its call
+        kind = NestedFailed if failures[0].error.code in RULES else NestedStopped
         raise kind(chain, failures[0], steps)
     reads = [name for name, one in steps.items() if isinstance(one, Succeeded | Skipped)]
     seen = names_for(reads, names, steps)
@@ -120,6 +122,11 @@ async def run_nested(
     await anyio.to_thread.run_sync(verify, step.expect, _there(outputs), place.address)
     made = [call for one in steps.values() if isinstance(one, Succeeded) for call in one.calls]
     return Answer("", outputs, cached=bool(made) and all(one.cached for one in made), steps=steps)
+
+
+def _uncached(step: Step) -> Step:
+    """The same step, and the same fallbacks, with no kept result used for it."""
+    return replace(step, cache=False, fallback=tuple(replace(one, cache=False) for one in step.fallback))
 
 
 def _there(outputs: tuple[object, ...]) -> tuple[object, ...]:
@@ -155,7 +162,7 @@ def within(calls: CallMaker, step: Step, chain: Chain) -> CallMaker:
 
 def _limit_s(chain: Chain, step: Step) -> float | None:
     """The step's time limit if it names one; the usual one is that of a single call."""
-    return None if chain.source.written(("steps", step.name, "timeout")) is None else step.timeout.run_s
+    return None if chain.source.written((*step.path, "timeout")) is None else step.timeout.run_s
 
 
 def _under(outer: str, tell: RunListener) -> Callable[[RunEvent], None]:

@@ -271,3 +271,27 @@ def test_trust_covers_the_code_inside(folder):
     done = subprocess.run([sys.executable, "-m", "pipelines.cli", "run", "outer.yaml"], check=False)
 
     assert (trusted.returncode, done.returncode) == (0, 0)
+
+
+def test_an_item_that_failed_inside_lets_the_step_fall_back(run, folder):
+    """It has the class of its call, however deep it lies."""
+    say = 'steps: {say: {python: "words.py:loud", each: [a, boom], with: {text: $item}}}'
+    folder.write("items.yaml", f"{say}\noutputs: {{said: $say.texts}}")
+    made = run("""
+        steps:
+          one:
+            chain: items.yaml
+            fallback: [{python: "words.py:loud", with: {text: quietly}}]
+        outputs: {said: $one.texts}
+    """)
+
+    assert [one.value for one in made.outputs["said"]] == ["QUIETLY"]
+
+
+def test_cache_false_holds_for_all_of_it(run, folder):
+    """Whoever wants it anew wants every step of it anew."""
+    once = ONE.replace("chain: inner.yaml", "chain: inner.yaml, cache: false")
+    run(once)
+    run(once)
+
+    assert folder.calls == ["hello calm", "hello calm"]
