@@ -123,8 +123,16 @@ class Exchange:
         return Answer(response, bytes(content), _json(bytes(content), response))
 
     def address(self, text: str) -> str:
-        """An address that an answer names; a path is one on the service's host."""
-        return urljoin(f"{self.origin.root}/", text)
+        """An address that an answer names; a path is one on the service's host.
+
+        Raises:
+            BadOutput: it is none.
+        """
+        try:
+            return urljoin(f"{self.origin.root}/", text)
+        except ValueError as cause:
+            message = f"{self.place} names an address that is none: {text[:100]!r}"
+            raise BadOutput(self.place, message) from cause
 
 
 def find(query: str | None, body: object) -> Any:

@@ -402,8 +402,21 @@ def test_an_error_inside_a_stream_is_a_failure(desk):
         (say({}, 502), errors.Unreachable, None, None),
         (say({"images": []}), errors.BadOutput, None, None),
         (say({"images": ["!"]}), errors.BadOutput, None, None),
+        (say({"images": ["http://["]}), errors.BadOutput, None, None),
     ],
-    ids=["429-words", "429-header", "402", "401", "filtered", "422", "500", "502", "empty", "no-picture"],
+    ids=[
+        "429-words",
+        "429-header",
+        "402",
+        "401",
+        "filtered",
+        "422",
+        "500",
+        "502",
+        "empty",
+        "no-picture",
+        "no-address",
+    ],
 )
 def test_a_refusal_has_its_class_its_words_and_its_wait(desk, answer, kind, said, wait_s):
     """What is done about a failure hangs on its class; a key that a vendor repeats is in no word of it."""
