@@ -5,7 +5,6 @@ one is used, in a thread; its waits are short and its requests are ours, so that
 leaves nothing behind.
 """
 
-import concurrent.futures
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -112,10 +111,7 @@ class ModelRunner:
         work = partial(self._work, call, outlet, tell)
         try:
             return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
-        except (
-            Exception,
-            concurrent.futures.CancelledError,
-        ) as cause:  # the library raises all sorts of them
+        except Exception as cause:  # the library raises all sorts of them; what is none of its own is let go
             await anyio.lowlevel.checkpoint()  # a call that was broken off ends here
             failure = failure_of(cause, self._asked(call), outlet.refusal)
             if isinstance(failure, CallFailed):
