@@ -89,6 +89,18 @@ def test_a_picture_from_words_is_the_one_that_was_painted(ask, vendors, which):
     assert vendors.by_name[service].creates == 1
 
 
+def test_a_job_that_is_done_in_the_first_answer_is_not_asked_about(ask, vendors, home):
+    """A user's own copy of a file comes first; with `Prefer: wait` Replicate answers in one request."""
+    own = home / "services" / "replicate.yaml"
+    path = "    path: &of-model /v1/models/${{ model }}/predictions\n"
+    own.write_text(own.read_text().replace(path, f"{path}    headers: {{Prefer: wait=5}}\n"))
+
+    made = ask("replicate", **{"with": {"prompt": PROMPT}})
+
+    assert [pixels(one) for one in made.files] == [PAINTED]
+    assert [one.method for one in vendors.get(Replicate).asked] == ["POST"]
+
+
 def test_another_vendor_stands_in_with_the_same_endpoint_and_the_same_picture(ask, vendors):
     """Credit is used up at the worst moment; vendors' words for one thing are one word here."""
     vendors.by_name["replicate"].fail("402")
