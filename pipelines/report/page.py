@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 NAME = "report.html"
+_MOST_TRIES = 100
 _MOST_TEXT = 20_000  # characters of one text
 _SHOWN_AS = {"image": "img", "video": "video", "audio": "audio"}
 _DRAWN_BY_THE_BROWSER = re.compile(r"image/(png|jpeg|gif|webp|avif|bmp)|(video|audio)/[\w.+-]+")
@@ -264,15 +265,11 @@ def _how(step: Json) -> str:
 
 
 def _tries(step: Json) -> Iterator[Try]:
-    """The attempts that did not succeed, of the step and of its items and its error, each told once."""
-    seen: list[object] = []
-    holders = [step, *_list(step.get("calls")), _mapping(step.get("error"))]
-    for holder in holders:
-        for key in ("attempts", "story", "tries"):
-            for one in _list(_mapping(holder).get(key)):
-                if isinstance(one, Mapping) and one not in seen:
-                    seen.append(one)
-                    yield _try(one)
+    """The tries that did not succeed, in order: the step's story, or what its error knows of them."""
+    told = _list(step.get("story")) or _list(_mapping(step.get("error")).get("attempts"))
+    yield from (_try(_mapping(one)) for one in told[:_MOST_TRIES])
+    if len(told) > _MOST_TRIES:
+        yield Try(f"and {len(told) - _MOST_TRIES} more", "all of them are in run.json", "", "", 0.0)
 
 
 def _try(one: Json) -> Try:
@@ -289,10 +286,15 @@ def _try(one: Json) -> Try:
 
 
 def _notes(step: Json) -> Iterator[str]:
+    """Why it was performed there, and what the steps of a nested chain did."""
     yield from (str(one) for one in _list(step.get("why")))
     for one in _list(step.get("passed_over")):
         told = _mapping(one)
         yield f"passed over {told.get('space')}: {told.get('why')}"
+    for name, one in _mapping(step.get("steps")).items():
+        told = _mapping(one)
+        where = f" at {told['via']}" if told.get("via") else ""
+        yield f"{name}: {told.get('status')}{where}, {duration(_number(told.get('seconds')))}"
 
 
 def _again(document: Json) -> str:

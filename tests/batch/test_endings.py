@@ -46,13 +46,18 @@ def start(tmp_path, run):
     )
     watchdog = threading.Timer(60, process.kill)
     watchdog.start()
-    with fifo.open() as reader:
-        assert reader.readline() == "here\n"
-    yield process
-    watchdog.cancel()
-    process.kill()
-    process.wait()
-    process.stderr.close()
+    told = os.open(fifo, os.O_RDWR)  # never blocks; so that a process that ends too soon is told here, too
+    end = threading.Thread(target=lambda: (process.wait(), os.write(told, b"ended\n")))
+    end.start()
+    try:
+        assert os.read(told, 100) == b"here\n"
+        yield process
+    finally:
+        watchdog.cancel()
+        process.kill()
+        end.join()
+        process.stderr.close()
+        os.close(told)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
