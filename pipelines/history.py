@@ -134,10 +134,14 @@ def _entries(index: Path) -> Iterator[Entry]:
         lines = index.read_bytes().splitlines()
     except OSError:
         return
+    found: dict[str, Entry] = {}
     for line in lines:
         with suppress(ValueError, KeyError, TypeError):
             told = json.loads(line)
-            yield Entry(str(told["run"]), str(told["chain"]), Path(str(told["folder"])), int(told["process"]))
+            folder, process = Path(str(told["folder"])), int(told["process"])
+            # a run that was resumed is in it once for each process that worked on it
+            found[str(told["run"])] = Entry(str(told["run"]), str(told["chain"]), folder, process)
+    yield from found.values()
 
 
 def _found(below: Path, index: Path) -> Sequence[Entry]:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +18,17 @@ from chains.problems import InvalidChain
 from pipelines.engine.binding import shown
 from pipelines.engine.blocking import is_blocked, wait_of
 from pipelines.engine.breaker import Breaker
-from pipelines.engine.budget import Budgets
+from pipelines.engine.budget import Budgets, used_by
 from pipelines.engine.calls import CallMaker
-from pipelines.engine.events import RunListener, RunSettled, RunStarted, StepSettled, unheard
+from pipelines.engine.events import (
+    CallTold,
+    RunEvent,
+    RunListener,
+    RunSettled,
+    RunStarted,
+    StepSettled,
+    unheard,
+)
 from pipelines.engine.executor import execute
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.perform import Performer, names_for
@@ -28,15 +37,18 @@ from pipelines.environment import masked, read_environment
 from pipelines.folder import RunFolder
 from pipelines.history import remember
 from pipelines.inputs import read_inputs
+from pipelines.journal import Begun
 from pipelines.locking import lock_of
 from pipelines.nesting import secrets_of
 from pipelines.places.nested import Around, read_nested
 from pipelines.places.places import Places
 from pipelines.preflight import look
 from pipelines.record import Output, StepReport, output_json
-from pipelines.scratch import scratch_folder
+from pipelines.scratch import lives, scratch_folder
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.progress import FellBack, Retrying
+from spaces_registry.signature import Json
 
 Status: TypeAlias = Literal["succeeded", "failed", "blocked", "interrupted"]
 
@@ -59,6 +71,7 @@ class Options:
         as_text: inputs are text from a command line.
         watch_signals: let SIGINT, SIGTERM and SIGHUP interrupt the run in good order (main thread only).
         within: the folder in which the run gets its own, in place of `out/<chain>`.
+        resumed: the run that is gone on with, in place of a new one.
     """
 
     out: Path = Path("outputs")
@@ -68,6 +81,7 @@ class Options:
     as_text: bool = False
     watch_signals: bool = False
     within: Path | None = None
+    resumed: Begun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +186,11 @@ class _Running:
         self.hidden = environment  # those of nested chains are added
         self.at = datetime.now(UTC)
         self.id = f"{self.at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        within = options.within or options.out / chain.name
-        self.folder = RunFolder(within / self.id)
+        self.folder = RunFolder((options.within or options.out / chain.name) / self.id)
+        if (begun := options.resumed) is not None:
+            self.id, self.folder = begun.run, RunFolder(Path(begun.folder))
+            with suppress(ValueError):  # else it is no id of ours, and the day is today
+                self.at = datetime.strptime(begun.run[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
         facts = {"id": self.id, "chain": chain.name, "date": f"{self.at:%Y-%m-%d}"}
         self.names: dict[str, object] = {"inputs": values, "env": environment, "run": facts}
         self.values = values
@@ -183,16 +200,11 @@ class _Running:
 
     async def to_its_end(self, wanted: frozenset[str], fresh: frozenset[str]) -> Run:
         """Execute, publish, record."""
-        self.folder.prepare()
-        remember(self.shop.settings.home.runs, self.id, self.chain.name, self.folder.path)
-        self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
-        self._write("running")
         with scratch_folder(self.shop.settings.home.scratch, self.id) as scratch:
-            journal = self.shop.journal
-            breaker, limits = Breaker(journal.outcomes), self.shop.limits
-            budgets = Budgets(self.chain.budget, journal)
-            calls = CallMaker(self.id, self.shop.store, journal, limits, breaker, scratch, fresh, budgets)
-            performer = Performer(self.names, self.shop.places, calls, breaker, self.tell)
+            self._begin()
+            breaker = Breaker(self.shop.journal.outcomes)
+            calls = self._calls(scratch, breaker, fresh)
+            performer = Performer(self.names, self.shop.places, calls, breaker, self._hear)
 
             async def perform(step: Step, results: Mapping[str, Result]) -> Result:
                 if step.name not in wanted:
@@ -209,6 +221,58 @@ class _Running:
                 raise
         return self._finish(interrupted=interrupt.happened)
 
+    def _begin(self) -> None:
+        """Record the run, so that it can be gone on with from here."""
+        home, runs, options = self.shop.settings.home, self.shop.journal.runs, self.options
+        self.folder.prepare()
+        remember(home.runs, self.id, self.chain.name, self.folder.path)
+        if options.resumed is not None:
+            runs.happened(self.id, "resumed")
+        else:
+            runs.begin(
+                Begun(
+                    self.id,
+                    self.chain.name,
+                    self.chain.source.file,
+                    str(self.chain.folder.absolute()),
+                    self.chain.source.text,
+                    str(self.folder.path.absolute()),
+                    self.values,
+                    how(self.shop.settings, options),
+                )
+            )
+        self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
+        self._write("running")
+
+    def _calls(self, scratch: Path, breaker: Breaker, fresh: frozenset[str]) -> CallMaker:
+        shop, journal = self.shop, self.shop.journal
+        before, root = journal.newest(), shop.settings.home.scratch
+
+        def is_dead(run: str, call: int) -> bool:
+            return call <= before if run == self.id else not lives(root, run)
+
+        return CallMaker(
+            self.id,
+            shop.store,
+            journal,
+            shop.limits,
+            breaker,
+            scratch,
+            fresh,
+            Budgets(self.chain.budget, journal, used_by(self.id, journal)),
+            is_dead=is_dead,
+            resumed=self.options.resumed is not None,
+        )
+
+    def _hear(self, event: RunEvent) -> None:
+        """Keep what is worth keeping of what happens, and pass it on."""
+        match event:
+            case CallTold(step=step, item=item, event=Retrying() | FellBack() as told):
+                what = "retried" if isinstance(told, Retrying) else "fell-back"
+                facts: dict[str, Json] = {"item": item, "place": told.place, "failure": told.failure}
+                self.shop.journal.runs.happened(self.id, what, step, facts)
+        self.tell(event)
+
     def _publish(self, result: Result) -> None:
         outputs = self.folder.publish_step(result) if isinstance(result, Succeeded) else {}
         self.reports[result.step] = StepReport(result, outputs)
@@ -219,6 +283,7 @@ class _Running:
             ready_at = datetime.now(UTC) + timedelta(seconds=wait_s)
             self.ready_at = max(ready_at, self.ready_at or ready_at)
         self.reports.setdefault(name, StepReport(result, {}))
+        self.shop.journal.runs.happened(self.id, "settled", name, type(result).__name__.lower())
         self.tell(StepSettled(name, result))
         self._write("running")
 
@@ -228,6 +293,7 @@ class _Running:
                 self._record(name, Skipped(name, because="the run was interrupted", by_choice=False))
         run = self._state(_status(self.results, interrupted=interrupted), self._outputs())
         self.folder.write(self._document(run))
+        self.shop.journal.runs.happened(self.id, "ended", told=run.status)
         self.tell(RunSettled(self.id, run.status, run.seconds))
         return run
 
@@ -275,6 +341,19 @@ class _Running:
         }
         hidden = masked(document, self.hidden)
         return hidden if isinstance(hidden, dict) else document
+
+
+def how(settings: Settings, options: Options) -> dict[str, Json]:
+    """How a run is run, as the journal keeps it; no tokens."""
+    return {
+        "local": settings.local,
+        "use": dict(settings.use),
+        "frozen": settings.frozen,
+        "wake_s": settings.wake_s,
+        "fresh": options.fresh,
+        "redo": list(options.redo),
+        "only": list(options.only),
+    }
 
 
 def _usable(result: Result) -> bool:

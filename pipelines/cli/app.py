@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 app.command()(running.run)
+app.command()(running.resume)
 app.command()(checking.check)
 app.command()(checking.plan)
 app.command()(batching.batch)

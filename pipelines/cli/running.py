@@ -3,14 +3,15 @@
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from pipelines.cli.exits import Exit, exit_for
+from pipelines.cli.history import RunName
 from pipelines.cli.options import (
     AsJson,
     BadOption,
@@ -25,10 +26,12 @@ from pipelines.cli.options import (
     settings,
 )
 
+Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
 _MOST_SHOWN = 4000  # characters of one value on a terminal
 
 if TYPE_CHECKING:
     from chains.model import Chain
+    from pipelines.engine.results import Failed
     from pipelines.run import Run
 
 
@@ -50,7 +53,7 @@ def run(  # noqa: PLR0913 - a command's options
         list[str] | None,
         typer.Option("--only", metavar="STEP", help="Run this step and what it needs, no more."),
     ] = None,
-    events: Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")] = False,
+    events: Events = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a chain and save what it makes."""
@@ -79,12 +82,45 @@ def run(  # noqa: PLR0913 - a command's options
         for path in output_lines(done):
             result(path)
     if not done.ok:
-        words = ["spacechain", "run", chain, *repeated("-i", input), *repeated("--use", use)]
-        words += ["--local"] if local else []
-        words += ["--frozen"] if frozen else []
-        words += ["--out", str(out)] if out != Path("outputs") else []
-        explain(done, [*words, *repeated("--only", only)])
+        explain(done)
     _warn(found)
+    raise typer.Exit(run_exit(done))
+
+
+def resume(
+    run: RunName,
+    *,
+    wake: Wake = None,
+    events: Events = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run that failed, was interrupted, or whose process died."""
+    import anyio  # noqa: PLC0415
+
+    from pipelines.cli.live import watching  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+    from pipelines.resume import begun_run, load_begun  # noqa: PLC0415
+    from pipelines.resume import resume as go_on  # noqa: PLC0415
+
+    if events and as_json:
+        raise BadOption("--events and --json both print JSON", hint="choose one of them")
+    where = settings(quiet=as_json or events, wake=wake)
+    begun = begun_run(run, where)
+    chain = load_begun(begun, where)
+    with watching([*chain.steps], events=events, quiet=as_json) as tell:
+        try:
+            done = anyio.run(lambda: go_on(begun, chain, where, watch_signals=True, tell=tell))
+        except KeyboardInterrupt:
+            say("interrupted before the first call; nothing was made")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+    if as_json:
+        result_json(done.to_json())
+    elif not events:
+        for path in output_lines(done):
+            result(path)
+    if not done.ok:
+        explain(done)
+    _warn(chain)
     raise typer.Exit(run_exit(done))
 
 
@@ -149,7 +185,7 @@ def repeated(option: str, values: Sequence[str] | None) -> list[str]:
     return [word for value in values or () for word in (option, value)]
 
 
-def explain(run: "Run", again: Sequence[str]) -> None:
+def explain(run: "Run", again: Sequence[str] = ()) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
     from pipelines.engine.results import failed_ones  # noqa: PLC0415
@@ -157,11 +193,26 @@ def explain(run: "Run", again: Sequence[str]) -> None:
     for failed in failed_ones(step.result for step in run.steps.values()):
         say(f"step {failed.step} failed:")
         show_error(failed.error)
+        for line in _elsewhere(failed):
+            say(f"  {safe(line)}")
     if run.status == "blocked":
         say(f"blocked: {_when(run)}; what is done is kept in {safe(str(run.folder))}")
     else:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
-    say(f"go on from there with: {safe(shlex.join(again))}")
+    say(f"go on from there with: {safe(shlex.join(again or ('spacechain', 'resume', run.id)))}")
+
+
+def _elsewhere(failed: "Failed") -> Iterator[str]:
+    """What the other places of a failed call said, where several were tried."""
+    from spaces_registry.refusals import line  # noqa: PLC0415
+
+    call = next((one for one in failed.calls if one.failure is not None), None)
+    attempts = call.attempts if call else ()
+    if len({one.via for one in attempts}) > 1:
+        for one in attempts:
+            if one.then != "retry":
+                said = line((one.said or "").removeprefix(f"{one.via}: "))
+                yield f"tried {one.via}: {one.failure}" + (f": {said}" if said else "")
 
 
 def _when(run: "Run") -> str:
