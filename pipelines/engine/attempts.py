@@ -91,7 +91,8 @@ class Attempts:
         while True:
             way = await self._next(queue, journey)
             may_rest = not is_last_round and bool(queue or rested)
-            has_equal = bool(queue) and way.is_equal_to(queue[0][0])
+            equals = [one for one in queue[0] if one.is_equal_to(way)] if queue else []
+            has_equal = any(not isinstance(self.ways.known(one), Unfound) for one in equals)
             with journey.heading:
                 found = await self._at(way, journey, may_rest=may_rest, in_a_hurry=has_equal)
             if isinstance(found, Made):
@@ -203,10 +204,10 @@ class Attempts:
 
     def _failed(self, journey: Journey, failure: ToolkitError) -> Made:
         *before, last = journey.story
-        place = journey.place
+        place = journey.place if journey.place and journey.place.address == last.via else None
         call = CallDone(
             item=journey.item,
-            via=place.address if place else last.via,
+            via=last.via,
             url=place.url if place else None,
             endpoint=place.endpoint.name if place else "",
             revision=place.revision if place else None,
