@@ -132,12 +132,12 @@ def test_a_step_is_not_called_elsewhere_where_the_chain_says_stop(run, actor):
 
 
 def test_a_blocked_run_exits_with_5_and_says_from_when_it_can_go_on(tmp_path, home):
-    """A script parks it; a person reads a time on the clock."""
+    """A script parks it; a person reads a time on the clock, and what every place said."""
     limited = say({"detail": "slow down"}, 429, Retry_After="7200")
-    with web(acting(join=limited)) as place:
-        (tmp_path / "c.yaml").write_text(
-            f"steps: {{it: {{space: {place.url}, endpoint: /say, with: {{text: a}}}}}}"
-        )
+    with web(acting(join=say({"detail": "no"}, 401))) as closed, web(acting(join=limited)) as place:
+        other = f"{{space: {place.url}, endpoint: /say, with: {{text: a}}}}"
+        written = f"{{space: {closed.url}, endpoint: /say, with: {{text: a}}, fallback: [{other}]}}"
+        (tmp_path / "c.yaml").write_text(f"steps: {{it: {written}}}")
         done = subprocess.run(
             [SPACECHAIN, "run", "c.yaml"],
             cwd=tmp_path,
@@ -148,6 +148,7 @@ def test_a_blocked_run_exits_with_5_and_says_from_when_it_can_go_on(tmp_path, ho
         )
 
     assert done.returncode == 5, done.stderr
+    assert f"tried {closed.url}: unauthorized: no" in done.stderr
     told = done.stderr.partition("it can go on from ")[2].partition(";")[0]
     now = datetime.now(UTC)
     written = f"{now:%Y-%m-%d} {told}" if len(told) == len("12:34:56") else told
