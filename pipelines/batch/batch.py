@@ -21,11 +21,12 @@ from pipelines.batch.survey import Batch, Survey, is_wanted, named, survey
 from pipelines.batch.table import Row
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.results import Failed
+from pipelines.environment import masked, read_environment
 from pipelines.inputs import read_inputs
 from pipelines.journal import JournalFailed
 from pipelines.locking import lock_of
 from pipelines.preflight import look
-from pipelines.record import FileOutput, Output
+from pipelines.record import FileOutput, Output, ValueOutput
 from pipelines.run import Options, Run, run_in
 from pipelines.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError
@@ -156,6 +157,7 @@ class _Running:
         self.reading = anyio.Lock()
         self.flying: dict[str, anyio.Event] = {}
         where = (shop.settings.local, *sorted(shop.settings.use.items()), batch.name)
+        self.secrets = read_environment(batch.chain)
         self.world = f"{fingerprint(batch.chain)} {where!r}"
 
     async def to_its_end(self) -> Tally:
@@ -245,10 +247,13 @@ class _Running:
             raise
         except ToolkitError as failure:  # of this row alone: a file that is gone, a place that refuses
             seconds = time.monotonic() - started
-            return RowDone(row.number, "failed", None, seconds, {}, _told(failure), job.key, row.cells)
+            error = self._hidden(_told(failure))
+            return RowDone(row.number, "failed", None, seconds, {}, error, job.key, row.cells)
         with anyio.CancelScope(shield=True):  # what is made is not left without its name
             outputs = await anyio.to_thread.run_sync(partial(self._publish, job, run))
-        return RowDone(row.number, run.status, run.id, run.seconds, outputs, _why(run), job.key, row.cells)
+        return RowDone(
+            row.number, run.status, run.id, run.seconds, outputs, self._hidden(_why(run)), job.key, row.cells
+        )
 
     def _publish(self, job: _Job, run: Run) -> dict[str, Output]:
         """Put a row's files where its user looks; those of a row that failed are in its run's folder."""
@@ -262,6 +267,10 @@ class _Running:
             for name, one in run.outputs.items()
         }
 
+    def _hidden(self, error: Mapping[str, object] | None) -> Mapping[str, object] | None:
+        """An error without the secrets that a place may have repeated in it."""
+        return None if error is None else {name: masked(one, self.secrets) for name, one in error.items()}
+
     def _publish_one(self, output: Output, folder: Path, stem: str) -> Output:
         files = _files_in(output)
         digits = len(str(len(files)))
@@ -269,7 +278,7 @@ class _Running:
         for number, file in enumerate(files, start=1):
             numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
             paths[file.sha256] = publish(self._artifact(file), folder, numbered)
-        return _moved(output, paths)
+        return _moved(output, paths, self.secrets)
 
     def _artifact(self, file: FileOutput) -> Artifact:
         kept = self.shop.store.get(file.sha256) or file.path
@@ -286,14 +295,15 @@ def _files_in(output: Output) -> tuple[FileOutput, ...]:
             return ()
 
 
-def _moved(output: Output, paths: Mapping[str, Path]) -> Output:
+def _moved(output: Output, paths: Mapping[str, Path], secrets: Mapping[str, str]) -> Output:
+    """An output with its files where they were put, and without secrets that a place repeated."""
     match output:
         case FileOutput():
             return replace(output, path=paths[output.sha256])
         case tuple():
-            return tuple(_moved(one, paths) for one in output)
-        case _:
-            return output
+            return tuple(_moved(one, paths, secrets) for one in output)
+        case ValueOutput(value=value):
+            return replace(output, value=masked(value, secrets))
 
 
 def _why(run: Run) -> Mapping[str, object] | None:

@@ -171,3 +171,27 @@ def test_a_column_may_be_named_like_ours(desk):
         "x",
     )
     assert desk.files() == ["paid.png"]
+
+
+def test_no_secret_of_the_environment_is_in_the_results(desk, home, monkeypatch, secret):
+    """A table of results is sent around, and a place may repeat whatever it was given."""
+    monkeypatch.setenv("STUDIO_KEY", secret("studio"))
+    secret.wrote(home / "journal.db")  # it keeps answers as they were given, to give them again
+    (desk.folder / "say.py").write_text(
+        "def say(text: str, key: str) -> str:\n"
+        "    if text == 'bad': raise ValueError('I do not know ' + key)\n"
+        "    return text + ' ' + key\n"
+    )
+    (desk.folder / "say.yaml").write_text(
+        "name: say\nenv: [STUDIO_KEY]\ninputs: {text: {kind: text}}\n"
+        "steps: {say: {python: 'say.py:say', with: {text: $inputs.text, key: $env.STUDIO_KEY}}}\n"
+        "outputs: {said: $say.output}\n"
+    )
+    desk.command("trust", "say.yaml")
+    desk.table("text\na\nbad\n")
+
+    done = desk.command("batch", "say.yaml", "table.csv", "--json", "--workers", "1")
+
+    assert done.code == 1
+    assert done.lines[0]["outputs"]["said"]["value"] == "a •••"
+    assert "I do not know •••" in done.lines[1]["error"]["message"]
