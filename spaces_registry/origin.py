@@ -6,9 +6,12 @@ network that the app is not on.
 """
 
 import ipaddress
+import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -23,10 +26,22 @@ _IDLE_S = 3.0  # a kept connection is dropped before uvicorn (5 s) drops it unde
 
 def open_client() -> httpx2.AsyncClient:
     """The one HTTP client that all apps share: one SSL context, one pool, no cookies of its own."""
-    context = httpx2.create_ssl_context()
+    context = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=_IDLE_S)
     nothing_kept = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     return httpx2.AsyncClient(verify=context, limits=limits, cookies=nothing_kept)
+
+
+@lru_cache(maxsize=1)
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Whom `https` is believed from: read once a process, since that takes longer than a call of a near app.
+
+    Args:
+        file: the variable that httpx2 reads itself.
+        folder: the same.
+    """
+    del file, folder
+    return httpx2.create_ssl_context()
 
 
 def patience(connect_s: float, quiet_s: float | None) -> httpx2.Timeout:
