@@ -88,6 +88,7 @@ class Share:
         self.told = Spent(
             self.told.gpu_s if told.gpu_s is None else told.gpu_s,
             self.told.usd if told.usd is None else told.usd,
+            self.told.work_s if told.work_s is None else told.work_s,
         )
 
     def used(self, *, worked: bool) -> Amounts:

@@ -28,6 +28,7 @@ from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.progress import CallEvent, Listener, Spent
 from spaces_registry.signature import File, Json, Return, Value
 
+INTERRUPTED = "interrupted"
 WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
 
 
@@ -197,6 +198,10 @@ class CallMaker:
                     )
                     values = await place.runner(call, hear)
                     outputs = await anyio.to_thread.run_sync(self._take, step, place, values)
+            except anyio.get_cancelled_exc_class():
+                if remember.told is None:  # else its work may go on, and its result can be fetched
+                    self.journal.failed(number, key, INTERRUPTED, None)
+                raise
             except OSError as cause:
                 raise StorageFailed(self.scratch, cause) from cause
             except ToolkitError as failure:
