@@ -13,7 +13,9 @@ from pathlib import Path
 from spaces_registry.errors import ToolkitError
 
 READ_ONLY = 0o444
+PART = ".part"  # how the names of half-written files end
 _CHUNK_BYTES = 1024 * 1024
+_BROKEN = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 
 
 class StorageFailed(ToolkitError):
@@ -31,8 +33,11 @@ def take(source: Path, target: Path, *, consume: bool) -> tuple[int, str]:
     """Move or copy the bytes to `target`, flushed to the disk; returns how many, and their SHA-256."""
     facts = source.lstat()
     if consume and stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
+        is_moved = False
         with suppress(OSError):  # another disk, or a folder that is not ours: the bytes are copied instead
             source.replace(target)
+            is_moved = True
+        if is_moved:
             return facts.st_size, sha256_of(target, flush=True)
     digest, size_bytes = hashlib.sha256(), 0
     with source.open("rb") as reader, target.open("wb") as writer:
@@ -57,13 +62,20 @@ def sha256_of(path: Path, *, flush: bool = False) -> str:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut, where the system can flush a folder at all."""
-    with suppress(OSError):
+    """Make renames in `folder` survive a power cut, where the system can flush a folder at all.
+
+    Raises:
+        OSError: the disk is broken or full; going on would promise what it does not hold.
+    """
+    try:
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+    except OSError as cause:
+        if cause.errno in _BROKEN:
+            raise
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
@@ -80,20 +92,35 @@ def link_or_copy(source: Path, target: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> bool:
-    """Copy aside, then rename; an empty file claims the name meanwhile, so nobody else's is replaced."""
-    try:
-        target.open("xb").close()
-    except FileExistsError:
-        return False
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".")
+    """Copy aside, then give it the name, unless somebody has it: nobody else's file is replaced."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=PART)
     os.close(handle)
     aside = Path(name)
     try:
         shutil.copyfile(source, aside)
         aside.chmod(READ_ONLY)
-        aside.replace(target)
-    except BaseException:  # also a Ctrl-C: neither the claim nor half a copy may stay
+        return _name(aside, target)
+    finally:
         aside.unlink(missing_ok=True)
+
+
+def _name(aside: Path, target: Path) -> bool:
+    try:
+        os.link(aside, target)
+    except FileExistsError:
+        return False
+    except OSError as cause:
+        if cause.errno in {errno.ENOSPC, errno.EROFS, errno.EIO}:
+            raise
+    else:
+        return True
+    try:  # a file system without links: an empty file claims the name for the moment of the rename
+        target.open("xb").close()
+    except FileExistsError:
+        return False
+    try:
+        aside.replace(target)
+    except BaseException:
         target.unlink(missing_ok=True)
         raise
     return True
@@ -114,6 +141,10 @@ def _what_to_do(code: int | None) -> str:
             return "free some space, or point SPACECHAIN_HOME or --out at another disk"
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return "choose a folder you may write to, through SPACECHAIN_HOME or --out"
+        case errno.EMFILE | errno.ENFILE:
+            return "too many files are open: allow more (ulimit -n 4096), or run less at once"
+        case errno.EIO:
+            return "the disk may be failing: look at it, then at what is kept there with: spacechain doctor"
         case errno.ENOTDIR | errno.EEXIST:
             return "a file stands where a folder is needed; remove it or choose another folder"
         case _:

@@ -1,19 +1,15 @@
 """The content-addressed store: what a call made is kept under the SHA-256 of its bytes before it is used.
 
     store/ab/cd/abcd…   read-only, without an extension; written aside, flushed, then renamed into place
-    store/incoming/…    half-written files; a process that dies leaves them here, and `sweep` removes them
+    store/incoming/…    half-written files; what a process that dies leaves here is swept by the next run
 
 Many threads and processes may keep at once: the same bytes have the same name, so whoever comes last changes
 nothing.
 """
 
-import os
 import re
 import stat
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +23,7 @@ from pipelines.artifacts.disk import (
     take,
 )
 from pipelines.artifacts.filetypes import FileType, filetype_of, first_words
+from pipelines.artifacts.incoming import aside, door, sweep_incoming
 from pipelines.artifacts.names import safe_name
 from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Json, Kind
@@ -34,6 +31,7 @@ from spaces_registry.signature import File, Json, Kind
 __all__ = ["Artifact", "StorageFailed", "Store", "WrongKind", "publish"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SLACK_S = 2.0  # some file systems count in steps of two seconds
 _FACTS = ("path", "name", "mime", "size_bytes", "sha256", "url", "caption")
 
 
@@ -132,10 +130,18 @@ class Artifact:
         return facts | {key: value for key in ("url", "caption") if (value := getattr(self, key)) is not None}
 
     @classmethod
-    def from_json(cls, store: "Store", data: Mapping[str, Json]) -> "Artifact | None":
+    def from_json(
+        cls, store: "Store", data: Mapping[str, Json], *, at: float | None = None, closely: bool = False
+    ) -> "Artifact | None":
         """The artifact that `to_json` described, if the store still has its bytes; else None.
 
         The path is taken from the store, never from `data`, so a record survives a moved store.
+
+        Args:
+            store: has the bytes.
+            data: as `to_json` gives it.
+            at: when it was recorded, in seconds since the epoch: a file that was written to since is read.
+            closely: read all its bytes in any case.
         """
         try:
             sha256, size_bytes = str(data["sha256"]), data["size_bytes"]
@@ -143,13 +149,17 @@ class Artifact:
         except (KeyError, ValueError):
             return None
         path = store.get(sha256)
-        if path is None or path.stat().st_size != size_bytes:
+        if path is None or not isinstance(size_bytes, int):
+            return None
+        found = path.stat()
+        is_doubtful = closely or (at is not None and found.st_mtime > at + _SLACK_S)
+        if found.st_size != size_bytes or (is_doubtful and not store.verify(sha256)):
             return None
         url, caption = data.get("url"), data.get("caption")
         return cls(
             kind,
             sha256,
-            path.stat().st_size,
+            size_bytes,
             mime,
             name,
             path,
@@ -181,11 +191,11 @@ class Store:
             StorageFailed: the disk is full, read-only, or not ours to write.
         """
         _require_bytes(file, place)
-        with storage(self.folder), self._scratch() as scratch:
+        with storage(self.folder), aside(self.folder) as scratch:
             size_bytes, sha256 = take(file.path, scratch, consume=consume)
             found = _verified(scratch, file, kind, place)
             path = self._path(sha256)
-            self._settle(scratch, path, size_bytes)
+            self._settle(scratch, path)
         name = safe_name(Path(file.name).stem, found.extension)
         kind = found.kind if kind in {Kind.GALLERY, Kind.ANY} else kind
         return Artifact(kind, sha256, size_bytes, found.mime, name, path, file.url, file.caption)
@@ -216,43 +226,50 @@ class Store:
         except OSError:
             return False
 
-    def sweep(self, older_than_s: float = 86_400) -> int:
-        """Remove what killed processes left half-written; returns how many files went."""
-        removed = 0
-        for path in self._incoming.glob("*"):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > older_than_s:
-                    path.unlink()
-                    removed += 1
-        return removed
+    def has_something(self, sha256: str) -> bool:
+        """Whether there is a file of that name, be it whole or damaged."""
+        return _SHA256.fullmatch(sha256) is not None and self._path(sha256).exists()
 
-    @property
-    def _incoming(self) -> Path:
-        return self.folder / "incoming"
+    def files(self) -> Iterator[Path]:
+        """Every file that is kept, in no order."""
+        return (one for one in self.folder.glob("[0-9a-f][0-9a-f]/??/*") if _SHA256.fullmatch(one.name))
+
+    def remove(self, sha256: str, *, if_older_than: float) -> bool:
+        """Remove a file that nobody kept, or kept again, since a moment; safe beside others who keep.
+
+        Args:
+            sha256: its name.
+            if_older_than: in seconds since the epoch.
+
+        Returns:
+            Whether it is gone.
+        """
+        path = self._path(sha256)
+        with storage(self.folder), door(self.folder, alone=True):
+            try:
+                if path.stat().st_ctime > if_older_than:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return True
+        return True
+
+    def sweep(self) -> int:
+        """Remove what processes that died left half-written; returns how many files went."""
+        return sweep_incoming(self.folder)
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / sha256[2:4] / sha256
 
-    @contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        """A new name on the store's own disk; whatever still bears it afterwards is removed."""
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._incoming)
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            with suppress(OSError):
-                Path(name).unlink(missing_ok=True)
-
-    def _settle(self, scratch: Path, path: Path, size_bytes: int) -> None:
+    def _settle(self, scratch: Path, path: Path) -> None:
         """Give the written bytes their name; bytes that are there and whole already stay as they are."""
-        there = self.get(path.name)
-        if there is not None and there.stat().st_size == size_bytes:
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch.chmod(READ_ONLY)
-        scratch.replace(path)
+        with door(self.folder):
+            if self.verify(path.name):
+                path.chmod(READ_ONLY)  # it counts as kept now: nobody removes what is young
+            else:
+                scratch.replace(path)
         for folder in (path.parent, path.parent.parent, self.folder):
             flush_folder(folder)
 
