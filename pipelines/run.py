@@ -201,6 +201,7 @@ class _Running:
     async def to_its_end(self, wanted: frozenset[str], fresh: frozenset[str]) -> Run:
         """Execute, publish, record."""
         with scratch_folder(self.shop.settings.home.scratch, self.id) as scratch:
+            self.shop.store.sweep()
             self._begin()
             breaker = Breaker(self.shop.journal.outcomes)
             calls = self._calls(scratch, breaker, fresh)

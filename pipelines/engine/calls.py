@@ -25,7 +25,7 @@ from pipelines.journal import Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
-from spaces_registry.progress import CallEvent, Listener, Spent
+from spaces_registry.progress import CallEvent, Listener, Logged, Spent, unheard
 from spaces_registry.signature import File, Json, Return, Value
 
 INTERRUPTED = "interrupted"
@@ -132,7 +132,7 @@ class CallMaker:
         key = place.key(bound)
         # equal questions wait for one answer, unless each is to be asked by itself
         async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
-            if (kept := await self._kept(step, place, item, key)) is not None:
+            if (kept := await self._kept(step, place, item, key, tell)) is not None:
                 return Answer(key, kept, cached=True)
             if (why := rest()) is not None:
                 return why
@@ -149,16 +149,26 @@ class CallMaker:
             bound = bind(place.endpoint, values, place=place.address)
         except CallFailed:
             return False
-        return await self._kept(step, place, item, place.key(bound)) is not None
+        return await self._kept(step, place, item, place.key(bound), unheard) is not None
 
-    async def _kept(self, step: Step, place: Place, item: int, key: str) -> tuple[object, ...] | None:
+    async def _kept(
+        self, step: Step, place: Place, item: int, key: str, tell: Listener
+    ) -> tuple[object, ...] | None:
         """An answer of this run, or of an earlier one if the step does not ask for a fresh one."""
         name = self.within + step.name
-        found = self.journal.result(key, self.store, of=(self.run, name, item)) if self.resumed else None
+
+        def damaged(file: str) -> None:
+            self.journal.runs.happened(self.run, "damaged", name, {"item": item, "file": file})
+            tell(Logged("warning", f"{file} was kept from before, and is damaged: it is made again"))
+
+        found = None
+        if self.resumed:
+            of = (self.run, name, item)
+            found = self.journal.result(key, self.store, of=of, user=self.run, damaged=damaged)
         if found is None and step.cache:
             found = self._answered.get(key)
             if found is None and name not in self.fresh:
-                found = self.journal.result(key, self.store)
+                found = self.journal.result(key, self.store, user=self.run, damaged=damaged)
         if found is None or step.expect == Expect():
             return found
         try:

@@ -1,6 +1,7 @@
 """What goes wrong with the journal, and what helps."""
 
 import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from spaces_registry.errors import ToolkitError
 _FREE = "free some space, or name another folder in SPACECHAIN_HOME"
 _WRITABLE = "make the file and its folder writable, or name another one in SPACECHAIN_HOME"
 _DAMAGED = (
-    "move it away and a new one is begun: files that were made stay in the store, but calls are made again"
+    "what can be read of it is saved by: spacechain doctor --repair; files that were made stay in the store"
 )
+_OPEN = "too many files are open: allow more (ulimit -n 4096), or run less at once"
+_BROKEN = "the disk may be failing: look at it, then at what is kept there with: spacechain doctor"
+_ELSEWHERE = "look at that folder and its disk, or name another folder in SPACECHAIN_HOME"
 _HELD = "another program holds it; let that end, or name another folder in SPACECHAIN_HOME"
 _HINTS = {
     sqlite3.SQLITE_FULL: _FREE,
@@ -18,6 +22,18 @@ _HINTS = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_BUSY: _HELD,
     sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_IOERR: _BROKEN,
+    sqlite3.SQLITE_CANTOPEN: _ELSEWHERE,
+}
+_OF_THE_SYSTEM = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EMFILE: _OPEN,
+    errno.ENFILE: _OPEN,
+    errno.EIO: _BROKEN,
+    errno.EISDIR: "a folder stands where the journal should be; remove it or choose another folder",
+    errno.ENOTDIR: "a file stands where a folder is needed; remove it or choose another folder",
+    errno.EEXIST: "a file stands where a folder is needed; remove it or choose another folder",
 }
 _PRIMARY = 0xFF  # SQLite's codes say more in the higher bits
 
@@ -45,8 +61,19 @@ class JournalTooNew(JournalFailed):
 
 def _hint(cause: Exception) -> str:
     if isinstance(cause, OSError):
-        return _FREE if cause.errno == errno.ENOSPC else _WRITABLE
+        return _OF_THE_SYSTEM.get(cause.errno or 0, _WRITABLE)
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
         return _DAMAGED if isinstance(cause, sqlite3.Error) else _WRITABLE
+    if code & _PRIMARY == sqlite3.SQLITE_CANTOPEN and _are_all_open():
+        return _OPEN
     return _HINTS.get(code & _PRIMARY, _WRITABLE)
+
+
+def _are_all_open() -> bool:
+    """Whether this process may open no further file; SQLite does not say why it could not open one."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as cause:
+        return cause.errno in (errno.EMFILE, errno.ENFILE)
+    return False

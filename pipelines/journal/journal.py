@@ -6,12 +6,12 @@ Turns alone are forgotten, after two days: they are what limits are counted by, 
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.artifacts import Store, artifacts_in
+from pipelines.artifacts import Artifact, Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, packed, unpacked
 from pipelines.journal.runs import Runs
@@ -22,6 +22,19 @@ from spaces_registry.signature import Json
 NOTHING: Final = Spent()
 _ENDS = ("in-doubt", "taken-over")  # what became of a call whose process died
 _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
+_RESULT = (
+    "SELECT call, outputs, at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    " FROM received r WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
+)
+_RESULT_OF = (
+    "SELECT r.call, r.outputs, r.at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    " FROM received r JOIN sent s USING (call) WHERE r.key = ?"
+    " AND r.outputs IS NOT NULL AND (s.run, s.step, s.item) = (?,?,?) ORDER BY r.call DESC LIMIT 1"
+)
+
+
+def _unheard(name: str) -> None:
+    del name
 
 
 class Journal:
@@ -166,31 +179,66 @@ class Journal:
         return tuple(Used(*row) for row in self._all(query, (since,)))
 
     def result(
-        self, key: str, store: Store, *, of: tuple[str, str, int] | None = None
+        self,
+        key: str,
+        store: Store,
+        *,
+        of: tuple[str, str, int] | None = None,
+        user: str | None = None,
+        damaged: Callable[[str], None] = _unheard,
     ) -> tuple[object, ...] | None:
-        """The newest outputs of a call with this key, if the store still has every file of them.
+        """The newest outputs of a call with this key, if the store still has every file of them as it was.
 
         Args:
             key: the question.
             store: has the files.
             of: run, step and item that alone may have asked it; None for all.
+            user: the run that builds on them: what it needs is not cleared away.
+            damaged: hears the name of a file that is not what it was.
         """
-        query = (
-            "SELECT outputs FROM received WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
-        )
-        if of is not None:
-            query = (
-                "SELECT r.outputs FROM received r JOIN sent s USING (call) WHERE r.key = ?"
-                " AND r.outputs IS NOT NULL AND (s.run, s.step, s.item) = (?,?,?)"
-                " ORDER BY r.call DESC LIMIT 1"
-            )
-        row = self._one(query, (key, *(of or ())))
+        row = self._one(_RESULT if of is None else _RESULT_OF, (key, *(of or ())))
         if row is None:
             return None
+        call, text, at, is_doubtful = row
         try:
-            return tuple(unpacked(one, store) for one in json.loads(row[0]))
-        except (Gone, ValueError):
+            outputs = tuple(unpacked(one, store, at=at, closely=is_doubtful) for one in json.loads(text))
+        except Gone as gone:
+            if gone.is_damaged:
+                damaged(gone.name)
             return None
+        except ValueError:
+            return None
+        if user is not None and (files := artifacts_in(outputs)):
+            self._use(user, call, files)
+            if not all(one.path.exists() for one in files):  # cleared away before it was known to be needed
+                return None
+        return outputs
+
+    def _use(self, run: str, call: int, files: Sequence[Artifact]) -> None:
+        """Record that a run needs files; a power cut may lose that, as it ends the run."""
+        known = "SELECT 1 FROM artifacts WHERE run = ? AND sha256 = ? LIMIT 1"
+        new = [one for one in files if self._one(known, (run, one.sha256)) is None]
+        if not new:
+            return
+        with self._errors(), self._soon():
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
+                " VALUES (?,?,?,?,?,?,?,?)",
+                [(*one[:2], run, call, *one[2:], time.time()) for one in map(facts, new)],
+            )
+            self._connection.commit()
+
+    @contextmanager
+    def _soon(self) -> Iterator[None]:
+        """What is committed within need not survive a power cut."""
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            self._connection.execute("PRAGMA synchronous = FULL")
 
     def spent_in(self, run: str) -> tuple[int, Spent]:
         """The calls of a run that left this machine, and what they took, as far as the answers said."""
@@ -213,15 +261,8 @@ class Journal:
         Returns:
             None if it was counted, else the first rate that is reached.
         """
-        with self._errors():
-            # nobody pays for a turn twice if a power cut loses it
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            try:
-                return self._turn(names, rates, at)
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.rollback()
-                self._connection.execute("PRAGMA synchronous = FULL")
+        with self._errors(), self._soon():  # nobody pays for a turn twice if a power cut loses it
+            return self._turn(names, rates, at)
 
     def _turn(self, names: Sequence[str], rates: Sequence[Rate], at: float) -> Reached | None:
         connection = self._connection

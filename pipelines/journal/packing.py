@@ -6,7 +6,16 @@ from pipelines.artifacts import Artifact, Store
 
 
 class Gone(Exception):
-    """The store no longer has a file of a recorded result."""
+    """The store no longer has a file of a recorded result.
+
+    Attributes:
+        name: what its maker called it.
+        is_damaged: whether there is a file, which is not what it was.
+    """
+
+    def __init__(self, name: str, *, is_damaged: bool) -> None:
+        super().__init__(name)
+        self.name, self.is_damaged = name, is_damaged
 
 
 def packed(value: object) -> object:
@@ -24,21 +33,29 @@ def packed(value: object) -> object:
             raise TypeError(type(value).__name__)  # ours: runners return values only
 
 
-def unpacked(value: object, store: Store) -> object:
+def unpacked(value: object, store: Store, *, at: float | None = None, closely: bool = False) -> object:
     """The value that `packed` made this of.
 
+    Args:
+        value: as it is recorded.
+        store: has its files.
+        at: when it was recorded, in seconds since the epoch.
+        closely: whether its files are to be read before they are trusted.
+
     Raises:
-        Gone: the store no longer has one of its files.
+        Gone: the store no longer has one of its files as it was.
     """
     match value:
         case {"artifact": Mapping() as facts}:
-            if (artifact := Artifact.from_json(store, facts)) is None:
-                raise Gone
+            artifact = Artifact.from_json(store, facts, at=at, closely=closely)
+            if artifact is None:
+                name, sha256 = str(facts.get("name")), str(facts.get("sha256"))
+                raise Gone(name, is_damaged=store.has_something(sha256))
             return artifact
         case {"mapping": Mapping() as inner}:
-            return {name: unpacked(one, store) for name, one in inner.items()}
+            return {name: unpacked(one, store, at=at, closely=closely) for name, one in inner.items()}
         case list():
-            return tuple(unpacked(one, store) for one in value)
+            return tuple(unpacked(one, store, at=at, closely=closely) for one in value)
         case _:
             return value
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import Journal
 
 _PATIENCE_S = 10.0
+_DOUBTED_S = 60.0  # before a power cut; disks that lie about what they hold do not lie for longer
 
 # what each schema version adds to the one before; a journal is brought from its own version to the newest
 _MIGRATIONS = (
@@ -99,6 +101,14 @@ _MIGRATIONS = (
     CREATE INDEX sent_run ON sent (run, step, item);
     CREATE INDEX sent_key ON sent (key);
     """,
+    # when the machine went down in the middle of work: files that were made just before are read before use
+    """
+    CREATE TABLE doubts (
+        since REAL NOT NULL,
+        until REAL NOT NULL
+    );
+    CREATE INDEX artifacts_call ON artifacts (call) WHERE call IS NOT NULL;
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -117,11 +127,12 @@ def open_journal(file: Path, *, patience_s: float = _PATIENCE_S) -> Iterator[Jou
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(file)
+        went_down_at = _went_down_at(file)
         connection = sqlite3.connect(file, timeout=patience_s)
     except (OSError, sqlite3.Error) as cause:
         raise JournalFailed(file, cause) from cause
     try:
-        _prepare(connection, file)
+        _prepare(connection, file, went_down_at)
         yield Journal(connection, file)
     finally:
         connection.close()
@@ -138,7 +149,21 @@ def _make_private(file: Path) -> None:
         os.close(descriptor)
 
 
-def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+def _went_down_at(file: Path) -> float | None:
+    """When the machine went down while somebody wrote here; None if it did not, or somebody looked already.
+
+    The last one to close the journal removes its log. A log that is there and older than this machine's boot
+    was left by nobody who closed.
+    """
+    try:
+        found = file.with_name(f"{file.name}-wal").stat()
+        booted_at = time.time() - time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    except OSError:
+        return None
+    return found.st_mtime if found.st_size and found.st_mtime < booted_at else None
+
+
+def _prepare(connection: sqlite3.Connection, file: Path, went_down_at: float | None) -> None:
     try:
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")  # a result that was paid for survives a power cut
@@ -147,6 +172,10 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
             raise JournalTooNew(file, version)
         for step in range(version, SCHEMA_VERSION):
             _migrate(connection, step)
+        if went_down_at is not None:
+            with connection:
+                doubt = (went_down_at - _DOUBTED_S, went_down_at + 1.0)
+                connection.execute("INSERT INTO doubts (since, until) VALUES (?,?)", doubt)
     except sqlite3.Error as cause:
         raise JournalFailed(file, cause) from cause
 

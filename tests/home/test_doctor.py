@@ -153,7 +153,7 @@ def test_a_damaged_journal_is_found(doctor):
     found, done = doctor("--offline")
 
     assert (found["journal"]["state"], done.code) == ("fail", 2)
-    assert "move it away" in found["journal"]["hint"]
+    assert "doctor --repair" in found["journal"]["hint"]
 
 
 def test_a_file_that_changed_in_the_store_is_found(doctor, made):

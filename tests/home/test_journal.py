@@ -134,7 +134,7 @@ def test_a_damaged_journal_is_told_as_damage(file, damage):
     with pytest.raises(JournalFailed) as refused, open_journal(file) as journal:
         journal.used()
 
-    assert "move it away" in refused.value.hint
+    assert "doctor --repair" in refused.value.hint
     assert "files that were made stay" in refused.value.hint
 
 

@@ -163,7 +163,7 @@ def test_a_damaged_journal_is_one_clear_error(run, home):
     with pytest.raises(JournalFailed) as refused:
         run(SAY)
 
-    assert "move it away" in refused.value.hint
+    assert "doctor --repair" in refused.value.hint
 
 
 FULL_DISK = """
