@@ -23,6 +23,7 @@ from spaces_registry.stream import DIFFED, Outputs, event_of, messages
 
 _CANCEL_S = 3.0  # for telling the app that a call is not wanted any more
 _END_S = 0.5  # for a stream to end once its result is there
+_FIRST_S = 5.0  # for the first word on a call that was sent earlier: Gradio has kept it
 _LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
 
 
@@ -50,6 +51,7 @@ class Talk:
         self.found: list[Any] | None = None
         self.is_running = False
         self.is_left_alone = False
+        self.is_found_again = False
         self.scope = anyio.CancelScope()
         self.ends_at = 0.0
 
@@ -60,12 +62,16 @@ class Talk:
 
     def _alive(self) -> None:
         """A sign of life came. While it works an app may be silent as long as `run_s` allows: many block."""
+        if self.is_found_again:  # signs of life come also where the result was fetched before
+            return
         silent_until = anyio.current_time() + self.clocks.quiet_s
         self.scope.deadline = self.ends_at if self.is_running else min(self.ends_at, silent_until)
 
     def late(self) -> CallFailed:
         """What the clock that ran out means."""
         clocks = self.clocks
+        if self.is_found_again:
+            return InDoubt(self.place)
         if self.is_running:
             return TimedOut(self.place, f"{self.place} did not finish within {clocks.run_s:g} s of work")
         if anyio.current_time() >= self.ends_at:
@@ -132,6 +138,9 @@ class Talk:
         """Listen until the result is there, and on to the stream's end, which frees its connection."""
         url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
         timeout = patience(self.clocks.connect_s, None)
+        if self.event_id is None:
+            self.is_found_again = True
+            self.scope.deadline = anyio.current_time() + min(_FIRST_S, self.clocks.quiet_s)
         async with self.origin.stream("GET", url, limits=timeout) as response, self.origin.bordered():
             if not response.is_success:
                 await response.aread()
@@ -156,6 +165,7 @@ class Talk:
         event_id = message.get("event_id")
         if self.event_id is None and isinstance(event_id, str):
             self.event_id = event_id  # sent by an earlier process, whose session had this call alone
+            self.is_found_again = False
         if event_id not in (None, self.event_id):
             return
         output = mapping(message.get("output"))

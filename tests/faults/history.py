@@ -27,16 +27,16 @@ def _calls_without_intent(at: Field, journal: sqlite3.Connection) -> Iterator[st
     """The n-th call of an endpoint was begun by the app after the n-th intent for it was journalled."""
     intents: dict[str, list[float]] = {}
     query = "SELECT endpoint, at FROM sent WHERE kind = 'space' ORDER BY at"
-    for endpoint, at in journal.execute(query):
-        intents.setdefault(endpoint.lstrip("/"), []).append(at)
+    for endpoint, moment in journal.execute(query):
+        intents.setdefault(endpoint.lstrip("/"), []).append(moment)
     begun: dict[str, list[float]] = {}
     for one in at.noted():
         if one["event"] == "began":
             begun.setdefault(one["call"][0], []).append(one["at"])
     for endpoint, times in begun.items():
         told = intents.get(endpoint, [])
-        for number, at in enumerate(sorted(times)):
-            if number >= len(told) or told[number] > at:
+        for number, moment in enumerate(sorted(times)):
+            if number >= len(told) or told[number] > moment:
                 yield f"{endpoint}: call {number + 1} was made before its intent was journalled"
 
 
@@ -61,11 +61,10 @@ def _asked_after_done(journal: sqlite3.Connection) -> Iterator[str]:
 
 def _damaged(at: Field, journal: sqlite3.Connection) -> Iterator[str]:
     for (sha256,) in journal.execute("SELECT DISTINCT sha256 FROM artifacts"):
-        found = [*(at.home / "store").glob(f"{sha256[:2]}/{sha256[2:]}*")]
-        found += [*(at.home / "store").glob(f"{sha256[:2]}/{sha256}*")]
-        if not found:
+        kept = at.home / "store" / sha256[:2] / sha256[2:4] / sha256
+        if not kept.exists():
             yield f"{sha256} is journalled and not in the store"
-        elif hashlib.sha256(found[0].read_bytes()).hexdigest() != sha256:
+        elif hashlib.sha256(kept.read_bytes()).hexdigest() != sha256:
             yield f"{sha256} is damaged"
 
 

@@ -26,25 +26,25 @@ def farm(field: Field) -> Iterator[str]:
         yield server.url
 
 
-def test_calls_left_in_the_app_survive_a_kill(field, farm, record_property):
+def test_calls_left_in_the_app_survive_a_kill(field, farm, told):
     """GPU time is scarce and money is money: a killed run's calls are fetched, not made again."""
     field.write_chain(farm, "detached")
 
     tally = kill_runs(field, range(KILLS))
 
-    record_property("campaign", f"detached: {tally}")
+    told(f"detached: {tally}")
     assert (tally.lost, tally.wrong) == (0, 0), tally.said
     assert tally.repeated <= max(1, 0.1 * tally.kills), str(tally)
     assert list(violations(field)) == []
 
 
-def test_calls_that_were_followed_are_repeated_at_most_once_each(field, farm, record_property):
+def test_calls_that_were_followed_are_repeated_at_most_once_each(field, farm, told):
     """Gradio throws away what is followed and cut off; all that was received stays received."""
     field.write_chain(farm, "attached")
 
     tally = kill_runs(field, range(1000, 1000 + max(3, KILLS // 5)))
 
-    record_property("campaign", f"attached: {tally}")
+    told(f"attached: {tally}")
     assert (tally.lost, tally.wrong) == (0, 0), tally.said
     assert tally.worst <= AT_ONCE, str(tally)
     assert list(violations(field)) == []

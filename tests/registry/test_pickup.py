@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from servers import Server, serve
 
-from spaces_registry import App, Registry
+from spaces_registry import App, Clocks, Registry
 from spaces_registry.errors import InDoubt
 from spaces_registry.origin import patience
 from spaces_registry.pickup import Pickup
 from spaces_registry.progress import CallEvent, Progress, Queued, Spent
 
 pytestmark = pytest.mark.anyio
+FREELY = Clocks()
 APPS = Path(__file__).parent / "apps"
 
 
@@ -31,10 +33,19 @@ async def app(slow: Server, registry: Registry) -> App:
     return await registry.connect(slow.url)
 
 
-async def work(app: App, folder: Path, words: str, pickup: Pickup, tell: Any = lambda _: None) -> str:
+async def work(
+    app: App,
+    folder: Path,
+    words: str,
+    pickup: Pickup,
+    tell: Any = lambda _: None,
+    clocks: Clocks = FREELY,
+) -> str:
     """Ask for a tenth of a second of work."""
     given = {"words": words, "seconds": 0.1}
-    (said,) = await app.call(app.space.endpoint("work"), given, folder=folder, pickup=pickup, tell=tell)
+    (said,) = await app.call(
+        app.space.endpoint("work"), given, folder=folder, clocks=clocks, pickup=pickup, tell=tell
+    )
     return str(said)
 
 
@@ -71,6 +82,16 @@ async def test_a_call_that_the_app_does_not_know_is_in_doubt(app, tmp_path):
         await work(app, tmp_path, "lost", Pickup(1.0, {"session": "nobody", "at": time.time()}))
 
     assert await times(app, tmp_path, "lost") == 0
+
+
+async def test_a_result_that_was_fetched_before_is_in_doubt_and_not_waited_for(app, tmp_path):
+    """Gradio goes on with its signs of life on such a stream, and would do so for ever."""
+    await send_and_die(app, "fetched", "session-fetched")
+    pickup = Pickup(0.2, {"session": "session-fetched", "at": time.time()})
+    await work(app, tmp_path, "fetched", pickup)
+
+    with pytest.raises(InDoubt):
+        await work(app, tmp_path, "fetched", pickup, clocks=Clocks(quiet_s=0.5))
 
 
 async def test_an_answer_that_was_received_is_not_asked_for_again(app, tmp_path):
