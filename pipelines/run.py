@@ -98,6 +98,7 @@ class Run:
         steps: by name, in the order of the file.
         inputs: what it was run with, as JSON.
         ready_at: for a blocked run, from when it can go on, as far as its places named a moment.
+        unmade: the chain's outputs that have no value, though their steps succeeded, and why.
     """
 
     id: str
@@ -109,10 +110,11 @@ class Run:
     steps: Mapping[str, StepReport] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
     ready_at: datetime | None = None
+    unmade: Mapping[str, ToolkitError] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        """Whether every step succeeded or was skipped by choice."""
+        """Whether every step succeeded or was skipped by choice, and every output has a value."""
         return self.status == "succeeded"
 
     def to_json(self) -> dict[str, object]:
@@ -128,6 +130,11 @@ class Run:
         }
         if self.status == "blocked":
             told["ready_at"] = self.ready_at.isoformat(timespec="seconds") if self.ready_at else None
+        if self.unmade:
+            told["unmade"] = {
+                name: {"code": one.code, "message": one.message, "hint": one.hint}
+                for name, one in self.unmade.items()
+            }
         return told
 
 
@@ -197,6 +204,7 @@ class _Running:
         self.results: dict[str, Result] = {}
         self.reports: dict[str, StepReport] = {}
         self.ready_at: datetime | None = None
+        self.unmade: dict[str, ToolkitError] = {}
 
     async def to_its_end(self, wanted: frozenset[str], fresh: frozenset[str]) -> Run:
         """Execute, publish, record."""
@@ -292,7 +300,9 @@ class _Running:
         for name in self.chain.steps:
             if name not in self.results:
                 self._record(name, Skipped(name, because="the run was interrupted", by_choice=False))
-        run = self._state(_status(self.results, interrupted=interrupted), self._outputs())
+        outputs = self._outputs()
+        status = _status(self.results, interrupted=interrupted)
+        run = self._state("failed" if status == "succeeded" and self.unmade else status, outputs)
         self.folder.write(self._document(run))
         self.shop.journal.runs.happened(self.id, "ended", told=run.status)
         self.tell(RunSettled(self.id, run.status, run.seconds))
@@ -307,7 +317,11 @@ class _Running:
             if bad:
                 continue
             names = names_for(reads, self.names, self.results)
-            value = template.evaluate(names)
+            try:
+                value = template.evaluate(names)
+            except ToolkitError as failure:  # what a place gave is not what the expression reads
+                self.unmade[name] = failure
+                continue
             if value is not ABSENT:
                 outputs[name] = self.folder.publish_output(name, value)
         return outputs
@@ -326,6 +340,7 @@ class _Running:
             steps,
             inputs,
             self.ready_at if status == "blocked" else None,
+            self.unmade,
         )
 
     def _write(self, status: str) -> None:

@@ -307,11 +307,11 @@ def _moved(output: Output, paths: Mapping[str, Path], secrets: Mapping[str, str]
 
 
 def _why(run: Run) -> Mapping[str, object] | None:
-    """The first step that failed, and why."""
-    for name, step in run.steps.items():
-        if isinstance(step.result, Failed):
-            told = _told(step.result.error)
-            return {**told, "message": f"{name}: {told['message']}"}
+    """The first step that failed, or the first output without a value, and why."""
+    failed = {name: one.result.error for name, one in run.steps.items() if isinstance(one.result, Failed)}
+    for name, error in (failed | dict(run.unmade)).items():
+        told = _told(error)
+        return {**told, "message": f"{name}: {told['message']}"}
     return None
 
 

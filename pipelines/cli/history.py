@@ -64,6 +64,9 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
         result(line)
     for name, step in steps:
         _show_tries(name, step)
+    for name, error in _mapping(record.document.get("unmade")).items():
+        told = _mapping(error)
+        result(f"{safe(name)} has no value: {safe(str(told.get('message')))} [{safe(str(told.get('code')))}]")
 
 
 def report(

@@ -195,6 +195,9 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
         show_error(failed.error)
         for line in _elsewhere(failed):
             say(f"  {safe(line)}")
+    for name, error in run.unmade.items():
+        say(f"output {name} has no value:")
+        show_error(error)
     if run.status == "blocked":
         say(f"blocked: {_when(run)}; what is done is kept in {safe(str(run.folder))}")
     else:
