@@ -110,6 +110,9 @@ def read_dotenv(path: Path) -> Mapping[str, str]:
     except UnicodeDecodeError as cause:
         line = data[: cause.start].count(b"\n") + 1
         raise BadDotenv(f"{path}:{line}: it is not UTF-8 from here on") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise _bad(path, line, "there is a null character here", "is it text?")
     return dict(_assignments(path, text.splitlines()))
 
 
