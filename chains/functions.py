@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from spaces_registry.sayable import unsayable
+
 MAX_TEXT: Final = 1_000_000  # characters
 MAX_ITEMS: Final = 10_000
 MAX_NUMBER: Final = 1e300
@@ -162,9 +164,12 @@ def _slug(text: object) -> str:
 
 def _json(text: object) -> object:
     try:
-        return json.loads(text_of(text), parse_constant=_no_constant)
+        value: object = json.loads(text_of(text), parse_constant=_no_constant)
     except (ValueError, RecursionError) as cause:
         raise Refused("the text is not JSON") from cause
+    if why := unsayable(value):
+        raise Refused(f"it holds {why}")
+    return value
 
 
 def _no_constant(name: str) -> object:

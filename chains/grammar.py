@@ -30,6 +30,7 @@ from chains.nodes import (
 from chains.prompts import NEGATIVE, PromptTemplate
 from chains.signs import STRINGS, wrong_sign
 from chains.source import Position
+from spaces_registry.sayable import unsayable
 
 MAX_LENGTH: Final = 2_000  # characters
 MAX_DEPTH: Final = 100  # levels
@@ -195,6 +196,8 @@ class _Converter:
         return Mistaken(f"{name} is not part of the language", self.at(node), hint=hint)
 
     def constant(self, node: ast.Constant) -> Literal:
+        if isinstance(node.value, str) and (why := unsayable(node.value)):
+            raise Mistaken(f"the text holds {why}", self.at(node))
         if node.value is None or isinstance(node.value, bool | str):
             return Literal(node.value, self.at(node))
         if isinstance(node.value, int | float):

@@ -1,7 +1,6 @@
 """What the user hands to a chain → the values of its inputs: converted, checked, files in the store."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from pipelines.engine.arguments import beside, keep_as_input, keep_user_file
 from pipelines.engine.binding import describe
 from pipelines.fetch import fetch
 from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.sayable import unsayable
+from spaces_registry.schema import is_finite
 from spaces_registry.signature import Kind
 
 _WEB = ("http://", "https://")
@@ -72,6 +73,8 @@ class _Reader:
 
     def _one(self, wanted: Input, value: object) -> object:
         kind = wanted.kind
+        if why := unsayable(value):
+            raise _Unfit(f"{wanted.name} holds {why}")
         if kind.is_file or kind == Kind.GALLERY:
             return self._file(wanted, value)
         if kind == Kind.JSON:
@@ -165,9 +168,9 @@ def _number(wanted: Input, value: object) -> int | float:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _Unfit(f"{wanted.name} takes {_a(wanted.kind)}, and got {describe(value)}") from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         raise _Unfit(f"{wanted.name} takes {_a(wanted.kind)}, and got {describe(value)}")
     if wanted.kind == Kind.INTEGER:
         if value != int(value):
@@ -190,9 +193,14 @@ def _boolean(wanted: Input, value: object) -> bool:
 
 def _from_json(wanted: Input, value: object) -> object:
     try:
-        return json.loads(str(value))
+        found: object = json.loads(str(value))
     except ValueError as cause:
         raise _Unfit(f"{wanted.name} takes JSON, which this is not: {cause}") from None
+    except RecursionError:
+        raise _Unfit(f"{wanted.name} is nested too deeply") from None
+    if why := unsayable(found):
+        raise _Unfit(f"{wanted.name} holds {why}")
+    return found
 
 
 def _allowed(wanted: Input, value: object) -> object:

@@ -5,12 +5,13 @@ Nothing is guessed from a value's look: an artifact goes where a file is wanted,
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 
 from pipelines.artifacts import Artifact
 from pipelines.engine.outputs import kind_by_bytes
 from spaces_registry.errors import RejectedInput, nearest
+from spaces_registry.sayable import unsayable
+from spaces_registry.schema import is_finite
 from spaces_registry.signature import Endpoint, File, Kind, Parameter, Value, fits
 
 KEY_VERSION = 1
@@ -39,7 +40,9 @@ def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dic
             raise RejectedInput(place, message, hint=f"add it under `with`: {parameter.name}: …")
         elif parameter.default is not None and not _carries_files(parameter):
             bound[parameter.name] = parameter.default
-    bound |= {name: value for name, value in values.items() if name not in names}
+    for name, value in values.items():
+        if name not in names:
+            bound[name] = _conform(Parameter(name, Kind.ANY), value, place)
     return bound
 
 
@@ -84,6 +87,8 @@ def shown(value: object) -> object:
 
 
 def _conform(parameter: Parameter, value: object, place: str) -> object:
+    if why := unsayable(value):
+        raise RejectedInput(place, f"{parameter.name} of {place} cannot be sent: it holds {why}")
     if value is None and not parameter.required:
         return None
     if parameter.many or parameter.kind == Kind.GALLERY:
@@ -143,7 +148,7 @@ def _plain(parameter: Parameter, value: object, place: str) -> object:
 
 
 def _number(parameter: Parameter, value: object, place: str) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         raise _refused(parameter, value, place)
     if parameter.kind == Kind.INTEGER:
         if value != int(value):

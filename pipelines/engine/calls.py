@@ -3,6 +3,7 @@
 The order is the promise: bytes in the store, then the journal says so, then the step counts as done.
 """
 
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pipelines.engine.results import Result
 from pipelines.journal import Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
+from spaces_registry.decoding import sendable
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.progress import CallEvent, Listener, Logged, Spent, unheard
 from spaces_registry.signature import File, Json, Return, Value
@@ -274,10 +276,14 @@ class CallMaker:
         match value:
             case File():
                 return self.store.keep(value, told.kind, place=place.address, consume=True)
-            case str() | None:
+            case str():
+                return sendable(value)
+            case float() if not math.isfinite(value):
+                return None  # as in all JSON that others wrote
+            case None:
                 return value
             case Mapping():
-                return {name: self._keep_one(place, told, one) for name, one in value.items()}
+                return {sendable(name): self._keep_one(place, told, one) for name, one in value.items()}
             case Sequence():
                 return tuple(self._keep_one(place, told, one) for one in value)
             case _:

@@ -1,6 +1,5 @@
 """One media operation, and the piece of work that it is handed: its arguments, its files, its ffmpeg."""
 
-import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pipelines.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import RejectedInput
 from spaces_registry.progress import Listener, Logged
+from spaces_registry.schema import is_finite
 from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
 
 Perform: TypeAlias = "Callable[[Work], Awaitable[tuple[Value, ...]]]"
@@ -131,7 +131,7 @@ class Work:
         value = self.value(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
             raise self.refuse(f"{name} takes a number, and got {value!r}")
         parameter = self.call.endpoint.parameter(name)
         low, high = (parameter.minimum, parameter.maximum) if parameter else (None, None)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import math
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,12 @@ from pipelines.services.exchange import QUIET_S, Answer, Exchange, as_words, fin
 from pipelines.services.refusals import must_be_good
 from pipelines.services.requests import request_of
 from spaces_registry.errors import BadOutput, CallFailed, TimedOut, Unreachable
-from spaces_registry.files import CannotWrite, safe_name
+from spaces_registry.files import CannotWrite, safe_name, same_name
+from spaces_registry.intake import Rule
 from spaces_registry.origin import patience, scrubbed
 from spaces_registry.progress import Receiving
 from spaces_registry.refusals import refused_by_status
+from spaces_registry.schema import is_finite
 from spaces_registry.signature import File, Kind, Value
 
 _GONE = (403, 404, 410)
@@ -66,6 +67,9 @@ class Receiver:
         if not files:
             return _plain(self._missing, given, found)
         items = [one for one in found if one] if isinstance(found, list) else [found]
+        most = self.exchange.origin.bounds.files
+        if len(items) > most:
+            raise self._missing(given, f"it gave more than {most:,} files in one call")
         if told.many or told.kind == Kind.GALLERY:
             return tuple([await self._file(given, one) for one in items])
         return await self._file(given, items[0])
@@ -125,10 +129,10 @@ class Receiver:
     def _free(self, name: str) -> Path:
         stem, dot, suffix = safe_name(name).partition(".")
         free, number = f"{stem}{dot}{suffix}", 1
-        while free.lower() in self._taken:
+        while same_name(free) in self._taken:
             number += 1
             free = f"{stem}-{number}{dot}{suffix}"
-        self._taken.add(free.lower())
+        self._taken.add(same_name(free))
         return self.exchange.call.folder / free
 
     async def _fetched(self, given: Given, fetch: Ask, item: object) -> File:
@@ -159,7 +163,8 @@ class Receiver:
         except ValueError as cause:
             raise self._missing(given, f"{url[:60]!r} is no address") from cause
         limits = patience(exchange.call.clocks.connect_s, QUIET_S)
-        async with origin.stream("GET", url, limits=limits) as response, origin.bordered():
+        rule = Rule(origin.bounds.download_bytes, is_file=True)
+        async with origin.stream("GET", url, limits=limits, rule=rule) as response, origin.bordered():
             if not response.is_success:
                 await response.aread()
                 if response.status_code in _GONE:
@@ -169,7 +174,7 @@ class Receiver:
             if "." not in base:
                 base += mimetypes.guess_extension(mime or "") or ""
             length = response.headers.get("content-length", "")
-            exchange.tell(Receiving(base, int(length) if length.isdigit() else None))
+            exchange.tell(Receiving(base, int(length) if length.isascii() and length.isdigit() else None))
             path = self._free(base)
             try:
                 with path.open("wb") as out:
@@ -229,9 +234,11 @@ def _one(refusal: _Refusal, given: Given, found: object) -> Value:
             return str(found).lower() if isinstance(found, bool) else str(found)
         case Kind.BOOLEAN, bool():
             return found
-        case Kind.NUMBER, int() | float() if not isinstance(found, bool) and math.isfinite(found):
+        case Kind.NUMBER, int() | float() if not isinstance(found, bool) and is_finite(found):
             return found
-        case Kind.INTEGER, int() | float() if not isinstance(found, bool) and found == int(found):
+        case Kind.INTEGER, int() | float() if (
+            not isinstance(found, bool) and is_finite(found) and found == int(found)
+        ):
             return int(found)
         case ((Kind.JSON | Kind.ANY), None | bool() | int() | float() | str() | Mapping() | Sequence()):
             return found

@@ -20,6 +20,7 @@ from pipelines.services.workflow import filled_workflow
 from spaces_registry.errors import CallFailed, TimedOut, Unreachable
 from spaces_registry.origin import Origin, scrubbed
 from spaces_registry.progress import Listener, Spent, Started
+from spaces_registry.schema import is_finite
 from spaces_registry.signature import Value
 
 _FAREWELL_S = 5.0  # for telling a service that its work is no longer wanted
@@ -177,5 +178,6 @@ def _number(value: object) -> float | None:
             value = float(value)
         except ValueError:
             return None
-    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
-    return float(value) if good and isinstance(value, int | float) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value) or value < 0:
+        return None
+    return float(value)

@@ -1,6 +1,5 @@
 """How far a service says it is."""
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ from chains.services.model import Meanwhile
 from pipelines.services.exchange import Exchange, find
 from spaces_registry.errors import CallFailed
 from spaces_registry.progress import Progress, Queued, Started
+from spaces_registry.schema import is_finite
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _WHOLE = 100.0
@@ -20,7 +20,7 @@ def fraction_in(value: object) -> float | None:
     match value:
         case bool():
             return None
-        case int() | float() if math.isfinite(value) and value >= 0:
+        case int() | float() if is_finite(value) and value >= 0:
             return min(1.0, value if value <= 1 else value / _WHOLE)
         case str() if found := [*_PERCENT.finditer(value)]:
             return min(1.0, float(found[-1][1]) / _WHOLE)
@@ -29,7 +29,7 @@ def fraction_in(value: object) -> float | None:
 
 def whole_in(value: object) -> int | None:
     """A number of things, from 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         return None
     return max(0, int(value))
 

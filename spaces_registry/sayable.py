@@ -1,0 +1,44 @@
+"""What every place, journal and file can be told: values that JSON in UTF-8 can spell."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+_LEVELS: Final = 100  # of lists and mappings in each other
+_LARGEST: Final = 1 << 1024  # the first whole number that no float can hold
+_HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 needs two for
+
+
+def unsayable(value: object) -> str | None:
+    """Why a value cannot be passed on, in words that follow "it holds"; None if it can.
+
+    Args:
+        value: plain data; anything else in it is somebody else's to judge.
+    """
+    level: list[object] = [value]
+    for _ in range(_LEVELS + 1):
+        below: list[object] = []
+        for one in level:
+            if isinstance(one, Mapping):
+                below += one.keys()
+                below += one.values()
+            elif isinstance(one, Sequence) and not isinstance(one, str | bytes):
+                below += one
+            elif why := _unsayable(one):
+                return why
+        if not below:
+            return None
+        level = below
+    return f"more than {_LEVELS} levels of lists and mappings"
+
+
+def _unsayable(scalar: object) -> str | None:
+    match scalar:
+        case str() if not scalar.isascii() and _HALF.search(scalar):
+            return "half a character"
+        case int() if abs(scalar) >= _LARGEST:
+            return "a number of more than 300 digits"
+        case float() if not math.isfinite(scalar):
+            return "a number without a finite value"
+    return None
