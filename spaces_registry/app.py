@@ -33,7 +33,6 @@ from spaces_registry.stream import DIFFED
 from spaces_registry.talk import Talk
 
 _SPOKEN = DIFFED | {"sse_v1"}
-_LARGEST = 64 * 2**20  # bytes of a description; the largest one seen has 6 MB
 _PASSING = frozenset({429, 502, 503, 504})
 _READ_S = 180.0  # for all of a description
 
@@ -98,7 +97,9 @@ async def describe(
 
 
 async def _read(origin: Origin, limits: httpx2.Timeout, known: Known) -> Space:
-    response = await origin.fetch("/config", limits=limits, at_most_bytes=_LARGEST)
+    response = await origin.send(
+        "GET", "/config", limits=limits, at_most_bytes=origin.bounds.description_bytes
+    )
     if response.status_code == httpx2.codes.NOT_FOUND:
         raise scrubbed(not_found(origin.place, response), origin)
     if not response.is_success:
@@ -109,14 +110,21 @@ async def _read(origin: Origin, limits: httpx2.Timeout, known: Known) -> Space:
     home = str(response.url)
     root = home.removesuffix("/config") if home.endswith("/config") else origin.root
     prefix = read_space(origin.place, root, config, None).prefix
-    response = await origin.fetch(f"{prefix}/info?serialize=False", limits=limits, at_most_bytes=_LARGEST)
+    response = await origin.send(
+        "GET",
+        f"{prefix}/info?serialize=False",
+        limits=limits,
+        at_most_bytes=origin.bounds.description_bytes,
+    )
     if response.status_code in _PASSING:  # what would be read instead knows less, and would be kept
         raise scrubbed(refused_by_status(origin.place, response, "asking what it offers"), origin)
     info = _json(response)
     openapi = None
     if not isinstance(mapping(info).get("named_endpoints"), Mapping):
         path = f"{prefix}/openapi.json"
-        openapi = _json(await origin.fetch(path, limits=limits, at_most_bytes=_LARGEST))
+        openapi = _json(
+            await origin.send("GET", path, limits=limits, at_most_bytes=origin.bounds.description_bytes)
+        )
     return read_space(origin.place, root, config, info, openapi, known=known)
 
 

@@ -13,7 +13,10 @@ Every class has a stable kebab-case `code`. A token is in no message and no attr
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_WORDS: Final = 10_000  # characters of a place's own words that are kept
+_LONGEST_WAIT_S: Final = 366 * 86400.0  # longer than any share takes to come back
 
 
 class ToolkitError(Exception):
@@ -38,7 +41,7 @@ class CallFailed(ToolkitError):
     Args:
         place: Space id, URL or name of what was called.
         message: one line for the user.
-        said: the place's own words, unchanged, if it said anything.
+        said: the place's own words, unchanged but for their length, if it said anything.
         wait_s: seconds after which the place says another try may succeed.
     """
 
@@ -55,8 +58,8 @@ class CallFailed(ToolkitError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.place = place
-        self.said = said
-        self.wait_s = wait_s
+        self.said = said if said is None or len(said) <= _WORDS else f"{said[:_WORDS]} …"
+        self.wait_s = None if wait_s is None else float(min(max(0, wait_s), _LONGEST_WAIT_S))
 
 
 class Asleep(CallFailed):

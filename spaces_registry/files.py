@@ -16,8 +16,9 @@ import anyio
 import httpx2
 
 from spaces_registry.clocks import Clocks
-from spaces_registry.decoding import decoded
+from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput, RejectedInput, ToolkitError, Unreachable
+from spaces_registry.intake import Rule
 from spaces_registry.origin import Origin, patience, scrubbed
 from spaces_registry.progress import Listener, Receiving, Sending
 from spaces_registry.refusals import not_json, refused_by_status
@@ -26,7 +27,9 @@ from spaces_registry.signature import File, Json, Space
 _AT_ONCE = 4  # downloads of one call
 _LONGEST = 180  # bytes of a name, well below any file system's 255
 _SUFFIX = 10  # characters of what still counts as a suffix
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(  # Windows opens a device by these, whatever stands behind the dot
+    r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?: *\..*)?", re.IGNORECASE
+)
 
 
 class CannotWrite(ToolkitError):
@@ -59,6 +62,7 @@ async def upload(
                 "POST",
                 f"{space.prefix}/upload",
                 limits=patience(clocks.connect_s, clocks.quiet_s),
+                at_most_bytes=origin.bounds.refusal_bytes,
                 files=[("files", (name, content, one.mime or "application/octet-stream"))],
             )
         sent[one] = _file_data(origin, response, name, size, one.mime)
@@ -87,7 +91,7 @@ def _file_data(origin: Origin, response: httpx2.Response, name: str, size: int, 
     if not response.is_success:
         raise scrubbed(refused_by_status(origin.place, response, doing), origin)
     try:
-        answer = decoded(response.content)
+        answer = answered(response.content)
     except ValueError as cause:
         raise scrubbed(not_json(origin.place, response, doing), origin) from cause
     match answer:
@@ -116,8 +120,11 @@ class Shelf:
         """A place in the folder for one FileData, data URI or URL.
 
         Raises:
-            BadOutput: its address is none.
+            BadOutput: its address is none, or there are more files than one call may give.
         """
+        if len(self._wanted) >= self.origin.bounds.files:
+            place, most = self.origin.place, self.origin.bounds.files
+            raise BadOutput(place, f"{place} gives more than {most:,} files in one call")
         entry: Mapping[str, Any] = {"url": data} if isinstance(data, str) else data
         mime = entry.get("mime_type")
         try:
@@ -146,13 +153,13 @@ class Shelf:
         return f"{home}/file={quote(str(path), safe='/:')}"
 
     def _unique(self, name: str) -> str:
-        """The name, numbered if it is taken; compared as file systems do that know no capitals."""
+        """The name, numbered if it is taken, on a file system that knows no capitals, too."""
         stem, dot, suffix = name.partition(".")
         free, number = name, 1
-        while free.lower() in self._taken or (self.folder / free).exists():
+        while same_name(free) in self._taken or os.path.lexists(self.folder / free):
             number += 1
             free = f"{stem}-{number}{dot}{suffix}"
-        self._taken.add(free.lower())
+        self._taken.add(same_name(free))
         return free
 
     async def fill(self, clocks: Clocks, tell: Listener) -> None:
@@ -192,7 +199,9 @@ class Shelf:
                 raise CannotWrite(file.path, cause.strerror or str(cause)) from cause
             return
         timeout = patience(clocks.connect_s, clocks.quiet_s)
-        async with self.origin.stream("GET", source, limits=timeout) as response, self.origin.bordered():
+        rule = Rule(self.origin.bounds.download_bytes, is_file=True)
+        asking = self.origin.stream("GET", source, limits=timeout, rule=rule)
+        async with asking as response, self.origin.bordered():
             if not response.is_success:
                 await response.aread()
                 refusal = refused_by_status(place, response, f"fetching {file.name}")
@@ -200,7 +209,7 @@ class Shelf:
                     raise BadOutput(place, f"{place} does not hand out {file.name}", said=refusal.said)
                 raise scrubbed(refusal, self.origin)
             length = response.headers.get("content-length", "")
-            tell(Receiving(file.name, int(length) if length.isdigit() else None))
+            tell(Receiving(file.name, int(length) if length.isdecimal() and length.isascii() else None))
             try:
                 with file.path.open("xb") as out:
                     async for chunk in response.aiter_bytes():
@@ -231,6 +240,11 @@ def _name(entry: Mapping[str, Any], source: str, mime: str | None) -> str:
         name = base or "output"
     suffix = PurePosixPath(base).suffix or mimetypes.guess_extension(mime or "") or ""
     return name if PurePosixPath(name).suffix else name + suffix
+
+
+def same_name(name: str) -> str:
+    """What two names share that some file system takes for one."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def safe_name(name: str) -> str:

@@ -28,6 +28,7 @@ from spaces_registry.errors import (
     nearest,
 )
 from spaces_registry.progress import Listener, Logged, unheard
+from spaces_registry.refusals import waited
 from spaces_registry.schema import mapping
 from spaces_registry.session import ready
 
@@ -282,7 +283,7 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
         after = cause.response.headers.get(
             "retry-after", ""
         )  # `RateLimit` comes with every answer, and is no advice
-        wait_s = (float(after) if after.isdigit() else _AGAIN_S) if status in _PASSING else None
+        wait_s = _seconds(after, _AGAIN_S) if status in _PASSING else None
         message = f"{doing}: the Hub answered with HTTP {status}{words}"
         return Unreachable("the Hub", message, said=said, wait_s=wait_s)
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL | OSError):
@@ -339,5 +340,9 @@ def _by_status(repo: str, cause: Any, *, has_token: bool) -> CallFailed:
 
 def _wait_of(headers: Any) -> float | None:
     after = headers.get("retry-after", "")
-    found = re.search(r"(?:^|;)\s*t=(\d+)", headers.get("ratelimit", ""))
-    return float(after) if after.isdigit() else float(found[1]) if found else None
+    found = re.search(r"(?:^|;)\s*t=([0-9]+)", headers.get("ratelimit", ""))
+    return _seconds(after, _seconds(found[1]) if found else None)
+
+
+def _seconds(text: str, otherwise: float | None = None) -> float | None:
+    return waited(float(text)) if text.isascii() and text.isdigit() else otherwise

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx2
 
-from spaces_registry.decoding import decoded
+from spaces_registry.decoding import answered
 from spaces_registry.errors import (
     Building,
     Busy,
@@ -65,16 +65,20 @@ _CROWDED = re.compile(r"^Queue is full|\boverloaded\b|\bat capacity\b", re.IGNOR
 _SOON = (
     r"(?:(?:try(?: it)? again|retry|resets?|available) in|retry(?:-| )?after|\bwait)\b:? ?(?:for |about |~)?"
 )
-_AGAIN = re.compile(_SOON + r"(?:(?P<days>\d+) days?, )?(?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d)", re.IGNORECASE)
+_AGAIN = re.compile(
+    _SOON + r"(?:(?P<days>\d{1,6}) days?, )?(?P<h>\d{1,6}):(?P<m>\d\d):(?P<s>\d\d)", re.IGNORECASE
+)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = r"\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)\b"
+_PART = r"\d{1,9}(?:\.\d{1,9})? ?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)\b"
 _AFTER = re.compile(
-    rf"{_SOON}(?P<parts>{_PART}(?:,? ?(?:and )?{_PART})*|(?:\d+(?:\.\d+)?[hms])+)", re.IGNORECASE
+    rf"{_SOON}(?P<parts>{_PART}(?:,? ?(?:and )?{_PART})*|(?:\d{1, 9}(?:\.\d{1, 9})?[hms]){1, 6})",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[a-z])", re.IGNORECASE)
-_RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>\d+)")
+_RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>[0-9]+)")
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 _MESSAGES: Final = ("detail", "error", "message", "msg", "errors", "error_description", "title")
+_LONGEST_WAIT_S = 366 * 86400.0  # longer than any share takes to come back
 _KEPT = 10_000  # characters of plain text that are kept as somebody's words
 _SHOWN = 300  # characters of another's words in one line; `said` keeps them all
 
@@ -128,14 +132,19 @@ def _by_words(place: str, said: str, title: str | None = None) -> CallFailed | N
     return None
 
 
+def waited(seconds: float) -> float:
+    """Seconds that somebody says to wait, as something that can be waited."""
+    return float(min(max(0, seconds), _LONGEST_WAIT_S))
+
+
 def wait_in(said: str) -> float | None:
     """Seconds to wait, by words: `Try again in 1:23:45`, `retry in 1 day, 2:03:04`, `resets in ~30s`."""
     if found := _AGAIN.search(said):
         hours = int(found["days"] or 0) * 24 + int(found["h"])
-        return float(hours * 3600 + int(found["m"]) * 60 + int(found["s"]))
+        return waited(float(hours * 3600 + int(found["m"]) * 60 + int(found["s"])))
     if found := _AFTER.search(said):
         parts = _NUMBER.findall(found["parts"])
-        return sum(float(number) * _UNITS[_unit(unit, found["parts"])] for number, unit in parts)
+        return waited(sum(float(number) * _UNITS[_unit(unit, found["parts"])] for number, unit in parts))
     return None
 
 
@@ -202,13 +211,13 @@ def _estimated(response: httpx2.Response) -> float | None:
     """Seconds until a model is loaded, by the answer's own `estimated_time`."""
     match _body(response):
         case {"estimated_time": int() | float() as seconds} if not isinstance(seconds, bool):
-            return max(0.0, float(seconds))
+            return waited(seconds)
     return None
 
 
 def _body(response: httpx2.Response) -> Any:
     try:
-        return decoded(response.content)
+        return answered(response.content)
     except ValueError:
         return None
 
@@ -271,16 +280,16 @@ def retry_after(response: httpx2.Response) -> float | None:
     The Hub sends `RateLimit` with every answer; only with a refusal it says how long to wait.
     """
     value = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return waited(float(value))
     if value:
         try:
             moment = parsedate_to_datetime(value)
         except ValueError:
             return None
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+        return waited((aware - datetime.now(UTC)).total_seconds())
     if response.status_code != httpx2.codes.TOO_MANY_REQUESTS:
         return None
     found = _RATE.search(response.headers.get("ratelimit", ""))
-    return float(found["seconds"]) if found else None
+    return waited(float(found["seconds"])) if found else None

@@ -7,20 +7,30 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from spaces_registry.decoding import decoded
+from spaces_registry.bounds import Bounds, told
+from spaces_registry.decoding import answered
+from spaces_registry.plain import shortened
 from spaces_registry.progress import CallEvent, Logged, Progress, Queued, Started, Yielded
 from spaces_registry.schema import is_finite, mapping, sequence
 
+_WORDS = Bounds().words
+_MOST = 10**9  # of anything that is counted
 DIFFED = frozenset({"sse_v2", "sse_v2.1", "sse_v3"})  # protocols that send later yields as differences
 
 
-async def messages(chunks: AsyncIterator[bytes]) -> AsyncIterator[Mapping[str, Any]]:
+async def messages(
+    chunks: AsyncIterator[bytes], at_most_bytes: int = Bounds().answer_bytes
+) -> AsyncIterator[Mapping[str, Any]]:
     """The JSON objects of an event stream, in order.
 
     Lines are split at line feeds alone: Gradio leaves U+2028 and its like unescaped within them.
 
+    Args:
+        chunks: the stream.
+        at_most_bytes: of one line.
+
     Raises:
-        ValueError: a line does not hold JSON.
+        ValueError: a line does not hold JSON that can be used, or does not end.
     """
     buffer = bytearray()
     async for chunk in chunks:
@@ -31,7 +41,9 @@ async def messages(chunks: AsyncIterator[bytes]) -> AsyncIterator[Mapping[str, A
             del buffer[: end + 1]
             start = 0
             if one.startswith(b"data:"):
-                yield mapping(decoded(one[5:]))
+                yield mapping(answered(one[5:]))
+        if len(buffer) > at_most_bytes:
+            raise ValueError(f"a message is larger than {told(at_most_bytes)}")
 
 
 def patch(value: Any, edits: object) -> Any:
@@ -59,7 +71,7 @@ def _edited(value: Any, path: list[Any], action: str, new: Any) -> Any:
             case "replace":
                 return new
             case "append":
-                return value + new
+                return _appended(value, new)
         raise ValueError(f"unknown edit {action!r}")
     holder = value
     for step in path[:-1]:
@@ -68,12 +80,19 @@ def _edited(value: Any, path: list[Any], action: str, new: Any) -> Any:
     return value
 
 
+def _appended(value: Any, new: Any) -> Any:
+    match value, new:
+        case (str(), str()) | (list(), list()):
+            return value + new
+    raise ValueError("only text and lists can be appended to")
+
+
 def _edit_within(holder: Any, last: Any, action: str, new: Any) -> None:
     match action, holder:
         case "replace", _:
             holder[last] = new
         case "append", _:
-            holder[last] = holder[last] + new
+            holder[last] = _appended(holder[last], new)
         case "add", list():
             holder.insert(int(last), new)
         case "add", _:
@@ -138,7 +157,8 @@ def event_of(message: Mapping[str, Any], outputs: Outputs) -> CallEvent | None:
         case "process_generating" | "process_streaming":
             return Yielded(outputs.count)
         case "log":
-            return Logged(str(message.get("level") or "info"), str(message.get("log") or ""))
+            level, words = str(message.get("level") or "info"), str(message.get("log") or "")
+            return Logged(level[:20], shortened(words, _WORDS))
         case "progress":
             units = [mapping(one) for one in sequence(message.get("progress_data"))]
             return _progress(units[-1]) if units else None  # the innermost, as Gradio's page shows it
@@ -154,8 +174,8 @@ def _progress(unit: Mapping[str, Any]) -> Progress:
         done=done,
         total=total,
         fraction=None if fraction is None else min(1.0, max(0.0, fraction)),
-        unit=str(unit.get("unit") or ""),
-        description=str(unit.get("desc") or ""),
+        unit=str(unit.get("unit") or "")[:40],
+        description=shortened(str(unit.get("desc") or ""), _WORDS),
     )
 
 
@@ -166,4 +186,4 @@ def _number(value: object) -> float | None:
 
 
 def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and abs(value) < _MOST else 0

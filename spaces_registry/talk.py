@@ -11,8 +11,9 @@ import anyio
 import httpx2
 
 from spaces_registry.clocks import Clocks
-from spaces_registry.decoding import decoded
+from spaces_registry.decoding import LEVELS, answered, is_deep
 from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, TimedOut, Unreachable
+from spaces_registry.intake import Rule, beginning
 from spaces_registry.origin import Origin, patience
 from spaces_registry.pickup import Pickup
 from spaces_registry.progress import Listener, Progress, Queued, Spent
@@ -24,6 +25,8 @@ from spaces_registry.stream import DIFFED, Outputs, event_of, messages
 _CANCEL_S = 3.0  # for telling the app that a call is not wanted any more
 _END_S = 0.5  # for a stream to end once its result is there
 _FIRST_S = 5.0  # for the first word on a call that was sent earlier: Gradio has kept it
+_LONGEST_QUEUE = 1_000_000  # calls; more are a joke
+_LONGEST_S = 30 * 86400.0  # that a call can have worked
 _LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
 
 
@@ -87,7 +90,12 @@ class Talk:
         timeout = patience(self.clocks.connect_s, self.clocks.quiet_s)
         headers = {"x-gradio-user": "api"}
         response = await self.origin.send(
-            "POST", self.prefix + path, limits=timeout, json=asked, headers=headers
+            "POST",
+            self.prefix + path,
+            limits=timeout,
+            at_most_bytes=self.origin.bounds.refusal_bytes,
+            json=asked,
+            headers=headers,
         )
         doing = f"calling {self.endpoint.name}"
         if not response.is_success:
@@ -108,11 +116,12 @@ class Talk:
         self.is_left_alone = True
         started = anyio.current_time()
         ends_at, length = started + left_s, 0
+        latest = ends_at + self.clocks.queue_s  # whatever the app says of its queue
         while (left_s := ends_at - anyio.current_time()) > 0:
             self.scope.deadline = ends_at + self.clocks.queue_s
             if (now := await self._queue_length()) is not None:
                 if now > length:  # each of those ahead takes about as long as this one
-                    ends_at += (now - length) * (pickup.work_s or 0.0)
+                    ends_at = min(latest, ends_at + (now - length) * (pickup.work_s or 0.0))
                 length = now
                 if length:
                     self.tell(Queued(length, length, ends_at - anyio.current_time()))
@@ -127,12 +136,15 @@ class Talk:
         """How many calls wait in the app's queue, by its own status; None if it does not tell."""
         try:
             response = await self.origin.send(
-                "GET", f"{self.prefix}/queue/status", limits=patience(_LOOK_S, _LOOK_S)
+                "GET",
+                f"{self.prefix}/queue/status",
+                limits=patience(_LOOK_S, _LOOK_S),
+                at_most_bytes=self.origin.bounds.refusal_bytes,
             )
         except CallFailed:
             return None
         length = mapping(_json(response)).get("queue_size")
-        return length if isinstance(length, int) else None
+        return min(length, _LONGEST_QUEUE) if isinstance(length, int) else None
 
     async def follow(self) -> None:
         """Listen until the result is there, and on to the stream's end, which frees its connection."""
@@ -141,15 +153,17 @@ class Talk:
         if self.event_id is None:
             self.is_found_again = True
             self.scope.deadline = anyio.current_time() + min(_FIRST_S, self.clocks.quiet_s)
-        async with self.origin.stream("GET", url, limits=timeout) as response, self.origin.bordered():
+        bounds = self.origin.bounds
+        asking = self.origin.stream("GET", url, limits=timeout, rule=Rule(bounds.stream_bytes))
+        async with asking as response, self.origin.bordered():
             if not response.is_success:
                 await response.aread()
                 raise refused_by_status(self.place, response, f"waiting for {self.endpoint.name}")
             if "event-stream" not in response.headers.get("content-type", ""):
-                await response.aread()
-                raise not_json(self.place, response, f"waiting for {self.endpoint.name}")
+                came = await beginning(response, bounds.refusal_bytes)
+                raise not_json(self.place, came, f"waiting for {self.endpoint.name}")
             try:
-                async for message in messages(response.aiter_bytes()):
+                async for message in messages(response.aiter_bytes(), bounds.answer_bytes):
                     if self.found is None:
                         self._hear(message)
             except ValueError as cause:
@@ -170,7 +184,7 @@ class Talk:
             return
         output = mapping(message.get("output"))
         match message.get("msg"):
-            case "process_starts":
+            case "process_starts" if not self.is_running:  # told again and again, it would never end
                 self.is_running, self.ends_at = True, anyio.current_time() + self.clocks.run_s
             case "process_generating" | "process_streaming" if isinstance(output.get("data"), list):
                 self.outputs.take(output["data"])
@@ -197,10 +211,14 @@ class Talk:
         if not isinstance(output.get("data"), list):
             raise Crashed(self.place, f"{self.place}: the call was cancelled in the app")
         self._tell_duration(output.get("duration"))
-        return self.outputs.settle(sequence(output["data"]))
+        found = self.outputs.settle(sequence(output["data"]))
+        if is_deep(found):  # differences may have nested what no single message nests
+            raise BadOutput(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
+        scrubbed: list[Any] = self.origin.scrub_all(found)
+        return scrubbed
 
     def _tell_duration(self, duration: object) -> None:
-        if isinstance(duration, int | float) and duration >= 0:
+        if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:
             self.tell(Spent(gpu_s=float(duration) if self.is_zero else None, work_s=float(duration)))
 
     async def abandon(self) -> bool:
@@ -231,6 +249,6 @@ class Talk:
 def _json(response: httpx2.Response) -> Any:
     """The decoded body of a good answer, or None."""
     try:
-        return decoded(response.content) if response.is_success else None
+        return answered(response.content) if response.is_success else None
     except ValueError:
         return None

@@ -26,7 +26,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
-from spaces_registry.refusals import line
+from spaces_registry.refusals import line, waited
 from spaces_registry.schema import mapping
 
 TOKEN_PAGE = (
@@ -258,15 +258,15 @@ def _words(body: Any) -> str | None:
 
 def _wait_s(response: Any) -> float | None:
     after = response.headers.get("retry-after", "")
-    if after.isdigit():
-        return float(after)
+    if after.isascii() and after.isdigit():
+        return waited(float(after))
     found = _RESET.search(response.headers.get("ratelimit", ""))
-    return float(found[1]) if found else None
+    return waited(float(found[1])) if found else None
 
 
 def _estimate(response: Any) -> float | None:
     try:
         wait_s = mapping(json.loads(response.content)).get("estimated_time")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return float(wait_s) if isinstance(wait_s, int | float) and not isinstance(wait_s, bool) else None
+    return waited(wait_s) if isinstance(wait_s, int | float) and not isinstance(wait_s, bool) else None

@@ -126,7 +126,7 @@ class Outlet:
             raise BadOutput(place, message, hint="providers keep results for a short time; ask again")
         size = response.headers.get("content-length", "")
         name = response.url.path.rpartition("/")[2]
-        self.tell(Receiving(name, int(size) if size.isdigit() else None))
+        self.tell(Receiving(name, int(size) if size.isascii() and size.isdigit() else None))
 
     def _follow(self, request: httpx2.Request, response: httpx2.Response) -> None:
         """Tell of the queue; remember a job, so that it can be asked for again after a crash of ours."""

@@ -13,13 +13,12 @@ import jmespath
 from chains.services.model import Ask, Service, ServiceEndpoint
 from pipelines.runners.protocol import Call
 from pipelines.services.requests import Request, request_of
-from spaces_registry.decoding import decoded
+from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput
 from spaces_registry.origin import Origin, patience
 from spaces_registry.progress import Listener
 
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
-MOST_BYTES = 512 * 2**20  # of one answer that is read into memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +112,9 @@ class Exchange:
 
     async def read(self, response: httpx2.Response) -> Answer:
         """An answer's bytes, and what they mean."""
-        content = bytearray()
         async with self.origin.bordered():
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > MOST_BYTES:
-                    size = f"{MOST_BYTES // 2**20} MB"
-                    raise BadOutput(self.place, f"{self.place} answers with more than {size}")
-        return Answer(response, bytes(content), _json(bytes(content), response))
+            content = await response.aread()
+        return Answer(response, content, _json(content, response))
 
     def address(self, text: str) -> str:
         """An address that an answer names; a path is one on the service's host.
@@ -150,7 +144,7 @@ def _json(content: bytes, response: httpx2.Response) -> Any:
     if not content or kind.startswith(("image/", "audio/", "video/")) or kind == "application/octet-stream":
         return None
     try:
-        return decoded(content)
+        return answered(content)
     except ValueError:
         return None
 

@@ -8,7 +8,7 @@ from chains.services.model import Stream
 from pipelines.services.exchange import Answer, Exchange, find
 from pipelines.services.refusals import must_be_good, refused
 from pipelines.services.requests import Request
-from spaces_registry.decoding import decoded
+from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput
 from spaces_registry.progress import Written
 
@@ -45,7 +45,7 @@ async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response)
             if data == stream.end:
                 break
             try:
-                last = decoded(data)
+                last = answered(data.encode())
             except ValueError as cause:
                 message = f"{exchange.place} sent an event that is no JSON: {data[:100]!r}"
                 raise BadOutput(exchange.place, exchange.origin.scrub(message) or "") from cause
