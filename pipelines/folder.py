@@ -1,13 +1,16 @@
 """The folder of one run: its outputs under names that a person can read, `run.json` and `report.html`."""
 
-import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish
+from pipelines.artifacts.disk import PART
 from pipelines.engine.results import Succeeded
 from pipelines.record import Output, as_output, write_json
+
+_HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +26,17 @@ class RunFolder:
     def prepare(self) -> None:
         """Make the folder, and learn now rather than after the work whether it can be written.
 
+        What an earlier process of the run left half-written is removed.
+
         Raises:
             StorageFailed: it cannot.
         """
-        probe = self.path / f".writable-{os.getpid()}"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+            for left in (one for pattern in _HALF_WRITTEN for one in self.path.glob(pattern)):
+                left.unlink(missing_ok=True)
         except OSError as cause:
             raise StorageFailed(self.path, cause) from cause
 

@@ -250,8 +250,8 @@ class _Running:
                     how(self.shop.settings, options),
                 )
             )
+        self._write("running")  # whoever hears of the run can find it
         self.tell(RunStarted(self.id, self.chain.name, str(self.folder.path), tuple(self.chain.steps)))
-        self._write("running")
 
     def _calls(self, scratch: Path, breaker: Breaker, fresh: frozenset[str]) -> CallMaker:
         shop, journal = self.shop, self.shop.journal
