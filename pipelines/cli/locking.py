@@ -79,7 +79,7 @@ def _tell_of_inner(chain: "Chain") -> None:
 def _wanted(chain: "Chain", steps: Sequence[str], *, update: bool) -> tuple[str, ...]:
     from pipelines.cli.options import BadOption  # noqa: PLC0415
     from pipelines.locking import lockable  # noqa: PLC0415
-    from pipelines.run import UnknownStep  # noqa: PLC0415
+    from pipelines.selection import UnknownStep  # noqa: PLC0415
     from spaces_registry.errors import nearest  # noqa: PLC0415
 
     known = [step.name for step in lockable(chain)]

@@ -30,7 +30,7 @@ from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.progress import CallEvent, Listener, Logged, Spent, unheard
 from spaces_registry.signature import File, Json, Return, Value
 
-INTERRUPTED = "interrupted"
+INTERRUPTED, WITHHELD = "interrupted", "withheld"
 WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
 
 
@@ -86,6 +86,7 @@ class CallMaker:
         budgets: what the run may use; None for all.
         within: what stands before the names of steps: `outer/` for those of a nested chain.
         is_dead: whether the process that sent a call is gone, by the call's run and number.
+        secrets: values that no journal may hold: an answer that repeats one is used and not kept.
         resumed: whether the run goes on after its process died: what it received is received.
     """
 
@@ -99,6 +100,7 @@ class CallMaker:
     budgets: Budgets | None = None
     within: str = ""
     is_dead: Dead = nobody
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     resumed: bool = False
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
@@ -224,7 +226,10 @@ class CallMaker:
                 if failure.code == "unreachable" and remember.told is not None:
                     self._left[key] = remember.told  # the connection is gone, not the work
                 raise
-            self.journal.received(number, key, outputs, share.told)
+            if _mentions(outputs, self.secrets):
+                self.journal.failed(number, key, WITHHELD, None, spent=share.told)
+            else:
+                self.journal.received(number, key, outputs, share.told)
         return outputs
 
     def _left_alone_s(self, step: Step, place: Place) -> float | None:
@@ -288,3 +293,16 @@ class CallMaker:
                 return tuple(self._keep_one(place, told, one) for one in value)
             case _:
                 return value
+
+
+def _mentions(value: object, secrets: Sequence[str]) -> bool:
+    """Whether a text in a value repeats a secret."""
+    match value:
+        case str():
+            return any(one in value for one in secrets if one)
+        case Mapping():
+            return any(_mentions(one, secrets) for one in (*value, *value.values()))
+        case Sequence():
+            return any(_mentions(one, secrets) for one in value)
+        case _:
+            return False

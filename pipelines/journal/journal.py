@@ -138,8 +138,8 @@ class Journal:
         """How the newest calls at a place ended, the newest first, over all runs."""
         query = (
             "SELECT r.failure, r.at, r.until FROM sent s JOIN received r USING (call)"
-            " WHERE s.place = ? AND coalesce(r.failure, '') NOT IN ('in-doubt', 'interrupted', 'taken-over')"
-            " ORDER BY s.at DESC, s.call DESC LIMIT ?"
+            " WHERE s.place = ? AND coalesce(r.failure, '') NOT IN"
+            " ('in-doubt', 'interrupted', 'taken-over', 'withheld') ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
         return tuple(Outcome(*row) for row in self._all(query, (place, most)))
 
@@ -170,7 +170,7 @@ class Journal:
         """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
         query = (
             "SELECT date(s.at, 'unixepoch') AS day, s.kind, s.place,"
-            " count(*), count(CASE WHEN r.failure NOT IN ('in-doubt', 'interrupted') THEN 1 END),"
+            " count(*), count(CASE WHEN r.failure NOT IN ('in-doubt', 'interrupted', 'withheld') THEN 1 END),"
             " coalesce(sum(r.gpu_s), 0.0), coalesce(sum(r.usd), 0.0)"
             " FROM sent s LEFT JOIN received r USING (call)"
             " WHERE s.at > ? AND coalesce(r.failure, '') != 'taken-over'"
