@@ -6,6 +6,7 @@ offers `Parts`.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol, runtime_checkable
 
@@ -42,6 +43,7 @@ from chains.nodes import (
 )
 from chains.prompts import pieces
 from chains.source import Position
+from spaces_registry.bounds import Bounds
 from spaces_registry.errors import ToolkitError, nearest
 
 _TOO_LONG: Final = f"the text would be longer than {MAX_TEXT:,} characters"
@@ -104,52 +106,78 @@ def evaluate(node: Node, names: Mapping[str, object]) -> object:
         EvaluationFailed: an unknown part, values that do not fit the operation, or a result out of bounds.
     """
     try:
-        return _value(node, names)
+        return _worked(node, _Scope(names))
+    except RecursionError as cause:
+        raise EvaluationFailed("the values are nested too deeply", node.at) from cause
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What names stand for, and how much one evaluation may still make; text that is thrown away counts."""
+
+    names: Mapping[str, object]
+    left: int = Bounds().made
+
+    def made(self, value: object) -> object:
+        """A value that was made anew."""
+        if isinstance(value, str | list):
+            self.left -= len(value)
+            if self.left < 0:
+                raise Refused(f"working it out makes more than {Bounds().made:,} characters")
+        return value
+
+
+def _worked(node: Node, scope: _Scope) -> object:
+    """The value of a node within an evaluation; what it cannot be is told at its place."""
+    try:
+        return _value(node, scope)
     except Refused as cause:
         raise EvaluationFailed(str(cause), node.at) from cause
 
 
-def _value(node: Node, names: Mapping[str, object]) -> object:  # noqa: C901, PLR0911, PLR0912 - one case a node
+def _value(node: Node, scope: _Scope) -> object:  # noqa: C901, PLR0911, PLR0912 - one case a node
     match node:
         case Literal():
             return node.value
         case Name():
-            return _named(node, names)
+            return _named(node, scope)
         case Part():
-            return _part(evaluate(node.of, names), node)
+            return _part(_worked(node.of, scope), node)
         case Index():
-            return _item(evaluate(node.of, names), evaluate(node.index, names), node)
+            return _item(_worked(node.of, scope), _worked(node.index, scope), node)
         case Not():
-            return not _truth(evaluate(node.operand, names))
+            return not _truth(_worked(node.operand, scope))
         case Negative():
-            return _negative(evaluate(node.operand, names), minus=node.minus)
+            return _negative(_worked(node.operand, scope), minus=node.minus)
         case Logic():
-            return _decide(node, names)
+            return _decide(node, scope)
         case Compare():
-            return _compare(node, names)
+            return _compare(node, scope)
         case Arithmetic():
-            return _arithmetic(node.operator, evaluate(node.left, names), evaluate(node.right, names))
+            return scope.made(
+                _arithmetic(node.operator, _worked(node.left, scope), _worked(node.right, scope))
+            )
         case Choice():
-            return evaluate(node.then if _truth(evaluate(node.test, names)) else node.otherwise, names)
+            return _worked(node.then if _truth(_worked(node.test, scope)) else node.otherwise, scope)
         case Call():
-            return _call(node, names)
+            return scope.made(_call(node, scope))
         case Fill():
-            return _filled(node, names)
+            return scope.made(_filled(node, scope))
         case Listing():
-            items = [evaluate(one, names) for one in node.items]
+            items = [_worked(one, scope) for one in node.items]
             return ABSENT if any(one is ABSENT for one in items) else items
         case Record():
-            fields = {key: evaluate(one, names) for key, one in node.fields.items()}
+            fields = {key: _worked(one, scope) for key, one in node.fields.items()}
             return ABSENT if any(one is ABSENT for one in fields.values()) else fields
         case Text():
-            return _joined(node, names)
+            return scope.made(_joined(node, scope))
 
 
-def _joined(node: Text, names: Mapping[str, object]) -> object:
+def _joined(node: Text, scope: _Scope) -> object:
     texts: list[str] = []
     room = MAX_TEXT
     for one in node.pieces:
-        value = evaluate(one, names)
+        value = _worked(one, scope)
         if value is ABSENT:
             return ABSENT
         texts.append(as_text(value))
@@ -159,9 +187,9 @@ def _joined(node: Text, names: Mapping[str, object]) -> object:
     return "".join(texts)
 
 
-def _filled(node: Fill, names: Mapping[str, object]) -> object:
+def _filled(node: Fill, scope: _Scope) -> object:
     # each once, however often its gap stands in the text
-    values = {name: evaluate(one, names) for name, one in node.values.items()}
+    values = {name: _worked(one, scope) for name, one in node.values.items()}
     if node.template is None:
         raise EvaluationFailed("there is no such template, or it has a gap that is not filled", node.at)
     if any(one is ABSENT for one in values.values()):
@@ -175,12 +203,12 @@ def _filled(node: Fill, names: Mapping[str, object]) -> object:
     return "".join(filled)
 
 
-def _named(node: Name, names: Mapping[str, object]) -> object:
+def _named(node: Name, scope: _Scope) -> object:
     try:
-        return names[node.name]
+        return scope.names[node.name]
     except KeyError:
         message = f"there is nothing called `{node.name}` here"
-        raise EvaluationFailed(message, node.at, hint=nearest(node.name, names)) from None
+        raise EvaluationFailed(message, node.at, hint=nearest(node.name, scope.names)) from None
 
 
 def _truth(value: object) -> bool:
@@ -234,20 +262,20 @@ def _negative(value: object, *, minus: bool) -> object:
     return -number_of(value) if minus else number_of(value)
 
 
-def _decide(node: Logic, names: Mapping[str, object]) -> object:
+def _decide(node: Logic, scope: _Scope) -> object:
     """The first operand that decides, as it is; the last one otherwise."""
     value: object = None
     for operand in node.operands:
-        value = evaluate(operand, names)
+        value = _worked(operand, scope)
         if _truth(value) == (node.operator == "or"):
             break
     return value
 
 
-def _compare(node: Compare, names: Mapping[str, object]) -> object:
-    left = evaluate(node.first, names)
+def _compare(node: Compare, scope: _Scope) -> object:
+    left = _worked(node.first, scope)
     for operator, operand in node.rest:
-        right = evaluate(operand, names)
+        right = _worked(operand, scope)
         result = _compared(operator, left, right)
         if result is not True:
             return result
@@ -352,12 +380,12 @@ def _calculated(operator: str, left: float, right: float) -> int | float:
     return result
 
 
-def _call(node: Call, names: Mapping[str, object]) -> object:
+def _call(node: Call, scope: _Scope) -> object:
     function = _functions().get(node.function)
     if function is None:
         hint = nearest(node.function, _functions())
         raise EvaluationFailed(f"there is no function `{node.function}`", node.at, hint=hint)
-    values = [evaluate(one, names) for one in node.arguments]
+    values = [_worked(one, scope) for one in node.arguments]
     if any(one is ABSENT for one in values):
         return ABSENT
     if not function.least <= len(values) <= function.most:

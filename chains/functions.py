@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from spaces_registry.bounds import Bounds
 from spaces_registry.sayable import unsayable
 
-MAX_TEXT: Final = 1_000_000  # characters
-MAX_ITEMS: Final = 10_000
+MAX_TEXT: Final = Bounds().text  # characters
+MAX_ITEMS: Final = Bounds().items
 MAX_NUMBER: Final = 1e300
 
 
@@ -75,8 +76,15 @@ def as_text(value: object) -> str:
 
 
 def _dump(value: object) -> str:
+    pieces: list[str] = []
+    room = MAX_TEXT
     try:
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+        for piece in json.JSONEncoder(ensure_ascii=False, default=_plain).iterencode(value):
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:  # said now: it may be far longer
+                bounded(" " * (MAX_TEXT + 1))
+        return "".join(pieces)
     except (TypeError, ValueError, RecursionError) as cause:
         raise Refused("this list or mapping holds something that cannot stand in text") from cause
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from chains.source import Position, Source
 from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.plain import visible
 
 __all__ = ["InvalidChain", "Position", "Problem", "in_order", "near", "show"]
 
@@ -55,7 +56,7 @@ class InvalidChain(ToolkitError):
         rest = len(self.problems) - 1
         more = f" (and {rest} more {'problem' if rest == 1 else 'problems'})" if rest else ""
         where = f"{first.at.file}:{first.at.line}:{first.at.column}"
-        super().__init__(_safe(f"{where}: {first.message}{more}"), hint=first.hint)
+        super().__init__(visible(f"{where}: {first.message}{more}"), hint=first.hint)
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -87,37 +88,22 @@ def show(problem: Problem, text: str) -> str:
     """
     at = problem.at
     severity = "warning: " if problem.severity == "warning" else ""
-    lines = [_safe(f"{at.file}:{at.line}:{at.column}: {severity}{problem.message} [{problem.code}]")]
+    lines = [visible(f"{at.file}:{at.line}:{at.column}: {severity}{problem.message} [{problem.code}]")]
     source = (text if problem.text is None else problem.text).split("\n")
     if at.line <= len(source) and source[at.line - 1].strip():
         lines += _excerpt(source[at.line - 1], at.line, at.column)
     if problem.hint:
-        lines.append(_safe(f"  hint: {problem.hint}"))
+        lines.append(visible(f"  hint: {problem.hint}"))
     return "\n".join(lines)
 
 
 def _excerpt(line: str, number: int, column: int) -> list[str]:
     """The source line and the caret below its column."""
     first = max(0, column - 1 - _LEAD) if len(line) > _WIDTH else 0
-    shown = _safe(line.rstrip("\r"))[first : first + _WIDTH]
+    shown = visible(line.rstrip("\r"))[first : first + _WIDTH]
     caret = " " * sum(_cells(one) for one in shown[: column - 1 - first]) + "^"
     gutter = " " * len(str(number))
     return [f" {number} | {shown}".rstrip(), f" {gutter} | {caret}"]
-
-
-def _safe(text: str) -> str:
-    """Text that cannot steer a terminal, character for character as long as before."""
-    return "".join(_visible(one) for one in text)
-
-
-def _visible(character: str) -> str:
-    if character == "\t":
-        return " "
-    # control, format (direction marks), surrogate, line and paragraph separators
-    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNSEEN else character
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def _cells(character: str) -> int:

@@ -20,7 +20,6 @@ _RAISED: Final = {  # what a user may set, by the variable
     "SPACECHAIN_MAX_DOWNLOAD": "download_bytes",
     "SPACECHAIN_MAX_ANSWER": "answer_bytes",
     "SPACECHAIN_MAX_FILES": "files",
-    "SPACECHAIN_MAX_PIXELS": "pixels",
 }
 
 
@@ -53,7 +52,7 @@ class Bounds:
         pace_s: how long a file may be slower than that.
         files: that one call may give, in all its outputs.
         words: characters of what a place says: an error, a log line, a label.
-        pixels: of one picture or frame.
+        pixels: of one picture; Pillow's own threshold, a 24-bit image of 256 MB.
         redirects: followed for one request.
         chain_bytes: of a chain, a lock or a service file.
         code_bytes: of a file of code.
@@ -105,7 +104,6 @@ def find_bounds(environ: Mapping[str, str] | None = None) -> Bounds:
         answer_bytes=sizes.get("answer_bytes", usual.answer_bytes),
         download_bytes=sizes.get("download_bytes", usual.download_bytes),
         files=sizes.get("files", usual.files),
-        pixels=sizes.get("pixels", usual.pixels),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from chains.kinds import shown
 from chains.parts import PartType
+from spaces_registry.plain import flat
 from spaces_registry.signature import Json, Parameter, Return
 
 Severity: TypeAlias = Literal["note", "warning", "break"]
@@ -54,7 +55,7 @@ def readable(changes: Sequence[Change]) -> str:
     lines: list[str] = []
     altered: dict[str, list[str]] = {}
     for one in changes:
-        subject = clean(f"returns {one.about}" if one.code.startswith("return") else one.about)
+        subject = flat(f"returns {one.about}" if one.code.startswith("return") else one.about)
         if not (one.gone or one.come or one.altered):
             lines.append(f"~ {one.message}")
         lines += [f"- {one.gone}"] if one.gone else []
@@ -66,13 +67,6 @@ def readable(changes: Sequence[Change]) -> str:
     return "\n".join(f"~ {one}: {'; '.join(altered[one])}" if one in altered else one for one in lines)
 
 
-def clean(text: str) -> str:
-    """Text of a place's, on one line and unable to steer a terminal."""
-    return "".join(
-        one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in " ".join(text.split())
-    )
-
-
 def kind_of(one: Parameter | Return) -> str:
     """What it is: `image`, `a list of image`."""
     return shown(PartType(one.kind, one.many))
@@ -80,7 +74,7 @@ def kind_of(one: Parameter | Return) -> str:
 
 def value_of(value: Json) -> str:
     """A value in words, short."""
-    text = clean(json.dumps(value, ensure_ascii=False, default=str))
+    text = flat(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
@@ -115,9 +109,9 @@ def parameter_in_words(one: Parameter) -> str:
     if one.minimum is not None or one.maximum is not None:
         facts.append(range_of(one))
     facts.append("required" if one.required else f"default {value_of(one.default)}")
-    return f"{clean(one.name)} ({', '.join(facts)})"
+    return f"{flat(one.name)} ({', '.join(facts)})"
 
 
 def return_in_words(one: Return) -> str:
     """A return for a diff: `returns image (gallery)`."""
-    return f"returns {clean(one.name)} ({kind_of(one)})"
+    return f"returns {flat(one.name)} ({kind_of(one)})"

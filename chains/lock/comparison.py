@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from chains.lock.changes import (
     Change,
     Severity,
-    clean,
     kind_of,
     parameter_in_words,
     range_of,
@@ -16,6 +15,7 @@ from chains.lock.changes import (
     values_of,
 )
 from chains.parts import PLURAL, find_part
+from spaces_registry.plain import flat
 from spaces_registry.signature import Json, Parameter, Return, fits
 
 
@@ -61,11 +61,11 @@ def _removed(old: Parameter, argument: str | None) -> Change:
     return Change(
         "parameter-removed",
         "note" if argument is None else "break",
-        f"`{clean(old.name)}` is gone",
+        f"`{flat(old.name)}` is gone",
         old.name,
         argument,
         gone=parameter_in_words(old),
-        hint=None if argument is None else f"take `{clean(argument)}` out of its `with`",
+        hint=None if argument is None else f"take `{flat(argument)}` out of its `with`",
     )
 
 
@@ -75,11 +75,11 @@ def _added(new: Parameter, use: Use) -> Change:
     return Change(
         "parameter-added",
         "break" if is_needed else "note",
-        f"it {'needs' if new.required else 'can take'} `{clean(new.name)}` ({kind_of(new)})",
+        f"it {'needs' if new.required else 'can take'} `{flat(new.name)}` ({kind_of(new)})",
         new.name,
         new.name if is_given else None,
         come=parameter_in_words(new),
-        hint=f"add `{clean(new.name)}: …` to its `with`" if is_needed else None,
+        hint=f"add `{flat(new.name)}: …` to its `with`" if is_needed else None,
     )
 
 
@@ -87,14 +87,14 @@ def _renamed(old: Parameter, new: Parameter, argument: str | None) -> Change:
     return Change(
         "parameter-renamed",
         "note" if argument is None else "break",
-        f"`{clean(old.name)}` seems to be called `{clean(new.name)}`",
+        f"`{flat(old.name)}` seems to be called `{flat(new.name)}`",
         old.name,
         argument,
         was=old.name,
         now=new.name,
         gone=parameter_in_words(old),
         come=parameter_in_words(new),
-        hint=None if argument is None else f"the chain can go on writing `{clean(argument)}`",
+        hint=None if argument is None else f"the chain can go on writing `{flat(argument)}`",
     )
 
 
@@ -102,7 +102,7 @@ def _altered(old: Parameter, new: Parameter, argument: str | None) -> Iterator[C
     """What is different about a parameter that is still there, perhaps by another name."""
 
     def change(code: str, severity: Severity, said: str, altered: str) -> Change:
-        about = clean(new.name)
+        about = flat(new.name)
         return Change(code, severity, f"`{about}` {said}", new.name, argument, altered=altered)
 
     used = argument is not None
@@ -202,7 +202,7 @@ def return_changes(
     for old in before:
         severity = weights.get(old.name, "note")
         new = today.get(renamed.get(old.name, old.name))
-        name = clean(old.name)
+        name = flat(old.name)
         if new is None:
             yield Change(
                 "return-removed",
@@ -212,7 +212,7 @@ def return_changes(
                 gone=return_in_words(old),
             )
         elif new.name != old.name:
-            said = f"what it returned as `{name}` seems to be called `{clean(new.name)}`"
+            said = f"what it returned as `{name}` seems to be called `{flat(new.name)}`"
             words = {"gone": return_in_words(old), "come": return_in_words(new)}
             yield Change(
                 "return-renamed",
@@ -230,7 +230,7 @@ def return_changes(
     known = {one.name for one in before} | set(renamed.values())
     for one in now:
         if one.name not in known:
-            said = f"it also returns `{clean(one.name)}` ({kind_of(one)})"
+            said = f"it also returns `{flat(one.name)}` ({kind_of(one)})"
             yield Change("return-added", "note", said, one.name, come=return_in_words(one))
     for part in parts:
         yield from _moved(part, before, now, renamed)
@@ -279,6 +279,6 @@ def _moved(
     elif part in PLURAL and set(then) <= set(today):
         return
     if then != today and today and all(one in there for one in then):
-        are, were = (", ".join(f"`{clean(one)}`" for one in names) for names in (today, then))
-        said = f"its part `{clean(part)}` is now what it returns as {are}, and was {were}"
+        are, were = (", ".join(f"`{flat(one)}`" for one in names) for names in (today, then))
+        said = f"its part `{flat(part)}` is now what it returns as {are}, and was {were}"
         yield Change("part-moved", "break", said, part)

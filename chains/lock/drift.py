@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from chains.lock.changes import Change, clean, readable
+from chains.lock.changes import Change, readable
 from chains.lock.comparison import Use, parameter_changes, return_changes
 from chains.lock.locked import LockedStep
 from chains.lock.successors import successors
@@ -12,6 +12,7 @@ from chains.model import Chain, FindStep, SpaceStep, Step
 from chains.problems import Problem
 from chains.source import Position
 from spaces_registry.errors import nearest
+from spaces_registry.plain import flat
 from spaces_registry.signature import Endpoint, fits
 
 __all__ = ["Change", "drift", "drift_problems", "parts_read", "readable", "repaired"]
@@ -56,7 +57,7 @@ def drift(
     ]
     if not found:
         said = (
-            f"{clean(locked.endpoint)} describes the same parameters and returns in another order or notation"
+            f"{flat(locked.endpoint)} describes the same parameters and returns in another order or notation"
         )
         found = [Change("signature-rewritten", "note", said)]
     return (*changes, *found)
@@ -73,13 +74,13 @@ def parts_read(chain: Chain, step: Step) -> frozenset[str]:
 def _revision(locked: LockedStep, revision: str | None) -> Iterator[Change]:
     if locked.revision is None or locked.revision == revision:
         return
-    was = clean(locked.revision)[:7]
+    was = flat(locked.revision)[:7]
     if revision is None:
         said = f"which revision runs cannot be known; {was} was locked"
         words = f"{was} → not known"
         yield Change("revision-unknown", "note", said, "revision", was=locked.revision, altered=words)
         return
-    now = clean(revision)[:7]
+    now = flat(revision)[:7]
     said, words = f"revision {now} runs; {was} was locked", f"{was} → {now}"
     yield Change(
         "revision-changed", "note", said, "revision", was=locked.revision, now=revision, altered=words
@@ -87,23 +88,23 @@ def _revision(locked: LockedStep, revision: str | None) -> Iterator[Change]:
 
 
 def _gone(locked: LockedStep, offered: Sequence[Endpoint]) -> Change:
-    name = clean(locked.endpoint)
-    same = [clean(one.name) for one in offered if one.fingerprint == locked.fingerprint]
+    name = flat(locked.endpoint)
+    same = [flat(one.name) for one in offered if one.fingerprint == locked.fingerprint]
     if offered and not any(_in_common(locked.signature, one) for one in offered):
         return _replaced(locked)
     hint = f"{same[0]} takes and returns the same" if len(same) == 1 else None
     return Change(
         "endpoint-gone",
         "break",
-        f"{clean(locked.space)} no longer offers {name}",
+        f"{flat(locked.space)} no longer offers {name}",
         gone=f"endpoint {name}",
-        hint=hint or nearest(name, [clean(one.name) for one in offered]),
+        hint=hint or nearest(name, [flat(one.name) for one in offered]),
     )
 
 
 def _replaced(locked: LockedStep) -> Change:
     said = (
-        f"{clean(locked.space)} seems to be another app: nothing of what {clean(locked.endpoint)} was is left"
+        f"{flat(locked.space)} seems to be another app: nothing of what {flat(locked.endpoint)} was is left"
     )
     return Change("app-replaced", "break", said, hint="choose another Space for this step")
 

@@ -10,15 +10,13 @@ def bad_queries(chain: Chain) -> Iterator[Problem]:
     """A query is JMESPath."""
     if not any(step.outputs for step in chain.ways):
         return
-    import jmespath  # noqa: PLC0415 - only chains with queries pay for it
+    from spaces_registry.queries import readable  # noqa: PLC0415 - only chains with queries pay for it
 
     for step in chain.ways:
         for name, query in step.outputs.items():
             if chain.source.written((*step.path, "outputs", name)) is None:
                 continue  # a fallback has it from its step
-            try:
-                jmespath.compile(query)
-            except (jmespath.exceptions.JMESPathError, RecursionError, ValueError):
+            if readable(query) is not None:
                 message = f"the query of `{name}` is not JMESPath: `{query[:60]}`"
                 hint = 'a part of the raw answer, as in `"[0][0].image"`; see jmespath.org'
                 yield Problem(step.output_places[name], "bad-query", message, hint, step.name)

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Final
 
-import jmespath
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from chains.forms import KINDS, check_duration, check_number, check_scalar, form, listed, one_of
+from spaces_registry.queries import readable
 
 FAILURES: Final = (
     *("unauthorized", "out-of-quota", "busy", "rate-limited", "rejected-input", "crashed"),
@@ -21,11 +21,8 @@ def check_query(value: object) -> object:
     """Let a JMESPath query through."""
     if not isinstance(value, str):
         return value
-    try:
-        jmespath.compile(value)
-    except (jmespath.exceptions.JMESPathError, RecursionError, ValueError) as error:
-        hint = f"{str(error).splitlines()[0][:120]}; see jmespath.org"
-        facts = {"value": value[:60], "hint": hint}
+    if (why := readable(value)) is not None:
+        facts = {"value": value[:60], "hint": f"{why}; see jmespath.org"}
         raise PydanticCustomError("bad-query", "`{value}` is not JMESPath", facts) from None
     return value
 

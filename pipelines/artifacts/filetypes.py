@@ -5,9 +5,9 @@ the long tail is left to `puremagic`. The file's name is asked in two cases only
 which of the look-alike text formats a text is (`.csv`, `.md`, …), and whether raw bytes are a Gaussian splat.
 """
 
-import json
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -22,10 +22,13 @@ from pipelines.artifacts.containers import (
     matroska_tracks,
     mp4_tracks,
 )
+from spaces_registry.decoding import decoded
 from spaces_registry.signature import Kind
 
 _HEAD_BYTES = 256 * 1024
 _JSON_BYTES = 16 * 1024 * 1024  # a JSON file larger than this is called plain text
+_ZIP_TAIL_BYTES = 66_000  # the end of an archive with the longest comment
+_ZIP_DIRECTORY_BYTES = 4 * 1024 * 1024  # an archive of more members is called an archive
 _SURE = 0.4  # puremagic's confidence in a match of four bytes or more
 _PROLOG_PARTS = 64  # declarations and comments read over before the root of a markup text
 _MEDIA = (Kind.VIDEO, Kind.AUDIO, Kind.IMAGE, Kind.MODEL3D)
@@ -212,16 +215,30 @@ _ZIPS: tuple[tuple[str, str, str, str], ...] = (  # a member's start, extension,
 )
 
 
+def _is_small_zip(stream: BinaryIO) -> bool:
+    """Whether an archive's directory is small enough to be read: a million members take a gigabyte there."""
+    end = stream.seek(0, 2)
+    stream.seek(max(0, end - _ZIP_TAIL_BYTES))
+    tail = stream.read(_ZIP_TAIL_BYTES)
+    at = tail.rfind(b"PK\x05\x06")
+    return at >= 0 and int.from_bytes(tail[at + 12 : at + 16], "little") <= _ZIP_DIRECTORY_BYTES
+
+
 def _zip(stream: BinaryIO) -> FileType:
     """A ZIP archive, or the document inside one; puremagic calls every archive a document."""
     archive = FileType(".zip", "application/zip", "a ZIP archive")
+    if not _is_small_zip(stream):
+        return archive
     stream.seek(0)
     try:
         with zipfile.ZipFile(stream) as opened:
             members = opened.namelist()
-            if "mimetype" in members and opened.read("mimetype")[:64].strip() == b"application/epub+zip":
-                return FileType(".epub", "application/epub+zip", "an e-book")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+            if "mimetype" in members:
+                with opened.open("mimetype") as member:  # not `read`: unpacked it may be of any size
+                    words = member.read(64)
+                if words.strip() == b"application/epub+zip":
+                    return FileType(".epub", "application/epub+zip", "an e-book")
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
         return archive  # its directory is damaged or hidden by a password; it starts as an archive does
     if members and members[0].endswith((".usda", ".usdc", ".usd")):
         return _model(".usdz", "model/vnd.usdz+zip", "a USDZ model")
@@ -298,8 +315,8 @@ def _json(text: str, path: Path) -> FileType | None:
     if not text.lstrip().startswith(("{", "[")) or path.stat().st_size > _JSON_BYTES:
         return None
     try:
-        data = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
+        data = decoded(path.read_bytes())
+    except ValueError:
         return None
     if isinstance(data, dict) and isinstance(data.get("asset"), dict) and "version" in data["asset"]:
         return _model(".gltf", "model/gltf+json", "a glTF model")

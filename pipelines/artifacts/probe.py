@@ -16,11 +16,11 @@ from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
+from spaces_registry.bounds import Bounds
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Kind
 
 _PROBE_S = 60.0
-_MOST_PIXELS = 89_478_485  # Pillow's own threshold for a decompression bomb: a 24-bit image of 256 MB
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
 
@@ -105,12 +105,17 @@ def measure_image(path: Path) -> Measures:
         from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as cause:
         raise MediaNotInstalled("Pillow") from cause
+    most = Bounds().pixels
     try:
         with Image.open(path) as image:
+            if image.width * image.height > most:  # between this and twice as many Pillow only warns
+                raise Unmeasurable(path, f"it has more than {most:,} pixels")  # noqa: TRY301 - the file is open
             turned = image.getexif().get(_ORIENTATION) in _TURNED
             width, height = image.size[::-1] if turned else image.size
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
-        raise Unmeasurable(path, f"it has more than {_MOST_PIXELS:,} pixels") from cause
+        raise Unmeasurable(path, f"it has more than {most:,} pixels") from cause
+    except Unmeasurable:
+        raise
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         raise Unmeasurable(path, "it cannot be decoded as an image") from cause
     return Measures(width=width, height=height)

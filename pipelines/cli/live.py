@@ -1,6 +1,5 @@
 """Shows a run while it goes on: a line a step on a terminal, plain lines elsewhere, JSON for programs."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.cli.board import Board, Row, words
-from pipelines.cli.show import duration, safe, say
+from pipelines.cli.show import duration, result_json, safe, say
 from pipelines.engine.events import (
     CallSettled,
     CallTold,
@@ -125,7 +124,7 @@ def _time(row: Row) -> str:
 def _detail(row: Row) -> "Text":
     from rich.text import Text  # noqa: PLC0415
 
-    parts = [row.via] if row.via and row.state in ("working", "succeeded") else []
+    parts = [safe(row.via)] if row.via and row.state in ("working", "succeeded") else []
     if row.calls > 1:
         parts.append(f"{row.done}/{row.calls}")
     if row.fraction is not None and row.state == "working":
@@ -165,9 +164,9 @@ def _print_line(event: RunEvent) -> None:
     """One event as a line, if it is a beginning, an end, or words of a place."""
     match event:
         case RunStarted(chain=chain, run=run, folder=folder):
-            say(f"run {run} of {chain}, in {folder}")
+            say(f"run {run} of {safe(chain)}, in {safe(folder)}")
         case StepStarted(step=step, via=via, calls=calls):
-            say(f"{step}: started at {via}" + (f", {calls} calls" if calls != 1 else ""))
+            say(f"{step}: started at {safe(via)}" + (f", {calls} calls" if calls != 1 else ""))
         case CallTold(step=step, event=Logged() | Retrying() | FellBack() as told):
             say(f"{step}: {safe(words(told))}")
         case StepSettled(step=step, result=Succeeded() as result):
@@ -185,7 +184,7 @@ def _print_line(event: RunEvent) -> None:
 
 def _print_json(event: RunEvent) -> None:
     """One JSON object a line, for programs."""
-    print(json.dumps(event_json(event), ensure_ascii=False), flush=True)
+    result_json(event_json(event), indent=None)
 
 
 def event_json(event: RunEvent) -> dict[str, object]:

@@ -2,36 +2,33 @@
 
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from chains.problems import InvalidChain, Problem, show
 from spaces_registry.errors import ToolkitError
+from spaces_registry.plain import escaped, flat, lines
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-
-def safe(text: str) -> str:
-    """Text from outside on one line, without control characters, escapes and direction marks."""
-    folded = " ".join(text.split())
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNSEEN else one for one in folded
-    )
+safe = flat  # text from outside on one line, without control characters, escapes and direction marks
 
 
 def say(line: str) -> None:
-    """A line for the person at the terminal."""
-    print(line, file=sys.stderr, flush=True)
+    """A line for the person at the terminal; whatever is in it, it steers nothing."""
+    print(lines(line), file=sys.stderr, flush=True)
 
 
 def result(line: str) -> None:
-    """A line of the command's result."""
-    print(line)
+    """A line of the command's result: as it is for a program, unable to steer anything on a terminal."""
+    text = lines(line) if sys.stdout.isatty() else line
+    try:
+        print(text)
+    except UnicodeEncodeError:  # half a character, or a terminal of few letters
+        coding = sys.stdout.encoding or "utf-8"
+        print(text.encode(coding, "replace").decode(coding))
 
 
-def result_json(document: object) -> None:
-    """The command's result as one JSON document."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+def result_json(document: object, indent: int | None = 2) -> None:
+    """The command's result as one JSON document, whose texts are spelt so that they steer nothing."""
+    print(escaped(json.dumps(document, ensure_ascii=False, indent=indent)), flush=indent is None)
 
 
 def show_error(error: ToolkitError) -> None:

@@ -1,6 +1,5 @@
 """Shows a batch while it goes on: one line on a terminal, plain lines elsewhere, JSON for programs."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -36,10 +35,9 @@ def _print_json(told: "Told", tally: "Tally") -> None:
 
 def print_line(document: object) -> None:
     """One JSON object on a line of its own, at once."""
-    from pipelines.cli.show import result  # noqa: PLC0415
+    from pipelines.cli.show import result_json  # noqa: PLC0415
 
-    result(json.dumps(document, ensure_ascii=False))
-    sys.stdout.flush()
+    result_json(document, indent=None)
 
 
 @dataclass(slots=True)

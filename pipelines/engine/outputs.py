@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import jmespath
-
 from chains.model import Step
 from chains.parts import find_part, offered
 from pipelines.artifacts import Artifact
+from spaces_registry.errors import BadOutput
+from spaces_registry.queries import TooMuch, find
 from spaces_registry.signature import Endpoint, Kind, Return
 
 
@@ -28,7 +28,7 @@ class StepOutputs:
     def part(self, name: str) -> object:
         """One part; KeyError if there is none of that name."""
         if name in self.named:
-            return jmespath.search(self.named[name], self._raw())
+            return _looked(self.named[name], self._raw())
         if name == "outputs":
             return tuple(self.values)
         found = find_part(self._certain(), name)
@@ -123,6 +123,16 @@ def outputs_of(
 def outputs_from(step: Step, way: Step, endpoint: Endpoint, values: Sequence[object]) -> StepOutputs:
     """What one call of a step gave at one of its ways."""
     return StepOutputs(endpoint.returns, values, {**step.outputs, **way.outputs})
+
+
+def _looked(query: str, answer: object) -> object:
+    """What a step's own query finds."""
+    try:
+        return find(query, answer)
+    except TooMuch as cause:
+        raise BadOutput(
+            "the step", f"{cause}: `{query[:60]}`", hint="name a smaller part of the answer"
+        ) from cause
 
 
 _MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
-import jmespath
 
 from chains.services.model import Ask, Service, ServiceEndpoint
 from pipelines.runners.protocol import Call
@@ -17,6 +16,8 @@ from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput
 from spaces_registry.origin import Origin, patience
 from spaces_registry.progress import Listener
+from spaces_registry.queries import TooMuch
+from spaces_registry.queries import find as search
 
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
 
@@ -134,8 +135,8 @@ def find(query: str | None, body: object) -> Any:
     if query is None:
         return None
     try:
-        return jmespath.search(query, body)
-    except jmespath.exceptions.JMESPathError:
+        return search(query, body)
+    except TooMuch:
         return None
 
 
