@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-corpus test-compat check format bench clean
+.PHONY: help setup demo test test-places test-faults test-corpus test-compat check format bench clean
 
 help:
 	@echo "make demo         a narrated film from a sentence, offline"
 	@echo "make test         the tests"
 	@echo "make check        format, lint, types, import direction"
+	@echo "make test-places  models, services, policy, batches and nested chains"
+	@echo "make test-faults  kills, broken networks and disks, hostile answers, load"
 	@echo "make test-corpus  about a hundred Gradio apps, read and called beside gradio_client"
 	@echo "make test-compat  the same calls on Gradio 5 and 4, in environments of their own"
 	@echo "make bench        speed, side by side with other tools"
@@ -35,6 +37,12 @@ demo: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+test-places: $(READY)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m places $(addprefix tests/,services providers policy batch nested)
+
+test-faults: $(READY)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults $(addprefix tests/,faults hostile storage)
 
 test-corpus: $(READY)
 	@$(BIN)/python -m pytest -q -n 2 --dist load -m corpus tests/corpus

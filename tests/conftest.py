@@ -8,6 +8,14 @@ from leaks import pytest_runtest_makereport, secret
 __all__ = ["pytest_runtest_makereport", "secret"]
 
 
+SUITES = {
+    "corpus": "corpus",
+    **dict.fromkeys(("services", "providers", "policy", "batch", "nested"), "places"),
+    **dict.fromkeys(("faults", "hostile", "storage"), "faults"),
+}
+BY_FILE = {"chains", "media", "artifacts", "services", "home", "faults", "hostile", "storage"}
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch) -> Path:
     """No test touches the folder of whoever runs it, or carries that person's token."""
@@ -21,11 +29,11 @@ def home(tmp_path_factory, monkeypatch) -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder share their servers, so that one worker starts each of them once."""
+    """Tests of one folder, or file, share their servers; those of the slower suites run when asked for."""
     root = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(root).parts[0]
-        group = f"{folder}-{item.path.stem}" if folder in ("chains", "media", "artifacts") else folder
+        group = f"{folder}-{item.path.stem}" if folder in BY_FILE else folder
         item.add_marker(pytest.mark.xdist_group(group))
-        if folder == "corpus" and not item.get_closest_marker("compat"):
-            item.add_marker(pytest.mark.corpus)
+        if (suite := SUITES.get(folder)) and not item.get_closest_marker("compat"):
+            item.add_marker(suite)

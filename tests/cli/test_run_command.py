@@ -78,7 +78,7 @@ def test_a_failed_step_ends_with_exit_1_its_words_and_the_command_that_goes_on(s
     assert "good: GOOD" in done.out
     assert "[crashed]" in done.err
     assert "I do not like" in done.err
-    assert "go on from there with: spacechain run" in done.err
+    assert "go on from there with: spacechain resume" in done.err
     assert "\x1b" not in done.err
     assert "Traceback" not in done.err
 
