@@ -90,7 +90,7 @@ def test_a_text_is_spread_over_the_whole_length(perform, look, clips):
 
 def test_a_text_in_the_picture_changes_with_the_time(perform, look, clips):
     """Sentence by sentence, of one line."""
-    made = perform("subtitle", video=clips["red.mp4"], text="I. WWWWWWWWWW")
+    made = perform("subtitle", video=clips["red.mp4"], text="MM. WWWWWWWWWW")
 
     assert 0 < white(look, made, 0.05) < white(look, made, 0.8)
 
