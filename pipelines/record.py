@@ -10,6 +10,7 @@ from typing import TypeAlias
 from chains.evaluate import Absent
 from pipelines.artifacts import Artifact, StorageFailed
 from pipelines.engine.binding import shown
+from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
 
 
@@ -130,6 +131,8 @@ class StepReport:
             "seconds": round(seconds, 3),
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
         }
+        if (keys := self._keys(calls)) is not None:
+            told["keys"] = keys
         if first and first.choice.why:
             told["why"] = list(first.choice.why)
         if first and first.choice.binding:
@@ -143,6 +146,15 @@ class StepReport:
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told
+
+    def _keys(self, calls: Sequence[CallDone]) -> str | list[str | None] | None:
+        """What the outputs are kept by, an item each; of them the journal can be made anew."""
+        if not isinstance(self.result, Succeeded):
+            return None
+        keys = [one.key for one in calls if one.failure is None]
+        if isinstance(self.result.outputs, EachOutputs):
+            return keys
+        return keys[0] if len(keys) == 1 else None
 
 
 def _steps(call: CallDone) -> dict[str, object]:

@@ -48,7 +48,7 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
         with (root / _DOOR).open("a") as door:
             with suppress(OSError):  # a file system without locks: then nothing is ever swept there
                 fcntl.flock(door, fcntl.LOCK_EX)
-            _sweep(root)
+            _sweep_all(root)
             folder = root / run
             if folder.exists():
                 raise StillRunning(run)
@@ -64,11 +64,24 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)  # what resists is the next run's to remove
 
 
-def _sweep(root: Path) -> None:
+def sweep(root: Path) -> int:
+    """Remove what killed runs left behind; returns how many folders went."""
+    if not root.exists():
+        return 0
+    with (root / _DOOR).open("a") as door:
+        with suppress(OSError):
+            fcntl.flock(door, fcntl.LOCK_EX)
+        return _sweep_all(root)
+
+
+def _sweep_all(root: Path) -> int:
+    removed = 0
     for folder in root.iterdir():
         with suppress(OSError):  # not ours to look into
             if folder.is_dir() and not folder.is_symlink() and _is_free(folder / _LOCK):
                 shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+    return removed
 
 
 def _is_free(lock: Path) -> bool:

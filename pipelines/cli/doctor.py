@@ -16,6 +16,9 @@ _COLUMNS = 80
 def doctor(
     *,
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody beyond this machine.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend journal, store and leftovers, and say what was saved.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check token, permissions, network, ffmpeg, disk, journal and keys."""
@@ -23,7 +26,7 @@ def doctor(
 
     from pipelines.cli.show import result_json, say  # noqa: PLC0415
 
-    found = anyio.run(_examine, offline, not as_json)
+    found = _repair(not as_json) if repair else anyio.run(_examine, offline, not as_json)
     failed = [one for one in found if one.state == "fail"]
     if as_json:
         result_json({"ok": not failed, "findings": [one.to_json() for one in found]})
@@ -32,6 +35,18 @@ def doctor(
         say(f"{len(failed)} to repair, {warned} to know of" if failed or warned else "all is well")
     if failed:
         raise typer.Exit(Exit.NOT_ALLOWED if all(one.refused for one in failed) else Exit.WRONG)
+
+
+def _repair(show: bool) -> "list[Finding]":  # noqa: FBT001 - as _examine
+    from pipelines.doctor import repair as mend  # noqa: PLC0415
+    from pipelines.home import find_home  # noqa: PLC0415
+
+    found: list[Finding] = []
+    for one in mend(find_home()):
+        found.append(one)
+        if show:
+            _show(one)
+    return found
 
 
 async def _examine(offline: bool, show: bool) -> "list[Finding]":  # noqa: FBT001 - anyio.run is positional

@@ -7,12 +7,13 @@ from pipelines.doctor.account import account
 from pipelines.doctor.finding import Finding
 from pipelines.doctor.house import dotenv, home_folder, journal, store
 from pipelines.doctor.machine import ffmpeg, pillow, versions
+from pipelines.doctor.repair import repair
 from pipelines.doctor.services import services
 from pipelines.home import Home
 from spaces_registry.answers import Answers
 from spaces_registry.hub import Hub, find_token
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "examine", "repair"]
 
 
 async def examine(

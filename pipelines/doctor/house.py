@@ -75,9 +75,8 @@ def journal(home: Home) -> Finding:
 def store(home: Home) -> Finding:
     """Whether files that were made are still what they were; looks at some of them."""
     try:
-        every = (one for one in home.store.glob("??/??/*") if one.is_file())
-        looked = [*islice((one for one in every if one.stat().st_size < _LARGE_BYTES), _LOOKED_AT)]
         kept = Store(home.store)
+        looked = [*islice((one for one in kept.files() if one.stat().st_size < _LARGE_BYTES), _LOOKED_AT)]
         damaged = [one for one in looked if not kept.verify(one.name)]
     except OSError as cause:
         hint = "make it readable again, or name another folder in SPACECHAIN_HOME"
@@ -85,8 +84,8 @@ def store(home: Home) -> Finding:
     facts = {"looked_at": len(looked), "damaged": [str(one) for one in damaged]}
     if damaged:
         told = f"{damaged[0]} is not what it was when it was made ({len(damaged)} of {len(looked)} looked at)"
-        hint = "remove it: rm -f " + " ".join(str(one) for one in damaged[:3])
-        return Finding("store", "fail", told, f"{hint}; a run makes it again", facts=facts)
+        hint = f"remove it: rm -f {damaged[0]}; or all that are damaged: spacechain doctor --repair"
+        return Finding("store", "fail", told, f"{hint}; a run makes them again", facts=facts)
     told = f"sound; {len(looked)} files looked at" if looked else "nothing is kept yet"
     return Finding("store", "ok", told, facts=facts)
 

@@ -1,0 +1,109 @@
+"""What runs' folders prove: which question had which outputs, if the files are still what they were."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pipelines.artifacts import Artifact, StorageFailed, Store
+from pipelines.artifacts.disk import sha256_of
+from pipelines.environment import MASK
+from pipelines.history import Record
+from pipelines.journal.rebuilding import Proven
+from spaces_registry.errors import BadOutput
+from spaces_registry.signature import File, Kind
+
+_KINDS = ("media", "model", "service", "chain")  # of places whose addresses begin so
+
+
+class _Unproven(Exception):
+    """A file is gone or changed, or the record does not tell a value as it was."""
+
+
+def proven_by(record: Record, store: Store) -> Iterator[Proven]:
+    """The results of a run that its record tells, and whose files are in the store or in the run's folder.
+
+    A file that only the run's folder has is kept again.
+    """
+    try:
+        at = datetime.fromisoformat(str(record.document.get("started"))).timestamp()
+    except ValueError:
+        at = 0.0
+    for name, step in _mapping(record.document.get("steps")).items():
+        told = _mapping(step)
+        for item, (key, outputs) in enumerate(_results(told)):
+            try:
+                values = [_value(one, record.entry.folder, store) for one in outputs]
+            except (_Unproven, StorageFailed, BadOutput):
+                continue
+            via, revision = str(told.get("via")), told.get("revision")
+            yield Proven(
+                record.entry.run,
+                name,
+                item,
+                key,
+                _kind(via),
+                via,
+                str(told.get("endpoint")),
+                revision if isinstance(revision, str) else None,
+                values,
+                at,
+            )
+
+
+def _results(step: Mapping[str, object]) -> Iterator[tuple[str, Sequence[object]]]:
+    keys, outputs = step.get("keys"), [*_mapping(step.get("outputs")).values()]
+    if MASK in json.dumps(outputs, ensure_ascii=False):
+        return  # what stood there is told nowhere
+    match keys:
+        case str():
+            yield keys, outputs
+        case list() if all(isinstance(one, list) and len(one) == len(keys) for one in outputs):
+            for item, key in enumerate(keys):
+                if isinstance(key, str):
+                    yield key, [one[item] for one in outputs if isinstance(one, list)]
+
+
+def _value(told: object, folder: Path, store: Store) -> object:
+    match told:
+        case list():
+            return [_value(one, folder, store) for one in told]
+        case {"sha256": str(), "size_bytes": int(), "path": str(path)}:
+            return _artifact(_mapping(told), _found(path, folder), store)
+        case {"kind": str(), "value": value}:
+            if '"sha256"' in json.dumps(value):
+                raise _Unproven  # a file inside other facts: only its name is told
+            return value
+        case _:
+            raise _Unproven
+
+
+def _found(path: str, folder: Path) -> Path:
+    """Where a file of the run's is: its folder may have been moved since."""
+    name = Path(path)
+    return next((one for one in (folder / name.name, folder / "steps" / name.name) if one.exists()), name)
+
+
+def _artifact(told: Mapping[str, object], path: Path, store: Store) -> Artifact:
+    sha256, kind = str(told["sha256"]), Kind(str(told["kind"]))
+    if not store.verify(sha256):
+        try:
+            if sha256_of(path) != sha256:
+                raise _Unproven
+        except OSError as cause:
+            raise _Unproven from cause
+        return store.keep(File(path, path.name), kind)
+    found = Artifact.from_json(store, {**told, "name": path.name})  # type: ignore[dict-item]  # read from JSON
+    if found is None:
+        raise _Unproven
+    return found
+
+
+def _kind(via: str) -> str:
+    if ".py:" in via:
+        return "python"
+    return next((one for one in _KINDS if via.startswith(f"{one} ")), "space")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
