@@ -8,9 +8,10 @@ from chains import model
 from chains.builder import Builder
 from chains.checks import check
 from chains.misfits import misfits
+from chains.paths import read_file
 from chains.problems import InvalidChain, Problem
 from chains.prompts import NO_PROMPTS, PromptTemplate
-from chains.reader import read
+from chains.reader import MAX_BYTES, read
 from chains.source import Source, plain
 from chains.tree import Tree
 from spaces_registry.errors import ToolkitError, nearest
@@ -65,7 +66,7 @@ def load(
     try:
         if where.is_dir():
             raise ChainNotFound(str(path), _chain_files(where), is_folder=True)
-        data = where.read_bytes()
+        data = read_file(where, pipes=True)
     except (FileNotFoundError, NotADirectoryError, ValueError) as cause:
         raise ChainNotFound(str(path), _chain_files(where.parent)) from cause
     except OSError as cause:
@@ -117,6 +118,8 @@ def _chain_files(folder: Path) -> list[str]:
 
 def _decoded(data: bytes, file: str) -> str:
     """The text of a file, which is UTF-8."""
+    if len(data) > MAX_BYTES:
+        return data.decode("utf-8", errors="replace")  # what is wrong is its size
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as cause:

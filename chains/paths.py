@@ -1,7 +1,12 @@
 """Which files a chain may read: those in its own folder. Others are for whoever runs it to hand in."""
 
+import errno
+import os
 import re
+import stat
 from pathlib import Path, PureWindowsPath
+
+from spaces_registry.bounds import Bounds
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
@@ -29,3 +34,24 @@ def is_missing(text: str, folder: Path) -> bool:
         return not (folder / text).is_file()
     except (OSError, ValueError):
         return True
+
+
+def read_file(path: Path, most_bytes: int = Bounds().chain_bytes, *, pipes: bool = False) -> bytes:
+    """The bytes of a file of text, or of one that is too large its beginning: one byte more than may be.
+
+    Args:
+        path: the file; never a device, and never waited for.
+        most_bytes: of it.
+        pipes: whether it may be a pipe, which the user's own shell makes of `<(…)`.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode) and not (pipes and stat.S_ISFIFO(found.st_mode)):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    flags = os.O_RDONLY | (0 if pipes else os.O_NONBLOCK)
+    with os.fdopen(os.open(path, flags), "rb") as stream:
+        return stream.read(most_bytes + 1)

@@ -16,8 +16,9 @@ from chains.problems import Problem
 from chains.scalars import NotFinite, resolve
 from chains.source import Entry, Fields, Items, Leaf, Node, Source
 from chains.syntax import Mistake, bare_braces, explain
+from spaces_registry.bounds import Bounds
 
-MAX_BYTES: Final = 1_000_000
+MAX_BYTES: Final = Bounds().chain_bytes
 MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 50_000  # keys and values, aliases left aside
 MAX_ALIASED: Final = 10_000  # values that aliases may add; a long text counts as several

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chains.model import Chain, PythonStep
+from chains.paths import read_file
 from pipelines.artifacts import StorageFailed
 from pipelines.home import Home
+from spaces_registry.bounds import Bounds
 from spaces_registry.errors import ToolkitError
 
 _INSIDE = "-inside"  # what is added to the SHA-256 of code that may run in our own process
@@ -41,7 +43,7 @@ def fingerprint(file: Path) -> str:
         NotReadable: there is no such file, or it cannot be read.
     """
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(file, Bounds().code_bytes)).hexdigest()
     except OSError as cause:
         raise NotReadable(f"{file} cannot be read: {cause.strerror or cause}") from cause
 

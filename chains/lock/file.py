@@ -24,6 +24,7 @@ from chains.lock.locked import (
     unlike,
 )
 from chains.lock.shape import LockShape, misfit
+from chains.paths import read_file
 from chains.problems import InvalidChain, Problem
 from chains.reader import read
 from chains.scalars import NotFinite, resolve
@@ -98,7 +99,7 @@ def read_lock(path: Path) -> Lock | None:
         UnreadableLock: it cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as cause:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from chains.paths import read_file
 from chains.problems import InvalidChain, Problem
 from chains.reader import read
 from chains.services.builder import Builder
@@ -45,7 +46,7 @@ def load_service(path: Path, shown: str | None = None) -> Service:
     """
     name = shown or str(path)
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except (OSError, ValueError) as cause:
         why = getattr(cause, "strerror", None) or str(cause)
         raise ServiceUnreadable(f"the service file {name} cannot be read: {why}") from cause

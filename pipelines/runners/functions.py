@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chains.paths import read_file
+from spaces_registry.bounds import Bounds, told
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return
 
@@ -42,6 +44,13 @@ class _Type:
     help: str = ""
 
 
+def _source(file: Path) -> str:
+    content = read_file(file, Bounds().code_bytes)
+    if len(content) > Bounds().code_bytes:
+        raise ValueError(f"it is larger than {told(Bounds().code_bytes)}")
+    return content.decode("utf-8")
+
+
 def read_function(file: Path, name: str) -> Endpoint:
     """A function's signature.
 
@@ -49,10 +58,10 @@ def read_function(file: Path, name: str) -> Endpoint:
         NoSuchFunction: the file is not there, is no Python, or has no such function.
     """
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+        tree = ast.parse(_source(file), filename=str(file))
     except OSError as cause:
         raise NoSuchFunction(f"{file} cannot be read: {cause.strerror or cause}") from cause
-    except (SyntaxError, ValueError) as cause:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as cause:
         where = f":{cause.lineno}" if isinstance(cause, SyntaxError) and cause.lineno else ""
         raise NoSuchFunction(f"{file}{where} is not valid Python: {cause}") from cause
     functions = {
