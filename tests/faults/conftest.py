@@ -35,6 +35,22 @@ def between(_proxy: Proxy, lens: Server) -> Iterator[Proxy]:
     _proxy.set(None)
 
 
+@pytest.fixture
+def told(record_property) -> Callable[[object], None]:
+    """Hand a campaign's figures, one line, to the end of the report."""
+    return lambda figures: record_property("figures", str(figures))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of all campaigns, whether they went well or not."""
+    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = [text for one in ended for name, text in one.user_properties if name == "figures"]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(str(line))
+
+
 def eventually(holds: Callable[[], bool], within_s: float = 3.0) -> bool:
     """Whether something comes to hold: the proxy shares this process, and ends its connections after us."""
     until = time.monotonic() + within_s
