@@ -32,6 +32,13 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedUp:
+    """The place answered, and said that no more calls are welcome for so many seconds."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """A try failed and is made again at the same place.
 
@@ -169,6 +176,7 @@ class Receiving:
 
 CallEvent: TypeAlias = (
     Held
+    | UsedUp
     | Retrying
     | FellBack
     | Spent

@@ -75,6 +75,7 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[a-z])", re.IGNORECASE)
+_NONE_LEFT = re.compile(r"(?:^|;)\s*r=0\s*(?:;|$)")
 _RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>[0-9]+)")
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 _MESSAGES: Final = ("detail", "error", "message", "msg", "errors", "error_description", "title")
@@ -272,6 +273,13 @@ def _message(value: Any) -> str | None:
 def _is_page(response: httpx2.Response) -> bool:
     is_html = "html" in response.headers.get("content-type", "")
     return is_html or response.text.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+
+
+def none_left(response: httpx2.Response) -> float | None:
+    """Seconds until a place takes calls again that says by `RateLimit` that this one was the last."""
+    told = response.headers.get("ratelimit", "")
+    found = _RATE.search(told) if response.is_success and _NONE_LEFT.search(told) else None
+    return waited(float(found["seconds"])) if found else None
 
 
 def retry_after(response: httpx2.Response) -> float | None:

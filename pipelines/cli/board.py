@@ -26,6 +26,7 @@ from spaces_registry.progress import (
     Sending,
     Spent,
     Started,
+    UsedUp,
     Waking,
     Written,
     Yielded,
@@ -141,6 +142,8 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
             return "paid"
         case Written(text=text):
             return text
+        case UsedUp(wait_s=wait_s):
+            return f"it takes no more calls for {wait_s:.0f} s"
         case Waking(stage=stage):
             return f"waiting for the Space: {stage.lower().replace('_', ' ')}"
         case Sending(name=name):

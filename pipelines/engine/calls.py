@@ -27,7 +27,7 @@ from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.decoding import sendable
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
-from spaces_registry.progress import CallEvent, Listener, Logged, Spent, unheard
+from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp, unheard
 from spaces_registry.signature import File, Json, Return, Value
 
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
@@ -194,8 +194,11 @@ class CallMaker:
             remember = _Memory(partial(self.journal.job, number, key))
 
             def hear(event: CallEvent) -> None:
-                if isinstance(event, Spent):
-                    share.spent(event)
+                match event:
+                    case Spent():
+                        share.spent(event)
+                    case UsedUp(wait_s=wait_s):
+                        self.limits.hold(place, wait_s)
                 tell(event)
 
             try:

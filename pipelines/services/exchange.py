@@ -15,9 +15,10 @@ from pipelines.services.requests import Request, request_of
 from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput
 from spaces_registry.origin import Origin, patience
-from spaces_registry.progress import Listener
+from spaces_registry.progress import Listener, UsedUp
 from spaces_registry.queries import TooMuch
 from spaces_registry.queries import find as search
+from spaces_registry.refusals import none_left
 
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
 
@@ -109,6 +110,8 @@ class Exchange:
         async with self.origin.stream(
             request.method, target, limits=limits, headers=headers, **request.content
         ) as response:
+            if (wait_s := none_left(response)) is not None:
+                self.tell(UsedUp(wait_s))
             yield response
 
     async def read(self, response: httpx2.Response) -> Answer:

@@ -19,7 +19,7 @@ from pipelines.services.keys import credentials
 from spaces_registry import errors
 from spaces_registry.clocks import Clocks
 from spaces_registry.origin import Origin, open_client
-from spaces_registry.progress import Progress, Queued, Sending, Spent, Started, Written
+from spaces_registry.progress import Progress, Queued, Sending, Spent, Started, UsedUp, Written
 from spaces_registry.signature import File
 
 KEY = "acme-0123456789"
@@ -427,6 +427,15 @@ def test_a_refusal_has_its_class_its_words_and_its_wait(desk, answer, kind, said
     assert caught.value.wait_s == wait_s
     assert said is None or caught.value.said.startswith(said)
     assert KEY not in f"{caught.value!r} {caught.value.said} {caught.value.hint}"
+
+
+def test_a_place_that_takes_no_more_calls_for_now_says_so_with_a_good_answer(desk):
+    """Who heeds it is not refused; a run that fans out would only learn it from the next call's failure."""
+    answer = say({"images": [BASE64]}, RateLimit='"api";r=0;t=55')
+    with web(lambda _: answer) as server:
+        desk.call(PICTURE, server, prompt="a fox")
+
+    assert desk.heard(UsedUp) == [UsedUp(55)]
 
 
 def test_a_missing_key_is_told_before_anything_is_sent(desk):
