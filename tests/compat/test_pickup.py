@@ -1,0 +1,60 @@
+"""Results left in the memory of a Gradio 5 app, for whoever comes next."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from servers import Server, serve
+
+from spaces_registry import App, Registry
+from spaces_registry.errors import InDoubt
+from spaces_registry.origin import patience
+from spaces_registry.pickup import Pickup
+
+pytestmark = [pytest.mark.compat, pytest.mark.anyio]
+ENVIRONMENTS = Path(__file__).parents[2] / ".venvs"
+SLOW = Path(__file__).parents[1] / "registry" / "apps" / "slow.py"
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Server]:
+    """An app that counts how often it works."""
+    with serve(SLOW, python=ENVIRONMENTS / "gradio-5.49.1" / "bin" / "python") as server:
+        yield server
+
+
+@pytest.fixture
+async def app(slow: Server, registry: Registry) -> App:
+    """The connected app."""
+    return await registry.connect(slow.url)
+
+
+async def send_and_die(app: App, words: str, session: str) -> None:
+    """What a process does that is killed before it opens the result stream."""
+    index = app.space.endpoint("work").wire.index
+    asked = {"data": [words, 0.1], "session_hash": session, "fn_index": index}
+    path = f"{app.space.prefix}/queue/join"
+    response = await app.origin.send("POST", path, limits=patience(5.0, 5.0), json=asked)
+    assert response.is_success
+
+
+async def test_a_result_outlives_the_process_that_asked_for_it(app, tmp_path):
+    """Most Spaces run Gradio 5: what was paid for there is fetched there, too."""
+    await send_and_die(app, "kept", "session-kept")
+    pickup = Pickup(1.0, {"session": "session-kept", "at": time.time()})
+    given = {"words": "kept", "seconds": 0.1}
+
+    (said,) = await app.call(app.space.endpoint("work"), given, folder=tmp_path, pickup=pickup)
+    (times,) = await app.call(app.space.endpoint("count"), {"words": "kept"}, folder=tmp_path)
+
+    assert (said, times) == ("KEPT", 1)
+
+
+async def test_a_call_that_the_app_does_not_know_is_in_doubt(app, tmp_path):
+    """After a restart nobody can tell whether the work was done."""
+    pickup = Pickup(1.0, {"session": "nobody", "at": time.time()})
+    given = {"words": "lost", "seconds": 0.1}
+
+    with pytest.raises(InDoubt):
+        await app.call(app.space.endpoint("work"), given, folder=tmp_path, pickup=pickup)
