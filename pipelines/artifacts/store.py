@@ -221,8 +221,9 @@ class Store:
         """Whether the store has the bytes of that hash, unchanged; reads them all."""
         if not _SHA256.fullmatch(sha256):
             return False
+        path = self._path(sha256)
         try:
-            return sha256_of(self._path(sha256)) == sha256
+            return stat.S_ISREG(path.lstat().st_mode) and sha256_of(path) == sha256
         except OSError:
             return False
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pipelines.artifacts import Artifact, Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
+from pipelines.journal.needs import Needs
 from pipelines.journal.packing import Gone, facts, packed, unpacked
 from pipelines.journal.runs import Runs
 from pipelines.journal.values import Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
@@ -42,16 +43,21 @@ class Journal:
 
     Attributes:
         runs: the runs in it.
+        needs: which of them need which files.
+        is_alone: whether nobody else has it open, or can open it.
 
     Args:
         connection: as `open_journal` makes it.
         file: where it lies, for messages.
+        is_alone: as above.
     """
 
-    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: Path, *, is_alone: bool = False) -> None:
         self._connection = connection
         self._file = file
+        self.is_alone = is_alone
         self.runs = Runs(connection, file)
+        self.needs = Needs(connection, file)
 
     def sent(self, intent: Intent, is_dead: Dead = nobody) -> Sending:
         """Record a call before it is made, and take over what processes that died left of such calls.

@@ -1,10 +1,11 @@
 """The journal's file: made, opened, and brought to the newest schema."""
 
+import fcntl
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from pipelines.journal.errors import JournalFailed, JournalTooNew
@@ -114,28 +115,45 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 
 
 @contextmanager
-def open_journal(file: Path, *, patience_s: float = _PATIENCE_S) -> Iterator[Journal]:
+def open_journal(file: Path, *, patience_s: float = _PATIENCE_S, alone: bool = False) -> Iterator[Journal]:
     """The journal at `file`, made if it is not there, readable by its owner alone.
 
     Args:
         file: where.
         patience_s: how long to wait for another process that writes.
+        alone: let nobody else open it meanwhile, if nobody has it open now: see `Journal.is_alone`.
 
     Raises:
         JournalFailed: it cannot be opened, is damaged, or was written by a newer spacechain.
     """
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_private(file)
-        went_down_at = _went_down_at(file)
-        connection = sqlite3.connect(file, timeout=patience_s)
-    except (OSError, sqlite3.Error) as cause:
-        raise JournalFailed(file, cause) from cause
-    try:
+    with ExitStack() as stack:
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            is_alone = stack.enter_context(_at_work(file.parent, alone=alone))
+            _make_private(file)
+            went_down_at = _went_down_at(file)
+            connection = stack.enter_context(closing(sqlite3.connect(file, timeout=patience_s)))
+        except (OSError, sqlite3.Error) as cause:
+            raise JournalFailed(file, cause) from cause
         _prepare(connection, file, went_down_at)
-        yield Journal(connection, file)
+        yield Journal(connection, file, is_alone=is_alone)
+
+
+@contextmanager
+def _at_work(folder: Path, *, alone: bool) -> Iterator[bool]:
+    """Hold a folder together with others who work in it, or alone if nobody does; yields which."""
+    handle, is_alone = os.open(folder, os.O_RDONLY), False
+    try:
+        if alone:
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_alone = True
+        if not is_alone:
+            with suppress(OSError):  # a file system without locks: then nobody is ever alone
+                fcntl.flock(handle, fcntl.LOCK_SH)
+        yield is_alone
     finally:
-        connection.close()
+        os.close(handle)
 
 
 def _make_private(file: Path) -> None:
