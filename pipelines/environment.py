@@ -1,12 +1,24 @@
-"""The environment variables that a chain may read: those its `env` names. Their values are secret."""
+"""The environment variables that a chain may read: those its `env` names. Their values are secret.
+
+Programs that we start get the environment without what its names call secret: ffmpeg has no use for a token,
+and a function of the user's gets the keys that its chain names.
+"""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 from chains.model import Chain
 from spaces_registry.errors import ToolkitError
 
 MASK = "•••"
+_SECRET = re.compile(
+    r"(?:^|_)(?:\w*TOKENS?|\w*KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
+    r"|AUTH|COOKIES?|DSN|WEBHOOK)(?:_|$)",
+    re.IGNORECASE,
+)
+_USUAL = frozenset({"PWD", "OLDPWD"})  # folders, not passwords
+_HAS_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
 class MissingVariable(ToolkitError):
@@ -27,6 +39,25 @@ def read_environment(chain: Chain) -> dict[str, str]:
         message = f"{chain.name} reads the environment variable {names}, which is not set"
         raise MissingVariable(message, hint=f"set it first: export {missing[0]}=…")
     return {name: os.environ[name] for name in chain.env}
+
+
+def environment_for_children(
+    keep: Collection[str] = (), environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of a program that we start: without tokens, keys and passwords.
+
+    Args:
+        keep: names that it is to have nevertheless.
+        environ: the whole; None for our own.
+    """
+    environ = os.environ if environ is None else environ
+    return {name: value for name, value in environ.items() if name in keep or not _is_secret(name, value)}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if name in _USUAL:
+        return False
+    return _SECRET.search(name) is not None or _HAS_PASSWORD.search(value) is not None
 
 
 def masked(value: object, secrets: Mapping[str, str]) -> object:

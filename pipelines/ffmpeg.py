@@ -21,6 +21,7 @@ from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.text import TextReceiveStream
 
 from pipelines.artifacts.disk import StorageFailed
+from pipelines.environment import environment_for_children
 from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitError
 from spaces_registry.progress import Listener, Progress
 
@@ -190,7 +191,7 @@ class Ffmpeg:
                 wardened(command),
                 stdin=subprocess.PIPE,  # the lifeline: it ends when we do, and the program with it
                 cwd=self.folder,
-                env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
+                env={**environment_for_children(), "AV_LOG_FORCE_NOCOLOR": "1"},
                 start_new_session=True,  # Ctrl-C is for us; we end it
             )
         except OSError as cause:

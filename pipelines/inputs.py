@@ -10,7 +10,7 @@ from chains.model import Chain, Input
 from pipelines.artifacts import Artifact, Store
 from pipelines.engine.arguments import beside, keep_as_input, keep_user_file
 from pipelines.engine.binding import describe
-from pipelines.fetch import fetch
+from pipelines.fetch import fetch, without_user
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.sayable import unsayable
 from spaces_registry.schema import is_finite
@@ -98,9 +98,13 @@ class _Reader:
         if not isinstance(value, str) or not value:
             raise _Unfit(f"{wanted.name} takes a file, and got {describe(value)}")
         if value.startswith(_WEB):
-            with TemporaryDirectory() as folder:
-                return keep_as_input(fetch(value, Path(folder)), value, self.store, kind, consume=True)
+            return self._fetched(value, kind)
         return keep_user_file(Path(value).expanduser(), value, self.store, kind)
+
+    def _fetched(self, url: str, kind: Kind, *, by_chain: bool = False) -> Artifact:
+        with TemporaryDirectory() as folder:
+            file = fetch(url, Path(folder), by_chain=by_chain)
+            return keep_as_input(file, without_user(url), self.store, kind, consume=True)
 
     def default(self, wanted: Input) -> object:
         """An input's own default; that of a file is beside the chain."""
@@ -113,7 +117,8 @@ class _Reader:
 
     def _default_file(self, wanted: Input, name: str) -> Artifact:
         if name.startswith(_WEB):
-            return self._file(wanted, name)
+            kind = Kind.FILE if wanted.kind == Kind.GALLERY else wanted.kind
+            return self._fetched(name, kind, by_chain=True)
         return beside(self.chain.folder, name, self.store)
 
 

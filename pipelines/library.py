@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chains.loader import load, loads
 from chains.model import Chain
+from chains.paths import is_url
 from pipelines.home import find_home
 from pipelines.places.places import local_endpoints
 from pipelines.templates import home_library
@@ -55,12 +56,17 @@ def recipes() -> Mapping[str, Recipe]:
 
 
 def find_chain(name: str) -> Chain:
-    """The chain that a user names: a path, or the name of a recipe.
+    """The chain that a user names: a path, a URL, or the name of a recipe.
 
     Raises:
         UnknownChain: there is neither.
+        FetchFailed: it cannot be fetched from its URL.
         InvalidChain: the file is no chain of this version.
     """
+    if is_url(name):
+        from pipelines.remote import load_url  # noqa: PLC0415 - the network, for those who ask for it
+
+        return load_url(name)
     path = Path(name)
     if path.suffix in _SUFFIXES or _is(path.is_file):
         return load_file(path)

@@ -15,6 +15,7 @@ from pipelines.nesting import secrets_of
 from pipelines.outcome import Run
 from pipelines.preflight import look
 from pipelines.selection import fresh_steps, wanted_steps
+from pipelines.trusting import require_recipe
 from pipelines.underway import Options, Running
 from pipelines.workshop import Settings, Workshop, open_workshop
 
@@ -43,6 +44,7 @@ async def run_in(
 ) -> Run:
     """Run a chain in a workshop that is open already; as `run_loaded`."""
     started = time.monotonic()
+    require_recipe(chain, shop.settings.home)
     around = shop.places.around
     wanted = wanted_steps(chain, options.only)
     fresh = frozenset(chain.steps) if options.fresh else fresh_steps(chain, options.redo, around)

@@ -13,7 +13,7 @@ from pipelines.home import Home
 from spaces_registry.bounds import Bounds
 from spaces_registry.errors import ToolkitError
 
-_INSIDE = "-inside"  # what is added to the SHA-256 of code that may run in our own process
+INSIDE = "-inside"  # what is added to the SHA-256 of code that may run in our own process
 
 
 class NotTrusted(ToolkitError):
@@ -56,7 +56,7 @@ def is_trusted(home: Home, sha256: str, *, inside: bool = False) -> bool:
         sha256: of the bytes.
         inside: whether it is to run inside of spacechain, which is asked for separately.
     """
-    return (home.trusted / (f"{sha256}{_INSIDE}" if inside else sha256)).exists()
+    return (home.trusted / (f"{sha256}{INSIDE}" if inside else sha256)).exists()
 
 
 def trust(home: Home, file: Path, *, inside: bool = False) -> str:
@@ -73,7 +73,7 @@ def trust(home: Home, file: Path, *, inside: bool = False) -> str:
     sha256 = fingerprint(file)
     trust_content(home, sha256, file.name)
     if inside:
-        trust_content(home, f"{sha256}{_INSIDE}", f"{file.name}, inside of spacechain")
+        trust_content(home, f"{sha256}{INSIDE}", f"{file.name}, inside of spacechain")
     return sha256
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
+from pipelines.environment import environment_for_children
 from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
 from spaces_registry.bounds import Bounds
 from spaces_registry.errors import ToolkitError
@@ -244,6 +245,7 @@ def _ask(program: Path, arguments: Sequence[str]) -> str:
                 stdin=lifeline,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=environment_for_children(),
                 start_new_session=True,
             )
         finally:

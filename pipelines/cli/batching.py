@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.asking import ask_for_trust
 from pipelines.cli.exits import Exit
 from pipelines.cli.options import (
     BadOption,
@@ -159,6 +160,8 @@ class _Asked:
         from pipelines.library import find_chain  # noqa: PLC0415
 
         found = find_chain(self.chain)
+        if self.table != _STDIN:
+            ask_for_trust(found)
         inputs = pairs("-i", self.input, "NAME=VALUE")
         renamed = {column: names[-1] for column, names in pairs("--map", self.map, "COLUMN=INPUT").items()}
         stem = "stdin" if self.table == _STDIN else Path(self.table).stem

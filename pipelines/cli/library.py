@@ -1,6 +1,5 @@
 """`recipes`, `new`, `trust` and `schema`: chains as files."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -63,26 +62,17 @@ def trust(chain: ChainName) -> None:
     from pipelines.cli.show import result, safe, say  # noqa: PLC0415
     from pipelines.home import find_home  # noqa: PLC0415
     from pipelines.library import find_chain  # noqa: PLC0415
-    from pipelines.places.nested import chains_in  # noqa: PLC0415
-    from pipelines.services.keys import sendings  # noqa: PLC0415
-    from pipelines.trust import code_of, fingerprint, trust_content  # noqa: PLC0415
-    from pipelines.trust import trust as trust_file  # noqa: PLC0415
+    from pipelines.trusting import allow, wishes  # noqa: PLC0415
 
-    found = find_chain(chain)
-    chains = (found, *chains_in(found))
-    files = code_of(chains)
-    keys = {key.sha256: key for one in chains for key in sendings(one, find_home(), os.environ)}
-    if not files and not keys:
+    home = find_home()
+    wanted = wishes(find_chain(chain), home)  # all of them, before any is trusted
+    if not wanted:
         say(f"{chain} runs no code of its own and sends no key anywhere; there is nothing to trust")
-    for code in files:
-        fingerprint(code.file)  # one that cannot be read is told before any is trusted
-    for key in keys.values():
-        trust_content(find_home(), key.sha256, key.told)
-        result(f"trusted: {safe(key.told)} (sha256 {key.sha256[:12]}…)")
-    for code in files:
-        sha256 = trust_file(find_home(), code.file, inside=code.inside)
-        result(f"trusted {safe(code.named)} as it is now (sha256 {sha256[:12]}…)")
-        say(f"  {safe(code.told)}")
+    for one in wanted:
+        allow(one, home)
+        what = f"trusted {one.read} as it is now" if one.read else "trusted"
+        result(f"{safe(what)} (sha256 {next(iter(one.marks))[:12]}…)")
+        say(f"  {safe(one.told)}")
 
 
 def schema() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from pipelines.cli.asking import ask_for_trust
 from pipelines.cli.exits import Exit, exit_for
 from pipelines.cli.history import RunName
 from pipelines.cli.options import (
@@ -67,6 +68,7 @@ def run(  # noqa: PLR0913 - a command's options
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
     found = find_chain(chain)
+    ask_for_trust(found)
     given = pairs("-i", input, "NAME=VALUE")
     options = Options(out, fresh=fresh, redo=redo or (), only=only or (), as_text=True, watch_signals=True)
     where = settings(local=local, use=use, quiet=as_json or events, frozen=frozen, wake=wake)
@@ -107,6 +109,7 @@ def resume(
     where = settings(quiet=as_json or events, wake=wake)
     begun = begun_run(run, where)
     chain = load_begun(begun, where)
+    ask_for_trust(chain)
     with watching([*chain.steps], events=events, quiet=as_json) as tell:
         try:
             done = anyio.run(lambda: go_on(begun, chain, where, watch_signals=True, tell=tell))

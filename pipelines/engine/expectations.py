@@ -10,6 +10,8 @@ from typing import Final
 
 from chains.model import Expect
 from pipelines.artifacts import Artifact
+from pipelines.environment import environment_for_children
+from spaces_registry.bounds import Bounds
 from spaces_registry.errors import BadOutput
 
 # for a pattern, in a process of its own: one that takes for ever cannot be stopped here
@@ -20,7 +22,8 @@ _SIDE: Final = 64  # pixels that an image is reduced to before its colours are c
 _FRAMES: Final = 64  # of a video, evenly spread
 _SILENT_DB: Final = -60.0
 _SEARCH = (
-    "import json, re, sys; pattern, text = json.load(sys.stdin); sys.exit(re.search(pattern, text) is None)"
+    "import json, re, resource, sys; resource.setrlimit(resource.RLIMIT_CPU, (5, 5)); "
+    "pattern, text = json.load(sys.stdin); sys.exit(re.search(pattern, text) is None)"
 )
 _LOUDEST = re.compile(r"max_volume: (-?[\d.]+|-inf) dB")
 
@@ -73,11 +76,12 @@ def _unmatched(pattern: str, text: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 - our own program; pattern and text are its data
             command,
-            input=json.dumps([pattern, text]),
+            input=json.dumps([pattern, text[: Bounds().searched]]),
             text=True,
             capture_output=True,
             timeout=_MATCH_S,
             check=False,
+            env={},
         )
     except subprocess.TimeoutExpired:
         return f"could not be searched for {pattern!r} within {_MATCH_S:g} s"
@@ -162,7 +166,12 @@ def _ffmpeg(path: Path, *arguments: str) -> tuple[bytes, str]:
     command = (str(find_ffmpeg()), "-hide_banner", "-nostdin", "-nostats", *source(path), *arguments)
     try:
         done = subprocess.run(  # noqa: S603 - a list, no shell; the path is made inert by `source`
-            command, capture_output=True, check=False, timeout=_LOOK_S, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            check=False,
+            timeout=_LOOK_S,
+            stdin=subprocess.DEVNULL,
+            env=environment_for_children(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return b"", ""  # what cannot be looked at is not called blank

@@ -45,6 +45,6 @@ def python_place(chain: Chain, step: PythonStep, home: Home) -> Place:
     sha256 = fingerprint(file)
     if not is_trusted(home, sha256, inside=not step.isolate):
         raise NotTrusted(file, chain.source.file, inside=not step.isolate)
-    isolated = PythonRunner(file, sha256, step.memory_bytes)
+    isolated = PythonRunner(file, sha256, step.memory_bytes, tuple(chain.env))
     runner = isolated if step.isolate else InsideRunner(file, sha256)
     return Place("python", f"{step.file}:{step.function}", endpoint, runner, sha256)

@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from pipelines.environment import environment_for_children
 from spaces_registry.errors import BadOutput, Crashed, Drifted, TimedOut
 from spaces_registry.progress import Listener, Started
 from spaces_registry.signature import File, Json, Value
@@ -35,11 +36,13 @@ class PythonRunner:
         file: the trusted source.
         sha256: of its bytes; nothing else is run.
         memory_bytes: how much the process may ask the system for, and each that it starts; None for no limit.
+        variables: secret environment variables that it gets: those that its chain names in `env`.
     """
 
     file: Path
     sha256: str
     memory_bytes: int | None = None
+    variables: tuple[str, ...] = ()
 
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Run the function; what it raises is a crash, told in its own words.
@@ -84,6 +87,7 @@ class PythonRunner:
                     stdin=subprocess.PIPE,  # also the lifeline: it ends when we do, in whatever way
                     stdout=_STDERR,  # what a function prints is no result
                     stderr=None,
+                    env=environment_for_children(self.variables),
                     start_new_session=True,  # Ctrl-C is for us; we end it
                 )
             except OSError as cause:
