@@ -78,6 +78,21 @@ def flush_folder(folder: Path) -> None:
             raise
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Give a file other content; nobody ever sees half of it, also after a power cut."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+    aside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
 def link_or_copy(source: Path, target: Path) -> bool:
     """Put `source` at `target`; False if that name is taken."""
     try:

@@ -9,6 +9,7 @@ from pipelines.cli import (
     doctor,
     finding,
     history,
+    housekeeping,
     library,
     linking,
     locking,
@@ -34,6 +35,8 @@ app.command()(batching.batch)
 app.command()(history.runs)
 app.command()(history.show)
 app.command()(history.report)
+app.command()(housekeeping.rm)
+app.command()(housekeeping.store)
 app.command()(finding.find)
 app.command()(finding.models)
 app.command()(services.services)

@@ -1,14 +1,11 @@
 """What the doctor mends: a damaged journal, damaged files of the store, leftovers, broken lines."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from pipelines.artifacts import Store
-from pipelines.artifacts.disk import storage
+from pipelines.artifacts.disk import replace_file, storage
 from pipelines.doctor.finding import Finding
 from pipelines.doctor.house import journal as look_at_journal
 from pipelines.doctor.proofs import proven_by
@@ -69,24 +66,11 @@ def _index(home: Home) -> Finding:
     with storage(home.runs):
         good, broken = broken_lines(home)
         if broken:
-            _replace(home.runs, b"".join(line + b"\n" for line in good))
+            replace_file(home.runs, b"".join(line + b"\n" for line in good))
             return Finding(
                 "runs", "ok", f"{broken} broken lines dropped, {len(good)} kept", facts={"dropped": broken}
             )
     return Finding("runs", "ok", f"sound; {len(good)} lines", facts={"dropped": 0})
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    aside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _leftovers(home: Home) -> Finding:
