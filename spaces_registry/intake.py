@@ -17,7 +17,7 @@ from spaces_registry.errors import BadOutput, Unreachable
 ACCEPTED = "gzip, deflate"
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _PIECE = 2**20
-_ABOUT_BYTES = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_ABOUT_BYTES = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def taken_in(place: str, response: httpx2.Response, rule: Rule, bounds: Bounds) 
         raise BadOutput(place, f"{place} packed its answer in a way that was not asked for: {packed}")
     headers = [
         (name, text)
-        for name, text in response.headers.multi_items()
+        for name, text in response.headers.raw  # bytes: what is no ASCII stays as it came
         if not packings or name.lower() not in _ABOUT_BYTES
     ]
     body = _Body(place, response, rule, bounds, packings[0] if packings else None)
@@ -67,7 +67,7 @@ async def beginning(response: httpx2.Response, most_bytes: int) -> httpx2.Respon
         content += chunk
         if len(content) >= most_bytes:
             break
-    headers = [(name, text) for name, text in response.headers.multi_items() if name not in _ABOUT_BYTES]
+    headers = [(name, text) for name, text in response.headers.raw if name.lower() not in _ABOUT_BYTES]
     return httpx2.Response(
         response.status_code, headers=headers, content=bytes(content[:most_bytes]), request=response.request
     )

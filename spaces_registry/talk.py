@@ -117,8 +117,8 @@ class Talk:
         started = anyio.current_time()
         ends_at, length = started + left_s, 0
         latest = ends_at + self.clocks.queue_s  # whatever the app says of its queue
+        self.scope.deadline = latest + self.clocks.queue_s
         while (left_s := ends_at - anyio.current_time()) > 0:
-            self.scope.deadline = ends_at + self.clocks.queue_s
             if (now := await self._queue_length()) is not None:
                 if now > length:  # each of those ahead takes about as long as this one
                     ends_at = min(latest, ends_at + (now - length) * (pickup.work_s or 0.0))

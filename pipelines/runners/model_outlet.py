@@ -23,7 +23,7 @@ from spaces_registry.schema import mapping
 
 _PRIVATE = frozenset({"authorization", "cookie", "x-hf-bill-to"})
 _OURS = frozenset({"host", "content-length", "connection", "transfer-encoding"})
-_UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_UNPACKED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _ANSWERED_BY = "x-inference-provider"  # the router's word on who did the work
 _PENDING = frozenset(
     {"IN_QUEUE", "IN_PROGRESS", "PROCESSING", "created", "processing", "queued", "in_progress", "starting"}
@@ -177,7 +177,7 @@ def _passed(
     request: httpx2.Request, response: httpx2.Response, body: bytes | httpx2.SyncByteStream
 ) -> httpx2.Response:
     """An answer as the library reads it: unpacked already."""
-    headers = [(name, text) for name, text in response.headers.items() if name.lower() not in _UNPACKED]
+    headers = [(name, text) for name, text in response.headers.raw if name.lower() not in _UNPACKED]
     if isinstance(body, bytes):
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
     return httpx2.Response(response.status_code, headers=headers, stream=body, request=request)

@@ -1,21 +1,18 @@
-"""Servers that keep to no rules, and a terminal of the test's own."""
+"""A client, limits that a test can reach, and a terminal of the test's own."""
 
 import os
 import pty
 import select
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 
 from spaces_registry.bounds import Bounds
-from spaces_registry.origin import Origin, open_client
+from spaces_registry.origin import open_client
 
 
 @pytest.fixture
@@ -35,39 +32,6 @@ async def client():
 def bounds() -> Callable[..., Bounds]:
     """Limits, with some of them low enough for a test."""
     return lambda **low: replace(Bounds(), **low)
-
-
-@contextmanager
-def raw(answer: Callable[[bytes], Iterator[bytes]]) -> Iterator[str]:
-    """A server that answers each request with bytes of a test's own, until who asked goes away."""
-
-    class Handler(StreamRequestHandler):
-        def handle(self) -> None:
-            first = self.rfile.readline()
-            while self.rfile.readline() not in (b"\r\n", b""):
-                pass
-            with suppress(ConnectionError):
-                for piece in answer(first.split(b" ")[1] if b" " in first else b""):
-                    self.wfile.write(piece)
-
-    class Server(ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def head(*headers: str, status: str = "200 OK") -> bytes:
-    """The first lines of an answer."""
-    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "connection: close", "", ""]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +80,3 @@ def on_a_terminal(tmp_path: Path) -> Callable[..., Talked]:
             os.close(ours)
 
     return run
-
-
-def origin_at(url: str, client, bounds: Bounds, **more) -> Origin:
-    """Where a server of the test's own lives, under limits of the test's own."""
-    return Origin("acme/app", url, client, bounds=bounds, **more)
