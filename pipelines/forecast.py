@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.engine.budget import Amounts
+from pipelines.planned import PlannedStep
 
 if TYPE_CHECKING:
-    from pipelines.plan import PlannedStep
     from spaces_registry.account import GpuQuota
 
 
@@ -64,7 +64,7 @@ class Forecast:
         return f"; that is more than is left of the quota: {left}{again}"
 
 
-def forecast(steps: Sequence["PlannedStep"], quota: "GpuQuota | None" = None) -> Forecast:
+def forecast(steps: Sequence[PlannedStep], quota: "GpuQuota | None" = None) -> Forecast:
     """What the calls of planned steps are expected to take, those inside nested chains among them."""
     amounts, at_least = Amounts(), False
     for step in steps:

@@ -1,14 +1,13 @@
 """Chains by name: a file of the user's, or a recipe that comes with spacechain."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.resources import files
+from collections.abc import Callable
 from pathlib import Path
 
 from chains.loader import load, loads
 from chains.model import Chain
 from chains.paths import is_url
+from chains.recipes import Recipe, recipes
 from pipelines.home import find_home
 from pipelines.places.places import local_endpoints
 from pipelines.templates import home_library
@@ -28,31 +27,6 @@ class NotWritten(ToolkitError):
     """A new chain file was not written."""
 
     code = "not-written"
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A bundled chain.
-
-    Attributes:
-        name: what users write.
-        text: its YAML.
-    """
-
-    name: str
-    text: str
-
-
-def recipes() -> Mapping[str, Recipe]:
-    """The bundled chains, by name, sorted."""
-    folder = files("chains") / "recipes"
-    found = sorted((one for one in folder.iterdir() if one.name.endswith(".yaml")), key=lambda one: one.name)
-    return {
-        one.name.removesuffix(".yaml"): Recipe(
-            one.name.removesuffix(".yaml"), one.read_text(encoding="utf-8")
-        )
-        for one in found
-    }
 
 
 def find_chain(name: str) -> Chain:

@@ -9,21 +9,11 @@ import anyio
 from chains.lock.changes import Change
 from chains.lock.drift import repaired
 from chains.lock.file import lock_path, read_lock
-from chains.lock.locked import Finding, Lock, LockedStep, question_of
+from chains.lock.locked import Finding, Lock, LockedStep, NoLock, question_of
 from chains.model import Chain, FindStep, SpaceStep, Step
 from pipelines.places.place import Place
 from pipelines.places.places import Places
 from spaces_registry.errors import ToolkitError
-
-
-class NoLock(ToolkitError):
-    """`--frozen` needs a lock, and the chain has none."""
-
-    code = "no-lock"
-
-    def __init__(self, chain: Chain) -> None:
-        hint = f"write it first: spacechain lock {chain.source.file}"
-        super().__init__(f"{chain.source.file} has no lock beside it", hint=hint)
 
 
 def lock_of(chain: Chain, *, frozen: bool = False) -> Lock | None:

@@ -21,8 +21,9 @@ from pipelines.engine.calls import CallMaker
 from pipelines.engine.events import CallTold, RunEvent, RunListener, RunSettled, RunStarted, StepSettled
 from pipelines.engine.executor import execute
 from pipelines.engine.interrupts import interruptible
-from pipelines.engine.perform import Performer, names_for
+from pipelines.engine.perform import Performer
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
+from pipelines.engine.sight import names_for
 from pipelines.environment import masked
 from pipelines.folder import RunFolder
 from pipelines.history import remember

@@ -8,9 +8,20 @@ from typing import Final
 from chains.model import Chain, FindStep, SpaceStep, Step
 from chains.needs import wanted
 from chains.problems import Problem
+from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 VERSION: Final = 1
+
+
+class NoLock(ToolkitError):
+    """`--frozen` needs a lock, and the chain has none."""
+
+    code = "no-lock"
+
+    def __init__(self, chain: Chain) -> None:
+        hint = f"write it first: spacechain lock {chain.source.file}"
+        super().__init__(f"{chain.source.file} has no lock beside it", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Use,
 if TYPE_CHECKING:
     from chains.model import Chain
     from chains.problems import Problem
-    from pipelines.plan import Plan, PlannedStep
+    from pipelines.plan import Plan
+    from pipelines.planned import PlannedStep
     from pipelines.preflight import Look
     from pipelines.workshop import Settings
 

@@ -14,9 +14,9 @@ def recipes(
     as_json: AsJson = False,
 ) -> None:
     """List the bundled chains, or print one."""
+    from chains.recipes import recipes as bundled  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, table  # noqa: PLC0415
     from pipelines.library import UnknownChain, load_recipe  # noqa: PLC0415
-    from pipelines.library import recipes as bundled  # noqa: PLC0415
     from spaces_registry.errors import nearest  # noqa: PLC0415
 
     known = bundled()

@@ -25,6 +25,7 @@ from pipelines.engine.executor import execute
 from pipelines.engine.expectations import verify
 from pipelines.engine.policy import RULES
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
+from pipelines.engine.sight import names_for
 from pipelines.environment import read_environment
 from pipelines.places.place import Place
 from spaces_registry.errors import CallFailed, TimedOut, ToolkitError
@@ -86,8 +87,6 @@ async def run_nested(
         TimedOut: it took longer than the step's own `timeout`.
         ToolkitError: the arguments do not fit, or an output has no value.
     """
-    from pipelines.engine.perform import names_for  # noqa: PLC0415 - it knows this module
-
     inside = place.nested
     if inside is None:
         raise TypeError(place.kind)  # ours: only chains come here

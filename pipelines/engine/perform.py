@@ -18,6 +18,7 @@ from pipelines.engine.nesting import run_nested
 from pipelines.engine.outputs import outputs_of
 from pipelines.engine.patience import Pace
 from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
+from pipelines.engine.sight import names_for
 from pipelines.engine.spreading import Spread
 from pipelines.engine.ways import Ways
 from pipelines.places.names import named_place
@@ -115,17 +116,6 @@ class Performer:
 
     def _teller(self, step: Step, item: int) -> Callable[[CallEvent], None]:
         return lambda event: self.tell(CallTold(step.name, item, event))
-
-
-def names_for(
-    reads: Sequence[str], given: Mapping[str, object], results: Mapping[str, Result]
-) -> dict[str, object]:
-    """What expressions that read from these steps may read: the steps' outputs, or their absence."""
-    names = dict(given)
-    for name in reads:
-        result = results[name]
-        names[name] = result.outputs if isinstance(result, Succeeded) else ABSENT
-    return names
 
 
 def _settle(step: Step, made: Sequence[Made], returns: Sequence[Return], seconds: float) -> Result:

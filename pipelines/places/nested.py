@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from chains.expressions import Template
 from chains.kinds import type_of
 from chains.lock.file import lock_path, read_lock
-from chains.lock.locked import Lock
+from chains.lock.locked import Lock, NoLock
 from chains.model import Chain, ChainStep, FindStep, Input, SpaceStep
 from chains.nodes import Text
 from chains.parts import PartType
 from chains.paths import is_missing, is_outside
+from chains.recipes import recipes
 from pipelines.places.finding import Finder
 from pipelines.places.place import Place
 from pipelines.runners.chain import ChainRunner
@@ -147,8 +148,6 @@ def _identity(chain: Chain, step: ChainStep, around: Around) -> str:
     name = step.chain
     path = chain.folder / name
     if not name.endswith(_SUFFIXES) and is_missing(name, chain.folder):
-        from pipelines.library import recipes  # noqa: PLC0415 - the library loads chains by what is known here
-
         known = recipes()
         if name in known:
             return name
@@ -186,8 +185,6 @@ def _read(chain: Chain, step: ChainStep, identity: str, within: Around) -> Neste
 
     known, library = partial(local_endpoints, around=within), home_library(find_home())
     if not Path(identity).is_absolute():
-        from pipelines.library import recipes  # noqa: PLC0415
-
         nested = loads(
             recipes()[identity].text, file=identity, folder=within.root, known=known, library=library
         )
@@ -302,8 +299,6 @@ def _lock(chain: Chain, places: "Places") -> Lock | None:
     file = Path(chain.source.file)
     lock = read_lock(lock_path(file)) if file.is_file() else None
     if lock is None and places.frozen and any(isinstance(one, SpaceStep | FindStep) for one in chain.ways):
-        from pipelines.locking import NoLock  # noqa: PLC0415 - it knows places
-
         raise NoLock(chain)
     return lock
 

@@ -12,7 +12,7 @@ from pipelines.engine.limits import Limits
 from pipelines.forecast import forecast
 from pipelines.home import find_home
 from pipelines.journal import Intent, open_journal
-from pipelines.plan import PlannedStep
+from pipelines.planned import PlannedStep
 from pipelines.usage import rows
 from spaces_registry.account import GpuQuota
 from spaces_registry.progress import Spent
