@@ -38,6 +38,7 @@ LOADED += (
     "pipelines.resume",
     "pipelines.report",
 )
+ALLOW, REFUSE, TOLD = 0x7FFF0000, 0x00050000, 3  # what is said to people and to us is not refused
 OWN = {"BaseSelectorEventLoop._write_to_self", "BaseSelectorEventLoop._read_from_self"}  # a loop wakes itself
 MODULES = {"posix", "fcntl", "io", "_io", None}
 
@@ -78,7 +79,7 @@ class Nursery:
             words: its words.
             at: the border to die at, from 1; 0 for none.
             env: added to the environment.
-            refuse: in place of dying: the system calls that fail from that border on, as `fsync,pwrite64=EIO`.
+            refuse: in place of dying: the system calls that fail from there on, as `fsync,pwrite64=EIO`.
         """
         out, err, told = (self.folder / name for name in ("out", "err", "told"))
         asked = {
@@ -154,8 +155,9 @@ def refuse(what: str) -> None:
     numbers = NUMBERS[platform.machine()]
     calls = [numbers[one] for one in names.split(",")]
     lines = [(0x20, 0, 0, 0)]  # load the call's number
-    lines += [(0x15, len(calls) - at, 0, call) for at, call in enumerate(calls)]  # jump to the last line
-    lines += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050000 | getattr(errno, error))]  # allow; refuse
+    lines += [(0x15, len(calls) - at, 0, call) for at, call in enumerate(calls)]  # jump behind the next line
+    lines += [(0x06, 0, 0, ALLOW), (0x20, 0, 0, 16)]  # else allow; load the first argument
+    lines += [(0x25, 1, 0, TOLD), (0x06, 0, 0, ALLOW), (0x06, 0, 0, REFUSE | getattr(errno, error))]
     filters = b"".join(struct.pack("HBBI", *one) for one in lines)
     buffer = ctypes.create_string_buffer(filters)
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(lines), ctypes.addressof(buffer)))
@@ -185,9 +187,10 @@ def _child(asked: Mapping[str, object]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
+    os.dup2(told, TOLD)
     from pipelines.cli import main  # noqa: PLC0415 - imported before, in the process that forked this one
 
-    watch = Watch(int(str(asked["at"])), told, str(asked["refuse"]))
+    watch = Watch(int(str(asked["at"])), TOLD, str(asked["refuse"]))
     threading.setprofile(watch)
     sys.setprofile(watch)
     main(words)
