@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from spaces_registry.errors import ToolkitError
 
+_MACHINE = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE})  # what the machine lacks is no fault of ours
+
 
 def main(words: Sequence[str] | None = None) -> None:
     """The `spacechain` command.
@@ -36,10 +38,14 @@ def main(words: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.DONE)
     except OSError as cause:
-        if cause.errno != errno.ENOSPC:
+        if cause.errno not in _MACHINE:
             _show_fault(cause)
             sys.exit(Exit.FAULT)
-        say("error: the output cannot be written: no space left [storage-failed]")
+        if cause.errno in (errno.EMFILE, errno.ENFILE):
+            say("error: too many files are open [storage-failed]")
+            say("  hint: allow more (ulimit -n 4096), or run less at once")
+            sys.exit(Exit.WRONG)
+        say(f"error: the output cannot be written: {os.strerror(cause.errno or 0).lower()} [storage-failed]")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.WRONG)
     except Exception as fault:  # noqa: BLE001 - the last border: what comes here is a fault of ours

@@ -1,13 +1,13 @@
 """The executor: every step starts the moment what it reads from is there, and none before."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import anyio
 
 from chains.model import Chain, Step
+from pipelines.engine.interrupts import one_error
 from pipelines.engine.results import Result, Skipped, first_unsuccessful
-from spaces_registry.errors import ToolkitError
 
 Perform: TypeAlias = Callable[[Step, Mapping[str, Result]], Awaitable[Result]]
 Recorder: TypeAlias = Callable[[str, Result], None]
@@ -40,24 +40,11 @@ async def execute(chain: Chain, perform: Perform, record: Recorder) -> Mapping[s
         record(step.name, results[step.name])
         settled[step.name].set()
 
-    try:
+    with one_error():
         async with anyio.create_task_group() as tasks:
             for step in chain.steps.values():
                 tasks.start_soon(follow, step)
-    except ExceptionGroup as group:
-        ours, others = group.split(ToolkitError)
-        if ours is None or others is not None:
-            raise
-        raise next(_leaves(ours)) from group  # the disk or the journal cannot be written: no bug
     return {name: results[name] for name in chain.steps}
-
-
-def _leaves(group: ExceptionGroup[ToolkitError]) -> Iterator[ToolkitError]:
-    for one in group.exceptions:
-        if isinstance(one, ExceptionGroup):
-            yield from _leaves(one)
-        else:
-            yield one
 
 
 def _reason(name: str, result: Result) -> str:

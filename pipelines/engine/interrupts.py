@@ -2,11 +2,13 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import anyio
+
+from spaces_registry.errors import ToolkitError
 
 INTERRUPTED = 130
 _OUTPUTS = (1, 2)
@@ -33,12 +35,33 @@ async def interruptible(*, watch_signals: bool) -> AsyncIterator[Interrupt]:
     if not watch_signals:
         yield interrupt
         return
-    async with anyio.create_task_group() as tasks:
-        body = anyio.CancelScope()
-        tasks.start_soon(_watch, body, interrupt)
-        with body:
-            yield interrupt
-        tasks.cancel_scope.cancel()
+    with one_error():
+        async with anyio.create_task_group() as tasks:
+            body = anyio.CancelScope()
+            tasks.start_soon(_watch, body, interrupt)
+            with body:
+                yield interrupt
+            tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Let what a group of tasks says of the disk or the journal be the one error that it is, and no bug."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        ours, others = group.split(ToolkitError)
+        if ours is None or others is not None:
+            raise
+        raise next(_leaves(ours)) from group
+
+
+def _leaves(group: ExceptionGroup[ToolkitError]) -> Iterator[ToolkitError]:
+    for one in group.exceptions:
+        if isinstance(one, ExceptionGroup):
+            yield from _leaves(one)
+        else:
+            yield one
 
 
 async def _watch(body: anyio.CancelScope, interrupt: Interrupt) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class JournalFailed(ToolkitError):
     code = "journal-failed"
 
     def __init__(self, file: Path, cause: Exception, *, hint: str | None = None) -> None:
-        super().__init__(f"the journal {file} cannot be used: {cause}", hint=hint or _hint(cause))
+        super().__init__(f"the journal {file} cannot be used: {cause}", hint=hint or _hint(cause, file))
         self.file = file
 
 
@@ -59,21 +60,31 @@ class JournalTooNew(JournalFailed):
         )
 
 
-def _hint(cause: Exception) -> str:
+def _hint(cause: Exception, file: Path) -> str:
     if isinstance(cause, OSError):
         return _OF_THE_SYSTEM.get(cause.errno or 0, _WRITABLE)
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
         return _DAMAGED if isinstance(cause, sqlite3.Error) else _WRITABLE
-    if code & _PRIMARY == sqlite3.SQLITE_CANTOPEN and _are_all_open():
-        return _OPEN
+    if code & _PRIMARY in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):  # it does not always say why
+        if _are_all_open():
+            return _OPEN
+        if _is_full(file.parent):
+            return _FREE
     return _HINTS.get(code & _PRIMARY, _WRITABLE)
 
 
 def _are_all_open() -> bool:
-    """Whether this process may open no further file; SQLite does not say why it could not open one."""
+    """Whether this process may open no further file."""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as cause:
         return cause.errno in (errno.EMFILE, errno.ENFILE)
     return False
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free == 0
+    except OSError:
+        return False
