@@ -257,14 +257,12 @@ def _show_models(found: "Sequence[ServedModel]", *, with_task: bool) -> None:
 
     with_price = any(_price(one.offers) for one in found)
     head = ["MODEL", *(["TASK"] if with_task else []), *(["IN/OUT $/M", "CONTEXT"] if with_price else [])]
-    widths = [30 if with_task and with_price else 42, *([16] if with_task else [])]
-    left = _WIDTH - sum(one + 2 for one in widths) - (21 if with_price else 0)
     rows = [
         [
-            _cut(one.id, widths[0]),
-            *([_cut(one.task or "", 16)] if with_task else []),
+            one.id,
+            *([one.task or ""] if with_task else []),
             *([_price(one.offers), _context(one.offers)] if with_price else []),
-            _cut(", ".join(offer.provider for offer in one.offers), left),
+            ", ".join(offer.provider for offer in one.offers),
         ]
         for one in found
     ]

@@ -1,12 +1,15 @@
 """How things are shown: results to stdout, all else to stderr, and nothing that could steer a terminal."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
 from chains.problems import InvalidChain, Problem, show
 from spaces_registry.errors import ToolkitError
 from spaces_registry.plain import escaped, flat, lines
+
+_NARROWEST = 10  # characters of a column
 
 safe = flat  # text from outside on one line, without control characters, escapes and direction marks
 
@@ -72,12 +75,30 @@ def problem_json(problem: Problem) -> dict[str, object]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as wide as they need, on stdout; the last one takes what it takes."""
+    """Columns on stdout: as wide as they need, on a terminal as it has room; `…` ends what is cut."""
     every = [tuple(head), *(tuple(safe(cell) for cell in row) for row in rows)]
     widths = [max(len(row[place]) for row in every) for place in range(len(head))]
+    if sys.stdout.isatty():
+        widths = _fitted(widths, shutil.get_terminal_size().columns)
     for row in every:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        print("  ".join([*cells, row[-1]]).rstrip())
+        cells = (_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False))
+        print("  ".join(cells).rstrip())
+
+
+def _fitted(widths: Sequence[int], columns: int) -> list[int]:
+    """Widths that fit beside each other; the widest give way, and the first, which names things, the last."""
+    fitted = [*widths]
+    while sum(fitted) + 2 * (len(fitted) - 1) > columns:
+        at = max(range(1, len(fitted)), key=lambda place: fitted[place], default=0)
+        at = at if fitted[at] > _NARROWEST else 0
+        if fitted[at] <= _NARROWEST:
+            break
+        fitted[at] -= 1
+    return fitted
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
 
 
 def duration(seconds: float) -> str:

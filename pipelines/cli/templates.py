@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pipelines.templates import Known
 
 _COLUMNS = 80
-_ABOUT = 34  # characters of what a template is for
 
 
 def templates(  # noqa: PLR0913 - a command's options
@@ -84,20 +83,10 @@ def _list(known: "Mapping[str, Known]", *, as_json: bool) -> None:
         result_json([_json(one) for one in known.values()])
         return
     rows = [
-        (name, one.origin, _cut(one.template.help, _ABOUT), ", ".join(one.template.variables))
+        (name, one.origin, one.template.help, ", ".join(one.template.variables))
         for name, one in known.items()
     ]
-    table(("TEMPLATE", "FROM", "WHAT IT IS FOR", "VARIABLES"), [_fitted(row) for row in rows])
-
-
-def _fitted(row: tuple[str, str, str, str]) -> tuple[str, str, str, str]:
-    """The last column in what is left of a terminal's width."""
-    used = max(14, len(row[0])) + 7 + _ABOUT + 6
-    return (*row[:3], _cut(row[3], max(10, _COLUMNS - used)))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    table(("TEMPLATE", "FROM", "WHAT IT IS FOR", "VARIABLES"), rows)
 
 
 def _show(name: str, known: "Mapping[str, Known]", *, as_json: bool) -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from spaces_registry.account import GpuQuota
 
 _MOST_DAYS = 3660
-_PLACE = 36  # characters
 _PATIENCE_S = 10.0
 
 
@@ -99,9 +98,8 @@ def _show(told: "tuple[Row, ...]", whole: "Row", limits: "tuple[Against, ...]", 
 
 
 def _cells(row: "Row") -> tuple[str, ...]:
-    place = row.place if len(row.place) <= _PLACE else f"{row.place[: _PLACE - 1]}…"
     gpu, money = f"{row.gpu_s:.0f} s" if row.gpu_s else "-", f"${row.usd:.2f}" if row.usd >= 1 else ""
-    return (row.day or "-", place or "-", str(row.calls), str(row.failed), gpu, money or _small(row.usd))
+    return (row.day or "-", row.place or "-", str(row.calls), str(row.failed), gpu, money or _small(row.usd))
 
 
 def _small(usd: float) -> str:
@@ -109,6 +107,5 @@ def _small(usd: float) -> str:
 
 
 def _limit_cells(one: "Against") -> tuple[str, ...]:
-    name = one.name if len(one.name) <= _PLACE else f"{one.name[: _PLACE - 1]}…"
     share = f"{one.used / one.limit:.0%} of {one.what}" if one.limit else one.what
-    return (name, f"{one.used:g}", f"{one.limit:g}", share)
+    return (one.name, f"{one.used:g}", f"{one.limit:g}", share)

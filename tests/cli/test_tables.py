@@ -1,0 +1,39 @@
+"""Tables: whole where a program reads them, cut to the width of a terminal where a person does."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping
+
+FACTS: Mapping[str, str] = {"PYTHONIOENCODING": "utf-8", "TERM": "xterm"}
+SCRIPT = """
+from pipelines.cli.show import table
+table(("SPACE", "ABOUT", "TAKES"), [("owner/a-name-that-is-copied", "words " * 20, "prompt, " * 20)])
+"""
+
+
+def on_terminal(script: str, columns: int) -> str:
+    """What a script shows on a terminal so wide."""
+    ours, theirs = pty.openpty()
+    facts = {**os.environ, **FACTS, "COLUMNS": str(columns)}
+    subprocess.run([sys.executable, "-c", script], stdout=theirs, env=facts, check=True)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as screen:
+        return screen.read1().decode()
+
+
+def test_a_table_fits_the_terminal_and_keeps_the_names_that_are_copied():
+    """Lines that wrap are no table; the first column is what the next command is given."""
+    lines = on_terminal(SCRIPT, 80).splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith("owner/a-name-that-is-copied  words ")
+    assert lines[1].endswith("…")
+
+
+def test_a_table_that_a_program_reads_is_whole(capsys) -> None:
+    """`spacechain models | grep …` must not lose the half of a name."""
+    exec(SCRIPT)  # noqa: S102 - the same lines, without a terminal
+
+    assert "…" not in capsys.readouterr().out
