@@ -1,6 +1,7 @@
 """`runs`, `show` and `report`: what was done."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -108,7 +109,7 @@ def _facts(record: "Record") -> dict[str, object]:
 
 
 def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
-    started = str(facts["started"] or "").replace("T", " ").removesuffix("+00:00")
+    started = _here(str(facts["started"] or ""))
     outputs = ", ".join(_mapping(facts["outputs"]))
     told = ("run", "chain", "status")
     return (*(str(facts[one]) for one in told), started, str(facts["seconds"]), str(facts["calls"]), outputs)
@@ -116,7 +117,8 @@ def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
 
 def _step_row(name: str, step: Mapping[str, object]) -> tuple[str, ...]:
     via, endpoint = str(step.get("via") or ""), str(step.get("endpoint") or "")
-    at = str(step.get("because") or f"{via} {endpoint if endpoint != via else ''}".strip())
+    has_both = endpoint and endpoint not in (via, via.rpartition(" ")[2])
+    at = str(step.get("because") or (f"{via} {endpoint}" if has_both else via))
     calls = "kept" if step.get("cached") else str(step.get("attempts", ""))
     return (name, str(step.get("status", "")), str(step.get("seconds", "")), calls, at)
 
@@ -151,13 +153,36 @@ def _show_tries(name: str, step: Mapping[str, object]) -> None:
         result(f"{safe(name)} failed: {safe(str(error.get('message')))} [{error.get('code')}]")
     if error.get("hint"):
         result(f"  hint: {safe(str(error['hint']))}")
+    else:
+        result(f"{safe(name)} did not succeed at once:")
     for one in tries:
-        told = _mapping(one)
-        said = f": {safe(str(told['said']))}" if told.get("said") else ""
-        then = f"; {told['then']}" if told.get("then") else ""
-        result(
-            f"  {safe(str(told.get('via')))}: {told.get('class')} after {told.get('seconds')} s{said}{then}"
-        )
+        result(f"  {safe(_try_line(_mapping(one)))}")
+
+
+def _try_line(told: Mapping[str, object]) -> str:
+    """`owner/a: busy after 0.1 s: Queue is full!; tried again in 1.7 s`."""
+    via, said, wait = str(told.get("via")), str(told.get("said") or ""), told.get("wait_s")
+    said = said.removeprefix(f"{via}: ")
+    line = f"{via}: {told.get('class')} after {told.get('seconds')} s" + (f": {said}" if said else "")
+    if said.startswith("not asked"):
+        line = f"{via}: {said}"
+    match told.get("then"):
+        case "retry":
+            return f"{line}; tried again" + (f" in {wait:.1f} s" if isinstance(wait, int | float) else "")
+        case "fall-back":
+            return f"{line}; went on to the next place"
+        case "stop":
+            return f"{line}; gave up"
+        case _:
+            return line
+
+
+def _here(moment: str) -> str:
+    """A time in UTC as the clock of whoever reads it shows it."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return moment
 
 
 def _mapping(value: object) -> Mapping[str, object]:

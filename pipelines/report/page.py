@@ -298,7 +298,14 @@ def _notes(step: Json) -> Iterator[str]:
 
 
 def _again(document: Json) -> str:
-    """The command that runs it again; inputs that are files or long are left to whoever runs it."""
+    """The command that goes on, or runs it again; files and long inputs are left to whoever runs it.
+
+    A run whose budget is used up would go on with the same budget: its chain is to be run with a larger one.
+    """
+    errors = (_mapping(_mapping(one).get("error")) for one in _mapping(document.get("steps")).values())
+    is_spent = any(one.get("code") == "budget-exceeded" for one in errors)
+    if document.get("status") != "succeeded" and document.get("run") and not is_spent:
+        return shlex.join(("spacechain", "resume", str(document["run"])))
     words = ["spacechain", "run", str(document.get("file") or document.get("chain") or "")]
     for name, value in _mapping(document.get("inputs")).items():
         if isinstance(value, str | int | float) and len(str(value)) < 200:  # noqa: PLR2004 - a line's worth
@@ -306,6 +313,11 @@ def _again(document: Json) -> str:
             words += ["-i", f"{name}={told}"]
         elif isinstance(value, Mapping) and "sha256" in value:
             words += ["-i", f"{name}={value.get('name', '…')}"]
+        elif isinstance(value, list) and not any(
+            isinstance(one, Mapping) and "sha256" in one for one in value
+        ):
+            told = json.dumps(value, ensure_ascii=False)
+            words += ["-i", f"{name}={told if len(told) < 200 else '…'}"]  # noqa: PLR2004 - a line's worth
     return shlex.join(words)
 
 
