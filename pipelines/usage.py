@@ -156,11 +156,14 @@ def against(
 
 
 def near_limits(journal: Journal, home: Home, chain: Chain) -> str | None:
-    """One line on what is nearly used up, for the end of a run; None if nothing is."""
-    near = [
-        one.told() for one in against(journal, home, chain) if one.is_near and "newest run" not in one.what
+    """One line on what is used up or nearly, for the end of a run; None if nothing is."""
+    near = [one for one in against(journal, home, chain) if one.is_near and "newest run" not in one.what]
+    told = [
+        f"{word} used up: {'; '.join(one.told() for one in near if (one.used >= one.limit) is is_over)}"
+        for word, is_over in (("all", True), ("nearly", False))
+        if any((one.used >= one.limit) is is_over for one in near)
     ]
-    return f"nearly used up: {'; '.join(near)}" if near else None
+    return "; ".join(told) or None
 
 
 def midnight(now: float | None = None) -> float:

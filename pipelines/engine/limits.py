@@ -275,10 +275,14 @@ class Limits:
         wait_s = tomorrow.timestamp() - self._now()
         return OutOfQuota(
             place.address,
-            f"{place.address}: the {rate.most} calls that a day may have are made (limits of {rate.name})",
+            f"{place.address}: {_all_calls(rate.most)} made (limits of {rate.name})",
             wait_s=wait_s,
             hint=f"the next one is possible from {tomorrow:%Y-%m-%d %H:%M} UTC; `per_day` is the limit",
         )
+
+
+def _all_calls(most: int) -> str:
+    return "the one call that a day may have is" if most == 1 else f"the {most} calls that a day may have are"
 
 
 def _left_alone(place: Place, wait_s: float) -> RateLimited:

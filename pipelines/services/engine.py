@@ -58,7 +58,7 @@ def _where(service: Service, origin: Origin) -> str:
     looked = f"it was looked for at {origin.root}"
     if service.url_from is None or not service.url.startswith("http://127.0.0.1"):
         return looked
-    return f"{looked}; start it, or set {service.url_from} to where it is"
+    return f"{looked}; start it, or say where it is: {service.url_from}, or `url:` in the step"
 
 
 async def _performed(exchange: Exchange) -> tuple[Value, ...]:

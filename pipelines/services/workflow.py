@@ -58,7 +58,8 @@ def _content(place: str, workflow: object) -> Mapping[str, Any]:
         try:
             content = decoded(Path(workflow.path).read_bytes())
         except (OSError, ValueError) as cause:
-            raise RejectedInput(place, f"{place}: the workflow {workflow.name} is no JSON file") from cause
+            hint = "save it in ComfyUI with Workflow → Export (API)"
+            raise RejectedInput(place, f"{place}: the workflow is no JSON file", hint=hint) from cause
     if not isinstance(content, Mapping) or not content:
         raise RejectedInput(place, f"{place}: the workflow is no JSON object of nodes")
     return content

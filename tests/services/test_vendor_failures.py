@@ -217,7 +217,7 @@ def test_a_server_of_ones_own_that_does_not_run_is_unreachable(ask, monkeypatch)
     assert error["code"] == "unreachable"
     assert (
         error["hint"]
-        == "it was looked for at http://127.0.0.1:9; start it, or set COMFYUI_URL to where it is"
+        == "it was looked for at http://127.0.0.1:9; start it, or say where it is: COMFYUI_URL, or `url:` in the step"
     )
 
 
