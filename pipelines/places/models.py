@@ -52,6 +52,7 @@ async def model_place(step: ModelStep, registry: Registry) -> Place:
 
     Raises:
         Missing: there is no such model, or nobody serves it so; the hint says what is served.
+        Unauthorized: calls lack a token, or a key.
         ToolkitError: as `model_endpoint`, and what the Hub refuses.
     """
     provider = provider_named(step.provider)
@@ -173,9 +174,11 @@ def _place(
         router=(os.environ.get("SPACECHAIN_ROUTER") or ROUTER).rstrip("/"),
         others=() if is_routed else tuple(one.provider for one in offers if one.provider != name),
     )
+    address = f"{name}: {model}"
+    runner.admit(address)
     return Place(
         "model",
-        f"{name}: {model}",
+        address,
         task.asked_with(frozenset(step.arguments)),
         runner,
         revision=offer.served_id if offer and not is_routed else None,

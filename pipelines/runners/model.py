@@ -85,7 +85,7 @@ class ModelRunner:
             CallFailed: the class says why there is no result.
             ModelsNotInstalled: a library that the task's answer needs is missing.
         """
-        self._admit(call)
+        self.admit(call.place)
         home = Origin(
             call.place, self._home, self.client, secrets=tuple(filter(None, (self.token, self.key)))
         )
@@ -143,25 +143,27 @@ class ModelRunner:
                 return (text,) if self.task.name == TEXT_GENERATION else (text, tools)
             return outputs_of(task, getattr(client, task.method)(**arguments), call)
 
-    def _admit(self, call: Call) -> None:
-        """Refuse a call that lacks a credential or a library, before anything is sent."""
+    def admit(self, place: str) -> None:
+        """Refuse calls that lack a credential or a library, before anything is sent.
+
+        Raises:
+            Unauthorized, ModelsNotInstalled: they do.
+        """
         library, hint = _NEEDS.get(self.task.name, ("json", ""))
         if find_spec(library) is None:
-            message = f"{call.place}: {self.task.name} needs {library}, which is not installed"
+            message = f"{place}: {self.task.name} needs {library}, which is not installed"
             raise ModelsNotInstalled(message, hint=hint)
         if self.key or self.provider in (None, HF_INFERENCE):
             return
         if self.provider == "openai":
             hint = f"set {PROVIDERS['openai'].keys[0]}"
-            raise Unauthorized(call.place, f"{call.place} takes no call without a key of your own", hint=hint)
+            raise Unauthorized(place, f"{place} takes no call without a key of your own", hint=hint)
         if not self.token:
             hint = f"set HF_TOKEN or run `hf auth login`; a token is made at {TOKEN_PAGE}"
-            raise Unauthorized(
-                call.place, f"{call.place} takes no call without a Hugging Face token", hint=hint
-            )
+            raise Unauthorized(place, f"{place} takes no call without a Hugging Face token", hint=hint)
         if not self.token.startswith(_HF_PREFIX):  # the library would send it to the provider's own host
-            message = f"{call.place}: the router takes tokens that begin with {_HF_PREFIX}; this one does not"
-            raise Unauthorized(call.place, message, hint=f"make one at {TOKEN_PAGE}")
+            message = f"{place}: the router takes tokens that begin with {_HF_PREFIX}; this one does not"
+            raise Unauthorized(place, message, hint=f"make one at {TOKEN_PAGE}")
 
     @property
     def _secrets(self) -> tuple[str, ...]:

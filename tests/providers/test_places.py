@@ -11,7 +11,7 @@ from providers.standin import TOKEN, WORDS
 
 from pipelines.cli import main
 from pipelines.engine.gates import names_of
-from spaces_registry.errors import Missing, ToolkitError
+from spaces_registry.errors import Missing, ToolkitError, Unauthorized
 from spaces_registry.tasks import UntoldTask
 
 
@@ -41,6 +41,17 @@ def test_the_page_of_a_model_is_the_model(ask: Asking):
     page = "https://huggingface.co/black-forest-labs/FLUX.1-dev"
 
     assert ask.place(page).address == ask.place("flux").address
+
+
+def test_a_model_without_a_token_is_refused_before_the_run(ask: Asking):
+    """A chain must not spend GPU time on its first steps to learn that its last one lacks a token."""
+    ask.token = ""
+
+    with pytest.raises(Unauthorized) as caught:
+        ask.place("studio/paint")
+
+    assert "HF_TOKEN" in (caught.value.hint or "")
+    assert not ask.served.posts
 
 
 def test_who_does_not_serve_it_is_told_who_does(ask: Asking):
