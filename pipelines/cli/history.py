@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 RunName: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or how it begins, its folder, or: last.")
 ]
-_LONGEST = 60  # characters of an output's value in a list
+_LONGEST = 2000  # characters of an output's value; all of it is in run.json
 
 
 def runs(

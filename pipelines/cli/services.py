@@ -40,13 +40,13 @@ def services(
         rows = [
             (
                 one.service.name,
-                listing.key_words(one.service, os.environ),
+                *reversed(listing.key_state(one.service, os.environ)),
                 ", ".join(one.service.endpoints),
                 one.service.about,
             )
             for one in known.services
         ]
-        table(("SERVICE", "KEY", "ENDPOINTS", "ABOUT"), rows)
+        table(("SERVICE", "KEY", "VARIABLE", "ENDPOINTS", "ABOUT"), rows)
         say("show one with: spacechain services NAME")
     for error in known.broken:
         show_error(error)

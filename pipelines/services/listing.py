@@ -46,11 +46,16 @@ def one_service(name: str, home: Home) -> Found:
 
 def key_words(service: Service, environ: Mapping[str, str]) -> str:
     """A service's key variable and whether it is set: `FAL_KEY (set)`."""
+    name, state = key_state(service, environ)
+    return f"{name} ({state})" if name else state
+
+
+def key_state(service: Service, environ: Mapping[str, str]) -> tuple[str, str]:
+    """A service's key variable, and `set`, `not set` or `optional`; no name and `none` if it needs no key."""
     if service.auth is None:
-        return "none"
+        return "", "none"
     name, key = key_in(service, environ)
-    state = "set" if key else "optional" if service.auth.optional else "not set"
-    return f"{name} ({state})"
+    return name, "set" if key else "optional" if service.auth.optional else "not set"
 
 
 def summary_json(found: Found, environ: Mapping[str, str]) -> dict[str, object]:
