@@ -13,7 +13,7 @@ from spaces_registry.errors import ToolkitError
 
 MASK = "•••"
 _SECRET = re.compile(
-    r"(?:^|_)(?:\w*TOKENS?|\w*KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
+    r"(?:^|_)(?:\w*TOKENS?|(?:API|ACCESS|AUTH|SSH)?KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
     r"|AUTH|COOKIES?|DSN|WEBHOOK)(?:_|$)",
     re.IGNORECASE,
 )

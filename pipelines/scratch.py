@@ -44,7 +44,7 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
         StorageFailed: no folder can be made there.
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (root / _DOOR).open("a") as door:
             with suppress(OSError):  # a file system without locks: then nothing is ever swept there
                 fcntl.flock(door, fcntl.LOCK_EX)

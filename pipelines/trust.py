@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chains.model import Chain, PythonStep
-from chains.paths import read_file
+from chains.paths import is_outside, read_file
 from pipelines.artifacts import StorageFailed
 from pipelines.home import Home
 from spaces_registry.bounds import Bounds
@@ -114,12 +114,21 @@ class Code:
 
 
 def code_of(chains: Iterable[Chain]) -> tuple[Code, ...]:
-    """Every file of code that chains run, each once."""
+    """Every file of code that chains run, each once.
+
+    Raises:
+        NotReadable: one lies outside of its chain's folder, perhaps behind a link.
+    """
     found: dict[Path, Code] = {}
     for chain in chains:
         for step in chain.ways:
             if not isinstance(step, PythonStep):
                 continue
+            if is_outside(step.file, chain.folder):
+                message = f"{step.file} lies outside the chain's folder, where a chain may not read"
+                raise NotReadable(
+                    message, hint="put it beside the chain; a link out of the folder does not count"
+                )
             file = (chain.folder / step.file).resolve()
             named = os.path.normpath(Path(chain.source.file).parent / step.file)
             inside = not step.isolate or (file in found and found[file].inside)

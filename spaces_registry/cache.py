@@ -82,7 +82,10 @@ class Descriptions:
 
 def write_aside(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it: aside, then renamed into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.parent.mkdir(
+        mode=0o700, parents=True, exist_ok=True
+    )  # what is private on the Hub stays so here
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:

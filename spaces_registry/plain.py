@@ -8,6 +8,7 @@ import unicodedata
 from functools import cache
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_DELETE = "\x7f"
 _SIGN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -43,9 +44,9 @@ def shortened(text: str, most: int) -> str:
 
 def escaped(json_text: str) -> str:
     """A JSON document of which nothing can steer a terminal, and whose value is the same."""
-    if json_text.isascii():
-        return json_text  # JSON escapes the control characters of ASCII itself
-    return "".join(_spelt(one) if not one.isascii() and _is_unseen(one) else one for one in json_text)
+    if json_text.isascii() and _DELETE not in json_text:
+        return json_text  # JSON escapes the other control characters of ASCII itself
+    return "".join(_spelt(one) if one >= _DELETE and _is_unseen(one) else one for one in json_text)
 
 
 def _spelt(character: str) -> str:

@@ -19,7 +19,8 @@ _INCOMING = "incoming"
 def aside(store: Path) -> Iterator[Path]:
     """A new name on the store's own disk; whatever bears it afterwards is removed."""
     incoming = store / _INCOMING
-    incoming.mkdir(parents=True, exist_ok=True)
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)  # its owner's alone, whatever the umask says
+    incoming.mkdir(exist_ok=True)
     while True:
         folder = Path(tempfile.mkdtemp(dir=incoming, prefix=""))
         lock = os.open(folder, os.O_RDONLY)

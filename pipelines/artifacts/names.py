@@ -31,7 +31,9 @@ def _slug(text: str) -> str:
     slug = slug.encode("utf-8", "ignore")[:_STEM_BYTES].decode("utf-8", "ignore").rstrip("-._ ")
     if not slug:
         return "file"
-    return f"{slug}-file" if _DEVICES.fullmatch(slug) else slug
+    if _DEVICES.fullmatch(slug):
+        return f"file-{slug}" if "." in slug else f"{slug}-file"  # a device also with a suffix
+    return slug
 
 
 def _stays(character: str) -> bool:

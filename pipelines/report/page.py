@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "report.html"
 _MOST_TRIES = 100
+_MOST_SECONDS = 1e15  # and bytes; what is more is no number for people
 _MOST_TEXT = 20_000  # characters of one text
 _SHOWN_AS = {"image": "img", "video": "video", "audio": "audio"}
 _DRAWN_BY_THE_BROWSER = re.compile(r"image/(png|jpeg|gif|webp|avif|bmp)|(video|audio)/[\w.+-]+")
@@ -343,4 +344,4 @@ def _list(value: object) -> Sequence[object]:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if isinstance(value, int | float) and abs(value) < _MOST_SECONDS else 0.0
