@@ -7,7 +7,7 @@ from pipelines.doctor.account import account
 from pipelines.doctor.finding import Finding
 from pipelines.doctor.house import dotenv, home_folder, journal, store
 from pipelines.doctor.machine import ffmpeg, pillow, versions
-from pipelines.doctor.repair import repair
+from pipelines.doctor.repair import index, repair
 from pipelines.doctor.services import services
 from pipelines.home import Home
 from spaces_registry.answers import Answers
@@ -37,6 +37,8 @@ async def examine(
         yield one
     yield journal(home)
     yield store(home)
+    for one in index(home):
+        yield one
     for one in dotenv(here, home):
         yield one
     answers = Answers(home.signatures if is_writable else None)

@@ -54,6 +54,19 @@ def broken_lines(home: Home) -> tuple[list[bytes], int]:
     return good, len(lines) - len(good)
 
 
+def index(home: Home) -> Iterator[Finding]:
+    """What is wrong with the index of runs; nothing if it is sound."""
+    try:
+        _, broken = broken_lines(home)
+    except OSError as cause:
+        told = f"{home.runs} cannot be read: {cause.strerror or cause}"
+        yield Finding("runs", "fail", told, "make it a readable file, or remove it")
+        return
+    if broken:
+        told = f"{broken} lines of {home.runs} cannot be read, and are passed over"
+        yield Finding("runs", "warn", told, "spacechain doctor --repair", facts={"broken": broken})
+
+
 def _is_entry(line: bytes) -> bool:
     try:
         told = json.loads(line)

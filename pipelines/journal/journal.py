@@ -292,7 +292,7 @@ class Journal:
     def held_until(self, place: str, now: float) -> float | None:
         """Until when a place that was asked too often wants to be left alone, by what it told any run."""
         query = (
-            "SELECT max(r.until) FROM received r JOIN sent s USING (call)"
+            "SELECT max(r.until) FROM received r CROSS JOIN sent s USING (call)"  # in this order
             " WHERE r.until > ? AND r.failure = 'rate-limited' AND s.place = ?"
         )
         row = self._one(query, (now, place))

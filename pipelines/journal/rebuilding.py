@@ -172,7 +172,7 @@ def _fill(fresh: Path, found: Sequence[Found]) -> tuple[Mapping[str, int], int]:
 
 
 def _put_aside(file: Path) -> Path:
-    aside = file.with_name(f"{file.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    aside = _unused(file.with_name(f"{file.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
     try:
         os.link(file, aside)
     except OSError:  # a file system without links
@@ -181,6 +181,13 @@ def _put_aside(file: Path) -> Path:
         _log(file).replace(_log(aside))
     file.with_name(f"{file.name}-shm").unlink(missing_ok=True)
     return aside
+
+
+def _unused(path: Path) -> Path:
+    number, free = 1, path
+    while free.exists():
+        number, free = number + 1, path.with_name(f"{path.name}-{number + 1}")
+    return free
 
 
 def _log(file: Path) -> Path:

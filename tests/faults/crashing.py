@@ -29,6 +29,11 @@ ON_DISK = {"fsync", "fdatasync", "replace", "rename", "link", "unlink", "remove"
 ON_DISK |= {"BufferedWriter.write", "TextIOWrapper.write", "FileIO.write", "truncate", "ftruncate"}
 IN_JOURNAL = {"Connection.executescript", "Connection.commit", "Connection.__exit__", "Connection.close"}
 ON_NETWORK = {"socket.send", "socket.sendall", "socket.recv", "socket.recv_into", "socket.connect"}
+PIECES = ON_NETWORK | {
+    "BufferedWriter.write",
+    "TextIOWrapper.write",
+    "FileIO.write",
+}  # of one body: one border
 BORDERS = ON_DISK | IN_JOURNAL | ON_NETWORK
 LOADED = ("anyio._backends._asyncio", "httpcore2", "jinja2.ext", "pydantic.type_adapter", "truststore")
 LOADED += (
@@ -134,7 +139,7 @@ class Watch:
         if frame.f_code.co_qualname in OWN:
             return
         border = f"{name} in {frame.f_code.co_qualname}"
-        if border == self.last:  # a row of the same, as pieces of a body
+        if border == self.last and name in PIECES:
             return
         self.last = border
         os.write(self.told, f"{border}\n".encode())

@@ -6,17 +6,26 @@ through without one being left.
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
+import yaml
 from faults.crashing import Ended, Nursery, nursery
+from home.test_journal import VERSION_1
 from PIL import Image
 from servers import Server
+from storage.conftest import CHAIN as PRINTS
+from storage.conftest import SERVICE, printed
+from web import web
+
+from pipelines.journal import SCHEMA_VERSION
 
 CHAIN = """
 name: negatives
@@ -104,6 +113,14 @@ class House:
         yield from (str(path) for path in Path(ended.out.strip()).parent.glob("**/.*"))
 
 
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """One death of a command, and where."""
+
+    house: House
+    ended: Ended
+
+
 @dataclass(slots=True)
 class Tally:
     """What came of the crashes."""
@@ -174,3 +191,121 @@ def test_a_run_that_dies_anywhere_is_gone_on_with_and_loses_nothing(born, lens, 
 
     assert not ended.is_killed
     assert tally.tried > 50
+
+
+def points(
+    born: Nursery, words: Sequence[object], prepare: Callable[[Path], None], folder: Path
+) -> Iterator[Crash]:
+    """Every crash of a command, each in a home folder of its own that is made ready first."""
+    for at in range(1, MOST):
+        house = House(folder / f"crash-{at}")
+        house.folder.mkdir()
+        prepare(house.folder / "home")
+        ended = born.run(*words, at=at, env=house.env)
+        if not ended.is_killed:
+            assert ended.code == 0, ended.err
+            return
+        yield Crash(house, ended)
+    pytest.fail("the loop does not end")
+
+
+def test_an_update_that_dies_on_the_way_loses_nothing(born, tmp_path, told):
+    """A journal of an older version is brought up once, and a laptop may be closed just then."""
+
+    def old(home: Path) -> None:
+        home.mkdir()
+        with closing(sqlite3.connect(home / "journal.db")) as journal:
+            journal.executescript(VERSION_1)
+
+    tried = 0
+    for crash in points(born, ("usage", "--json"), old, tmp_path):
+        tried += 1
+        again = born.run("usage", "--json", env=crash.house.env)
+        assert again.code == 0, (crash.ended.borders[-1], again.err)
+        assert crash.house.asked("SELECT outputs FROM received WHERE key = 'k1'") == [('["hello"]',)]
+        assert crash.house.asked("PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    told(f"update of the journal: {tried} crash points, 0 lost")
+
+    assert tried >= SCHEMA_VERSION
+
+
+@pytest.fixture(scope="module")
+def worn(born: Nursery, tmp_path_factory) -> Path:
+    """A home folder after a run of four calls, of a plain HTTP vendor."""
+    folder = tmp_path_factory.mktemp("worn")
+    with web(printed) as vendor:
+        (born.folder / "press.yaml").write_text(SERVICE.format(url=vendor.url))
+        (born.folder / "cards.yaml").write_text(PRINTS)
+        ended = born.run("run", "cards.yaml", "--out", folder / "out", env=House(folder).env)
+    assert ended.code == 0, ended.err
+    return folder / "home"
+
+
+def test_a_repair_that_dies_is_repaired(born, worn, tmp_path, told):
+    """Whoever mends must not break what is left: the second try has all that the first one had."""
+
+    def torn(home: Path) -> None:
+        shutil.copytree(worn, home)
+        content = (home / "journal.db").read_bytes()
+        (home / "journal.db").write_bytes(b"\x00" * 4096 + content[4096:])
+        with (home / "runs.jsonl").open("a") as index:
+            index.write('{"run": "2026')
+
+    tried = 0
+    for crash in points(born, ("doctor", "--repair", "--json"), torn, tmp_path):
+        tried += 1
+        again = born.run("doctor", "--repair", env=crash.house.env)
+        assert again.code == 0, (crash.ended.borders[-1], again.err)
+        assert crash.house.asked("SELECT count(DISTINCT key) FROM received") == [(4,)], crash.ended.borders[
+            -1
+        ]
+        assert list(crash.house.wrong()) == []
+        assert len((crash.house.folder / "home" / "runs.jsonl").read_text().splitlines()) == 1
+    told(f"doctor --repair: {tried} crash points, 0 lost")
+
+    assert tried >= 8
+
+
+def test_clearing_away_that_dies_leaves_whole_files_and_a_true_journal(born, worn, tmp_path, told):
+    """Half of them may be gone; those that are there are whole, and the next run makes the others again."""
+    tried = 0
+
+    def unneeded(home: Path) -> None:
+        shutil.copytree(worn, home)
+        (home / "runs.jsonl").unlink()
+        with closing(sqlite3.connect(home / "journal.db")) as journal, journal:
+            journal.execute("DELETE FROM runs")
+
+    for crash in points(born, ("store", "--prune", "--yes"), unneeded, tmp_path):
+        tried += 1
+        again = born.run("store", "--prune", "--yes", "--json", env=crash.house.env)
+        assert again.code == 0, (crash.ended.borders[-1], again.err)
+        assert not [*(crash.house.folder / "home" / "store").glob("??/??/*")]
+        assert crash.house.asked("PRAGMA integrity_check") == [("ok",)]
+    told(f"store --prune: {tried} crash points, 0 lost")
+
+    assert tried >= 4
+
+
+def test_a_lock_that_dies_while_it_is_written_is_the_old_one_or_the_new_one(born, chain, tmp_path, told):
+    """What is frozen must be readable: half a lock is a chain that does not run."""
+    own = tmp_path / "negatives.yaml"
+    own.write_text(chain.read_text())
+    lock = tmp_path / "negatives.lock.yaml"
+    first = born.run("lock", own, env=House(tmp_path).env)
+    assert first.code == 0, first.err
+    old = lock.read_text()
+    tried = 0
+    for crash in points(born, ("lock", own, "--update"), lambda home: home.mkdir(), tmp_path):
+        tried += 1
+        assert loaded(lock) == loaded(old)
+        assert born.run("lock", own, env=crash.house.env).code == 0
+    told(f"lock --update: {tried} crash points, 0 half-written")
+
+    assert tried >= 3
+
+
+def loaded(lock: Path | str) -> object:
+    """What a lock says, but for when it was written."""
+    told = yaml.safe_load(lock if isinstance(lock, str) else lock.read_text())
+    return {name: value for name, value in told.items() if name != "locked"}
