@@ -75,7 +75,9 @@ def test_a_python_step_gets_the_keys_that_its_chain_names_and_no_other(spacechai
 def test_programs_of_ours_get_no_secrets(tmp_path, monkeypatch):
     """Ffmpeg reads files from strangers; a fault in it must find nothing worth taking."""
     spy = tmp_path / "ffmpeg"
-    spy.write_text(
+    kept = str(tmp_path / "env")
+    words = f"import os, json\nopen({kept!r}, 'w').write(json.dumps(dict(os.environ)))\n"
+    spy.write_text(f"#!{sys.executable}\n{words}")
         f"#!{sys.executable}\nimport os, json\nopen({str(tmp_path / 'env')!r}, 'w').write(json.dumps(dict(os.environ)))\n"
     )
     spy.chmod(0o755)
