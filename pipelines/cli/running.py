@@ -205,7 +205,20 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
         say(f"blocked: {_when(run)}; what is done is kept in {safe(str(run.folder))}")
     else:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
-    say(f"go on from there with: {safe(shlex.join(again or ('spacechain', 'resume', run.id)))}")
+    if _is_spent(run):
+        say(
+            "go on from there: raise the chain's `budget` and run it again; `resume` keeps to the old one"
+        )
+    else:
+        say(f"go on from there with: {safe(shlex.join(again or ('spacechain', 'resume', run.id)))}")
+
+
+def _is_spent(run: "Run") -> bool:
+    """Whether a step was stopped by the budget of the run's chain."""
+    from pipelines.engine.results import failed_ones  # noqa: PLC0415
+
+    failed = failed_ones(step.result for step in run.steps.values())
+    return any(one.error.code == "budget-exceeded" for one in failed)
 
 
 def _elsewhere(failed: "Failed") -> Iterator[str]:
@@ -223,11 +236,8 @@ def _elsewhere(failed: "Failed") -> Iterator[str]:
 
 def _when(run: "Run") -> str:
     """From when a blocked run can go on, in the time of whoever reads it."""
-    from pipelines.engine.results import failed_ones  # noqa: PLC0415
-
-    errors = [one.error for one in failed_ones(step.result for step in run.steps.values())]
-    if any(one.code == "budget-exceeded" for one in errors):
-        return "its budget is used up, and it can go on with a larger one"
+    if _is_spent(run):
+        return "its budget is used up"
     if run.ready_at is None:
         return "a share is used up, and nobody said until when"
     here = run.ready_at.astimezone()

@@ -186,14 +186,21 @@ def test_a_plan_says_whether_the_quota_holds_it(spacechain, here, workbench):
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "told", "then"),
     [
-        ("limits: {'%s': {per_day: 2}}", "the 2 calls that a day may have are made"),
-        ("budget: {calls: 2}", "the budget of 2 calls is used up"),
+        ("limits: {'%s': {per_day: 2}}", "the 2 calls that a day may have are made", "spacechain resume"),
+        (
+            "budget: {calls: 2}",
+            "the budget of 2 calls is used up",
+            "raise the chain's `budget` and run it again",
+        ),
     ],
 )
-def test_a_run_that_may_call_no_more_is_blocked(spacechain, here, workbench, written, told):
-    """Blocked is not failed: two of three are there, and the third waits for tomorrow or a larger budget."""
+def test_a_run_that_may_call_no_more_is_blocked(spacechain, here, workbench, written, told, then):
+    """Blocked is not failed: two of three are there, and the third waits for tomorrow or a larger budget.
+
+    `resume` goes on with the chain as it was, so it would be blocked by the same budget again.
+    """
     step = f"space: '{workbench.url}', endpoint: /shout, with: {{text: $item}}, each: [x, y, z], cache: false"
     text = written.replace("%s", workbench.url) + f"\nsteps: {{s: {{{step}}}}}\n"
     (here / "film.yaml").write_text(text)
@@ -201,4 +208,5 @@ def test_a_run_that_may_call_no_more_is_blocked(spacechain, here, workbench, wri
 
     assert done.code == 5, done.err
     assert told in done.err
+    assert then in done.err
     assert spacechain("usage", "--json").json["total"]["calls"] == 2
