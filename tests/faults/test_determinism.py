@@ -17,6 +17,7 @@ from pipelines.engine.results import Succeeded
 from pipelines.run import Options, run_loaded
 from pipelines.workshop import Settings
 
+pytestmark = pytest.mark.timeout(480)  # the machine may have other things to do
 RUNS = 10
 TEXTS = [f"text {number}" for number in range(16)]
 QUESTIONS = len(TEXTS) * 5 + 1

@@ -212,7 +212,8 @@ def test_a_process_that_runs_chains_for_ever_stays_as_it_is(app, tmp_path, told)
 
     told(
         f"runs one after the other: {RUNS} tried, {counted(app)['stamp a']} calls, 0 lost;"
-        f" from run {WARM} to {RUNS}: memory {after[0] - memory:+d} kB of {memory // 1000} MB, objects {after[1] - objects:+d}, "
+        f" from run {WARM} to {RUNS}: memory {after[0] - memory:+d} kB of {memory // 1000} MB, objects"
+        f" {after[1] - objects:+d}, "
         f"files {after[2] - files:+d}, threads {len(after[3]) - len(names):+d}; "
         f"a run took {first_ms:.0f}, {middle_ms:.0f} and at last {last_ms:.0f} ms"
     )
