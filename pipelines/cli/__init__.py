@@ -23,9 +23,11 @@ def main(words: Sequence[str] | None = None) -> None:
     from pipelines.cli.exits import Exit, exit_for  # noqa: PLC0415
     from pipelines.cli.show import say, show_error  # noqa: PLC0415
     from pipelines.dotenv import apply_for_command  # noqa: PLC0415
+    from spaces_registry.bounds import find_bounds  # noqa: PLC0415
 
     try:
         apply_for_command(list(sys.argv[1:] if words is None else words))
+        find_bounds()  # a limit that is none is told before anything is done
         app(words, prog_name="spacechain")
     except ToolkitError as error:
         show_error(error)
