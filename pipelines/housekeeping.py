@@ -90,6 +90,11 @@ def holdings(home: Home, journal: Journal) -> tuple[Holding, ...]:
     return tuple(sorted(found, key=lambda one: (one.used_at, one.sha256)))
 
 
+def runs_without_folder(journal: Journal) -> tuple[str, ...]:
+    """The folders of runs that are not there, deleted or on a disk that is away: they count as removed."""
+    return tuple(one for one in journal.needs.folders().values() if not (Path(one) / RECORD).exists())
+
+
 def to_go(held: Sequence[Holding], wanted: Wanted, now: float) -> tuple[Holding, ...]:
     """Of what the store holds, that which may go and is wanted to go."""
     free = [one for one in held if not one.needed]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipelines.housekeeping import Clearing, Holding
 
 Runs: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Runs' ids or how they begin, their folders, or: last.")
+    list[str], typer.Argument(metavar="RUN", help="Runs' ids or how they begin, their folders, or: last.")
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -82,9 +82,9 @@ def store(
     """Show what the store holds, and clear away what no kept run needs."""
     import time  # noqa: PLC0415
 
-    from pipelines.cli.show import result_json, say  # noqa: PLC0415
+    from pipelines.cli.show import result_json, safe, say  # noqa: PLC0415
     from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.housekeeping import Wanted, holdings, to_go  # noqa: PLC0415
+    from pipelines.housekeeping import Wanted, holdings, runs_without_folder, to_go  # noqa: PLC0415
     from pipelines.housekeeping import prune as clear  # noqa: PLC0415
     from pipelines.journal import open_journal  # noqa: PLC0415
 
@@ -96,6 +96,9 @@ def store(
         going = to_go(held, wanted, time.time())
         if not as_json:
             _show(held)
+            if going and (gone := runs_without_folder(journal)):
+                more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+                say(f"warning: {safe(gone[0])}{more} is not there: what only such runs need may go")
             if prune or wanted != Wanted():
                 say(f"{'to remove' if prune else 'would go'}: {_told(going)}")
         if prune and going:

@@ -89,7 +89,7 @@ def _index(home: Home) -> Finding:
 def _leftovers(home: Home) -> Finding:
     with storage(home.scratch):
         swept = sweep(home.scratch) + Store(home.store).sweep()
-    told = f"{swept} leftovers of killed runs removed" if swept else "no leftovers"
+    told = f"leftovers of killed runs removed: {swept}" if swept else "no leftovers"
     return Finding("scratch", "ok", told, facts={"removed": swept})
 
 

@@ -148,6 +148,16 @@ def test_what_is_wanted_narrows_what_goes(run, command, house):
     assert to_go(held, Wanted(keep_bytes=total - 1), now) == held[:1]
 
 
+def test_a_run_whose_folder_is_not_there_is_told_before_anything_goes(run, command, tmp_path):
+    """Its disk may only be away; who pruned without a word would have taken its inputs."""
+    folder = tmp_path / run("a")["folder"]
+    folder.rename(tmp_path / "elsewhere")
+    done = command("store", "--prune")
+
+    assert done.code == 2
+    assert f"{folder} is not there" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [(("--older", "soon"), "30d"), (("--larger", "big"), "500MB"), (("--keep", "20"), "500MB")],
