@@ -107,4 +107,5 @@ async def _download(url: str, path: Path, most_bytes: int, by_chain: bool) -> st
         hint = (
             "hand it in with -i if it is meant" if by_chain and "private network" in cause.message else None
         )
-        raise FetchFailed(f"{shown[:200]} cannot be fetched: {cause.message}", hint=hint) from cause
+        why = cause.message.removeprefix(f"{shown[:200]}: ")
+        raise FetchFailed(f"{shown[:200]} cannot be fetched: {why}", hint=hint) from cause
