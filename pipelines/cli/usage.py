@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MOST_DAYS = 3660
 _PATIENCE_S = 10.0
+_LEAST_USD = 0.0001
 
 
 class Told(StrEnum):
@@ -103,7 +104,7 @@ def _cells(row: "Row") -> tuple[str, ...]:
 
 
 def _small(usd: float) -> str:
-    return f"${usd:.4f}" if usd else "-"
+    return "-" if not usd else f"${usd:.4f}" if usd >= _LEAST_USD else f"< ${_LEAST_USD}"
 
 
 def _limit_cells(one: "Against") -> tuple[str, ...]:
