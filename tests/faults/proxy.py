@@ -10,7 +10,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -52,6 +52,11 @@ class Proxy:
     seen: list[str] = field(default_factory=list)
     befallen: int = 0
     open: int = 0
+    _events: tuple[str, Callable[[], None]] | None = None
+
+    def when(self, where: str, do: Callable[[], None]) -> None:
+        """Do something once, before the first request that matches is handed on."""
+        self._events = (where, do)
 
     def set(self, fault: Fault | None) -> None:
         """Do this from now on, and count anew."""
@@ -72,6 +77,9 @@ class Proxy:
         line, *rows = head.split("\r\n")
         method, path, _ = line.split(" ", 2)
         self.seen.append(f"{method} {path}")
+        if self._events is not None and re.search(self._events[0], f"{method} {path}"):
+            self._events, do = None, self._events[1]
+            do()
         how = self._fault_of(f"{method} {path}")
         headers = {
             name.strip().lower(): text.strip() for name, _, text in (r.partition(":") for r in rows if r)

@@ -1,6 +1,8 @@
 """Everything that a network can do to a call, on each of the protocol's requests."""
 
+import os
 import secrets
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pytest
 from faults.conftest import eventually, open_files, threads
 from faults.proxy import Fault, Proxy
 from PIL import Image
-from servers import free_port
+from servers import free_port, serve
 
 from chains.loader import loads
 from chains.model import Chain
@@ -22,6 +24,7 @@ from pipelines.run import Options, run_loaded
 from pipelines.workshop import Settings
 from spaces_registry.clocks import Clocks
 
+APPS = Path(__file__).parent / "apps"
 REQUESTS = {
     "config": "GET /config",
     "info": "GET /gradio_api/info",
@@ -145,6 +148,43 @@ def test_a_fault_that_passes_costs_at_most_another_try(run, between, how, reques
     assert between.befallen == 1
     assert done.ok, classes(done)
     assert is_negative(done)
+
+
+@pytest.mark.parametrize("how", ["reset", "cut", "half-open", "502"])
+def test_a_file_that_breaks_off_is_fetched_again_and_not_made_again(run, between, how):
+    """The work was done and paid for; only its file did not come through."""
+    between.set(Fault(how, f"^{REQUESTS['download']}", times=1))
+
+    assert run().ok
+    assert len([one for one in between.seen if one.startswith(REQUESTS["join"])]) == 1
+
+
+def test_a_slow_network_is_waited_for(between, tmp_path):
+    """Five seconds for every answer are a bad line, and no failure."""
+    chain = loads(CHAIN.replace("app", between.url), file="negatives.yaml", folder=tmp_path)
+    picture = tmp_path / "black.png"
+    Image.new("RGB", (8, 8), "black").save(picture)
+    between.set(Fault("latency", "."))
+
+    done = run_chain(chain, {"picture": picture, "name": "slow"}, out=tmp_path / "outputs")
+
+    assert is_negative(done)
+    assert done.steps["negative"].to_json()["attempts"] == 1
+
+
+@pytest.mark.parametrize("moment", ["stream", "download"])
+def test_an_app_that_restarts_in_mid_call_costs_another_try(run, between, moment):
+    """Its files and its sessions are gone; the file that went in is sent again."""
+    with serve(APPS / "lens.py") as old, serve(APPS / "lens.py") as new:
+        between.target = old.url
+
+        def restart() -> None:
+            os.kill(old.pid, signal.SIGKILL)
+            between.target = new.url
+
+        between.when(f"^{REQUESTS[moment]}", restart)
+
+        assert is_negative(run())
 
 
 def test_nobody_listening_is_unreachable(tmp_path):
