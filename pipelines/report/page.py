@@ -136,6 +136,10 @@ def report_html(folder: Path, document: Json) -> str:
         kept=kept,
         outputs=[(name, media) for name, media in outputs if any(one.tag != "text" for one in media)],
         words=[(name, media) for name, media in outputs if all(one.tag == "text" for one in media)],
+        unmade=[
+            (str(name), str(_mapping(one).get("message", "")))
+            for name, one in _mapping(document.get("unmade")).items()
+        ],
         steps=shown,
         inputs=inputs,
         again=_again(document),
