@@ -74,7 +74,9 @@ def _static(chain: Chain, own: Bookmarks, around: Around, seen: set[str]) -> lis
             problems += used_by_invalid(step, chain, invalid)
         except ToolkitError as failure:
             problems.append(_problem(step, failure))
-    return [*_checked(chain, known, own), *problems]
+    checked = _checked(chain, known, own)
+    without_file = {one.at for one in checked if one.code in ("missing-file", "outside-folder")}
+    return [*checked, *(one for one in problems if one.at not in without_file)]
 
 
 def _static_inside(

@@ -217,6 +217,11 @@ class Hub:
             Exception
         ) as cause:  # the client raises its own, httpx2's and OSErrors; `_failure` tells them apart
             failure = _failure(repo, cause, has_token=self.token is not None)
+            if failure is None and isinstance(cause, KeyError | TypeError | AttributeError | ValueError):
+                message = (
+                    f"{repo}: what the Hub answered is no record of a Space"  # the client stumbled on it
+                )
+                failure = BadOutput(repo, message, hint="does a proxy or a sign-in page answer for the Hub?")
             if failure is None:
                 raise
             raise failure from cause

@@ -13,6 +13,7 @@ from web import Answer, Asked, Web, page, say, web
 from spaces_registry import CallFailed, NotGradio, Registry, ToolkitError, open_registry
 from spaces_registry.errors import (
     Asleep,
+    BadOutput,
     Building,
     Missing,
     Paused,
@@ -113,6 +114,15 @@ async def test_a_hub_that_is_down_is_unreachable() -> None:
     async with open_registry(token="", hub="http://127.0.0.1:9") as registry:
         with pytest.raises(Unreachable, match="the Hub cannot be reached"):
             await registry.connect("acme/everything")
+
+
+@pytest.mark.parametrize("answer", [say({}), say({"error": "none"}), say([]), page("Sign in")], ids=str)
+async def test_a_hub_that_is_something_else_is_told(answer: Answer) -> None:
+    """A proxy's sign-in page, or a mistaken `HF_ENDPOINT`, is not a fault of ours."""
+    with web(lambda _: answer) as served:
+        async with open_registry(hub=served.url) as registry:
+            with pytest.raises(BadOutput, match="no record of a Space"):
+                await registry.connect("acme/everything")
 
 
 async def test_a_private_space_is_reached_with_the_token_and_its_app_elsewhere_gets_none(
