@@ -134,7 +134,7 @@ def test_a_picture_of_too_many_pixels_is_not_opened(tmp_path, width, height):
     path = tmp_path / "bomb.png"
     path.write_bytes(png_of(width, height))
 
-    with pytest.raises(Unmeasurable, match=r"pixels|cannot be decoded"):
+    with pytest.raises(Unmeasurable, match=r"more than [\d,]+ pixels"):
         measure(path)
 
 
@@ -174,8 +174,10 @@ def test_an_archive_is_told_without_unpacking_it(tmp_path):
 def test_an_archive_of_very_many_members_is_an_archive(tmp_path):
     """Its directory would be read as a whole."""
     path = tmp_path / "many.zip"
-    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 65535, 65535, 5_000_000, 100, 0)
-    path.write_bytes(b"PK\x03\x04" + b"\0" * 5_000_200 + end)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", b"")  # it would be a document, if anybody looked
+        for number in range(35_000):
+            archive.writestr(f"word/{number:0100}", b"")
 
     assert filetype_of(path).extension == ".zip"
 
