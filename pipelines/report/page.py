@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 NAME = "report.html"
+_RESTED = "not asked: "
 _MOST_TRIES = 100
 _MOST_SECONDS = 1e15  # and bytes; what is more is no number for people
 _MOST_TEXT = 20_000  # characters of one text
@@ -284,10 +285,11 @@ def _try(one: Json) -> Try:
     )
     if then == "retry" and isinstance(wait, int | float):
         words += f" after {duration(float(wait))}"
-    what = str(one.get("class") or one.get("failure") or "failed")
-    return Try(
-        str(one.get("via") or ""), what, _text(one.get("said") or ""), words, _number(one.get("seconds"))
-    )
+    via, what = str(one.get("via") or ""), str(one.get("class") or one.get("failure") or "failed")
+    said = _text(one.get("said") or "").removeprefix(f"{via}: ")
+    if said.startswith(_RESTED):  # the failures of earlier calls spoke against it
+        what, said = "not asked", said.removeprefix(_RESTED)
+    return Try(via, what, said, words, _number(one.get("seconds")))
 
 
 def _notes(step: Json) -> Iterator[str]:
