@@ -11,8 +11,8 @@ from typing import Any
 
 from spaces_registry.signature import Json
 
-_MARGIN = 1.1  # a call that takes a little longer than usual should be done, too, when its stream is opened
-_MARGIN_S = 0.25
+_MARGIN = 1.3  # a call that takes longer than usual should be done, too, when its stream is opened
+_MARGIN_S = 0.5
 
 
 def _forget(job: Json) -> None:
