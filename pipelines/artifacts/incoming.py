@@ -23,11 +23,14 @@ def aside(store: Path) -> Iterator[Path]:
     incoming.mkdir(exist_ok=True)
     while True:
         folder = Path(tempfile.mkdtemp(dir=incoming, prefix=""))
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # swept before it could be opened
         _lock(lock, fcntl.LOCK_EX)
         if folder.exists():
             break
-        os.close(lock)  # swept between making and locking it
+        os.close(lock)  # swept between opening and locking it
     try:
         yield folder / "file"
     finally:
@@ -56,9 +59,8 @@ def door(store: Path, *, alone: bool = False) -> Iterator[None]:
 
 
 def _lock(handle: int, how: int) -> None:
-    with suppress(
-        OSError
-    ):  # a file system without locks: then nothing is swept, as nothing is known to be dead
+    # on a file system without locks nothing is swept, as nothing is known to be dead
+    with suppress(OSError):
         fcntl.flock(handle, how)
 
 

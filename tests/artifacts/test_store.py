@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.artifacts import Artifact, StorageFailed, Store, WrongKind
+from pipelines.artifacts.incoming import aside, sweep_incoming
 from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Kind
 
@@ -303,3 +305,23 @@ def test_a_part_that_it_does_not_have_is_a_key_error(store, png, name):
     """An image has no length, and an expression reaches no attribute of Python's."""
     with pytest.raises(KeyError):
         store.keep(png, Kind.IMAGE).part(name)
+
+
+def test_a_file_on_its_way_is_never_swept_by_a_process_that_comes_next(tmp_path):
+    """Several commands share a home; one that starts sweeps, while another one keeps what was paid for."""
+    done = threading.Event()
+
+    def sweep() -> None:
+        while not done.is_set():
+            sweep_incoming(tmp_path)
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    try:
+        for _ in range(1000):
+            with aside(tmp_path) as file:
+                file.write_text("paid for")
+                assert file.read_text() == "paid for"
+    finally:
+        done.set()
+        sweeper.join()
