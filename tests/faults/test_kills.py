@@ -26,6 +26,7 @@ def farm(field: Field) -> Iterator[str]:
         yield server.url
 
 
+@pytest.mark.timeout(120 + 20 * KILLS)
 def test_calls_left_in_the_app_survive_a_kill(field, farm, told):
     """GPU time is scarce and money is money: a killed run's calls are fetched, not made again."""
     field.write_chain(farm, "detached")
@@ -38,6 +39,7 @@ def test_calls_left_in_the_app_survive_a_kill(field, farm, told):
     assert list(violations(field)) == []
 
 
+@pytest.mark.timeout(120 + 20 * KILLS)
 def test_calls_that_were_followed_are_repeated_at_most_once_each(field, farm, told):
     """Gradio throws away what is followed and cut off; all that was received stays received."""
     field.write_chain(farm, "attached")
