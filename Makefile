@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-places test-faults test-corpus test-compat check format bench clean
+.PHONY: help setup demo test test-places test-films test-faults test-corpus test-compat check format bench clean
 
 help:
 	@echo "make demo         a narrated film from a sentence, offline"
 	@echo "make test         the tests"
 	@echo "make check        format, lint, types, import direction"
 	@echo "make test-places  models, services, policy, batches and nested chains"
+	@echo "make test-films   media operations, the studio, the recipes' films"
 	@echo "make test-faults  kills, broken networks and disks, hostile answers, load"
 	@echo "make test-corpus  about a hundred Gradio apps, read and called beside gradio_client"
 	@echo "make test-compat  the same calls on Gradio 5 and 4, in environments of their own"
@@ -40,6 +41,9 @@ test: $(READY)
 
 test-places: $(READY)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m places $(addprefix tests/,services providers policy batch nested)
+
+test-films: $(READY)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m films $(addprefix tests/,media studio cli)
 
 test-faults: $(READY)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults $(addprefix tests/,faults hostile storage)

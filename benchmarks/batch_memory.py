@@ -25,8 +25,8 @@ from pipelines.batch.batch import Tally, Told, run_batch
 from pipelines.batch.results import RowDone
 from pipelines.batch.survey import Batch
 from pipelines.batch.table import table_at
-from pipelines.home import Home
-from pipelines.workshop import Settings
+from pipelines.household.home import Home
+from pipelines.running.workshop import Settings
 
 APP = Path(__file__).parents[1] / "tests" / "pipelines" / "apps" / "workbench.py"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chains.checks import check
-    from chains.evaluate import ABSENT, EvaluationFailed, Parts
-    from chains.expressions import Template
+    from chains.language.evaluate import ABSENT, EvaluationFailed, Parts
+    from chains.language.expressions import Template
     from chains.loader import ChainNotFound, load, loads
     from chains.model import (
         Budget,
@@ -66,8 +66,8 @@ __all__ = [
 
 _HOMES = {
     "chains.checks": ("check",),
-    "chains.evaluate": ("ABSENT", "EvaluationFailed", "Parts"),
-    "chains.expressions": ("Template",),
+    "chains.language.evaluate": ("ABSENT", "EvaluationFailed", "Parts"),
+    "chains.language.expressions": ("Template",),
     "chains.loader": ("ChainNotFound", "load", "loads"),
     "chains.model": (
         "Budget",

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from chains import model
-from chains.builder import Builder
+from chains.building.builder import Builder
+from chains.building.tree import Tree
 from chains.checks import check
-from chains.misfits import misfits
-from chains.paths import read_file
+from chains.meaning.paths import read_file
 from chains.problems import InvalidChain, Problem
 from chains.prompts import NO_PROMPTS, PromptTemplate
-from chains.reader import MAX_BYTES, read
-from chains.source import Source, plain
-from chains.tree import Tree
+from chains.shape.misfits import misfits
+from chains.text.reader import MAX_BYTES, read
+from chains.text.source import Source, plain
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Endpoint
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from chains.expressions import Reference, Template
+from chains.language.expressions import Reference, Template
 from chains.prompts import PromptTemplate
-from chains.source import Path as Keys
-from chains.source import Position, Source
+from chains.text.source import Path as Keys
+from chains.text.source import Position, Source
 from spaces_registry.clocks import Clocks
 from spaces_registry.signature import Json, Kind
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chains.source import Position, Source
+from chains.text.source import Position, Source
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.plain import visible
 

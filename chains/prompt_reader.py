@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from chains.functions import as_text
-from chains.misfits import misfits
+from chains.building.tree import Tree
+from chains.language.functions import as_text
 from chains.problems import InvalidChain, Problem
 from chains.prompts import SIGNS, PromptTemplate, gaps
-from chains.reader import read
-from chains.source import Entry, Fields, Leaf, Position, Source, plain
-from chains.source import Path as Keys
-from chains.tree import Tree
+from chains.shape.misfits import misfits
+from chains.text.reader import read
+from chains.text.source import Entry, Fields, Leaf, Position, Source, plain
+from chains.text.source import Path as Keys
 
 MAX_LENGTH: Final = 10_000  # characters of a prompt
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")

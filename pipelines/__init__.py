@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipelines.door import run_chain, run_chain_async
-    from pipelines.record import FileOutput, Output, ValueOutput
-    from pipelines.run import Run
+    from pipelines.running.record import FileOutput, Output, ValueOutput
+    from pipelines.running.run import Run
 
 __all__ = ["FileOutput", "Output", "Run", "ValueOutput", "run_chain", "run_chain_async"]
 
 _HOMES = {
-    "FileOutput": "pipelines.record",
-    "Output": "pipelines.record",
-    "Run": "pipelines.run",
-    "ValueOutput": "pipelines.record",
+    "FileOutput": "pipelines.running.record",
+    "Output": "pipelines.running.record",
+    "Run": "pipelines.running.run",
+    "ValueOutput": "pipelines.running.record",
     "run_chain": "pipelines.door",
     "run_chain_async": "pipelines.door",
 }

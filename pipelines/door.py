@@ -8,9 +8,9 @@ import anyio
 
 from chains.model import Chain
 from pipelines.engine.events import RunListener, unheard
-from pipelines.library import find_chain, load_file
-from pipelines.run import Options, Run, run_loaded
-from pipelines.workshop import Settings
+from pipelines.household.library import find_chain, load_file
+from pipelines.running.run import Options, Run, run_loaded
+from pipelines.running.workshop import Settings
 
 
 async def run_chain_async(  # noqa: PLR0913 - all but two by name, all with defaults

@@ -24,16 +24,16 @@ from spaces_registry.signature import (
 )
 
 if TYPE_CHECKING:
-    from spaces_registry.app import App, NotGradio
+    from spaces_registry.apps.app import App, NotGradio
+    from spaces_registry.apps.description import read_space
     from spaces_registry.bookmarks import BadBookmarks, Bookmarks, load_bookmarks
     from spaces_registry.catalogue import Category, UnknownCategory, categories, category_of, well_known
-    from spaces_registry.description import read_space
-    from spaces_registry.matching import AmbiguousBinding, Match, Supply, match
-    from spaces_registry.models import Served, ServedModel, served_models
-    from spaces_registry.ranking import Candidate, Need
+    from spaces_registry.fitting.matching import AmbiguousBinding, Match, Supply, match
+    from spaces_registry.fitting.ranking import Candidate, Need
+    from spaces_registry.fitting.resolver import NothingFits, PassedOver, Resolution, resolve
+    from spaces_registry.hub.models import Served, ServedModel, served_models
+    from spaces_registry.hub.search import BadQuery, Hit, Query
     from spaces_registry.registry import Registry, open_registry
-    from spaces_registry.resolver import NothingFits, PassedOver, Resolution, resolve
-    from spaces_registry.search import BadQuery, Hit, Query
 
 __all__ = [
     "AmbiguousBinding",
@@ -90,16 +90,16 @@ __all__ = [
 _LATER = {
     name: module
     for module, names in {
-        "app": ("App", "NotGradio"),
+        "apps.app": ("App", "NotGradio"),
         "bookmarks": ("BadBookmarks", "Bookmarks", "load_bookmarks"),
         "catalogue": ("Category", "UnknownCategory", "categories", "category_of", "well_known"),
-        "description": ("read_space",),
-        "matching": ("AmbiguousBinding", "Match", "Supply", "match"),
-        "models": ("Served", "ServedModel", "served_models"),
-        "ranking": ("Candidate", "Need"),
+        "apps.description": ("read_space",),
+        "fitting.matching": ("AmbiguousBinding", "Match", "Supply", "match"),
+        "hub.models": ("Served", "ServedModel", "served_models"),
+        "fitting.ranking": ("Candidate", "Need"),
         "registry": ("Registry", "open_registry"),
-        "resolver": ("NothingFits", "PassedOver", "Resolution", "resolve"),
-        "search": ("BadQuery", "Hit", "Query"),
+        "fitting.resolver": ("NothingFits", "PassedOver", "Resolution", "resolve"),
+        "hub.search": ("BadQuery", "Hit", "Query"),
     }.items()
     for name in names
 }

@@ -9,15 +9,15 @@ import anyio
 import httpx2
 
 from spaces_registry.address import BadAddress, HubAddress, UrlAddress, address_of
-from spaces_registry.answers import Answers
-from spaces_registry.app import App, NotGradio, describe, log_in
+from spaces_registry.apps.app import App, NotGradio, describe, log_in
+from spaces_registry.apps.description import Known
 from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.cache import Descriptions
 from spaces_registry.clocks import Clocks
-from spaces_registry.description import Known
 from spaces_registry.errors import Asleep, Building, CallFailed
-from spaces_registry.hub import ASLEEP, STARTING, Hub, Listing, find_token, may_have_token
-from spaces_registry.origin import Origin, open_client, patience
+from spaces_registry.hub.answers import Answers
+from spaces_registry.hub.hub import ASLEEP, STARTING, Hub, Listing, find_token, may_have_token
+from spaces_registry.network.origin import Origin, open_client, patience
 from spaces_registry.progress import Listener, Waking, unheard
 from spaces_registry.signature import Space
 

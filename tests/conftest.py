@@ -10,6 +10,7 @@ __all__ = ["pytest_runtest_makereport", "secret"]
 
 SUITES = {
     "corpus": "corpus",
+    **dict.fromkeys(("media", "studio", "test_films"), "films"),
     **dict.fromkeys(("services", "providers", "policy", "batch", "nested"), "places"),
     **dict.fromkeys(("faults", "hostile", "storage"), "faults"),
 }
@@ -35,5 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(root).parts[0]
         group = f"{folder}-{item.path.stem}" if folder in BY_FILE else folder
         item.add_marker(pytest.mark.xdist_group(group))
-        if (suite := SUITES.get(folder)) and not item.get_closest_marker("compat"):
+        suite = SUITES.get(folder) or SUITES.get(item.path.stem)
+        if suite and not item.get_closest_marker("compat"):
             item.add_marker(suite)

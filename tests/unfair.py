@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
-from spaces_registry.bounds import Bounds
-from spaces_registry.origin import Origin
+from spaces_registry.network.bounds import Bounds
+from spaces_registry.network.origin import Origin
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from chains.compose.handed import Given, Handed, handed
 from chains.compose.wiring import Connection, Source, Stop, Wiring, part_of, wire_up
-from chains.expressions import RESERVED
+from chains.language.expressions import RESERVED
+from spaces_registry.apps.labels import unique
 from spaces_registry.errors import ToolkitError, nearest
-from spaces_registry.labels import unique
+from spaces_registry.fitting.synonyms import meaning
 from spaces_registry.signature import Endpoint, Kind, Parameter
-from spaces_registry.synonyms import meaning
 
 _MOST_WAYS = 1000  # combinations of endpoints that are tried; a few seconds' worth
 _MOST_SHOWN = 6  # names in a message

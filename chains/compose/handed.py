@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chains.literals import misfit
-from chains.scalars import NotFinite, resolve
+from chains.meaning.literals import misfit
+from chains.text.scalars import NotFinite, resolve
+from spaces_registry.apps.labels import slug
 from spaces_registry.errors import ToolkitError, nearest
-from spaces_registry.labels import slug
 from spaces_registry.signature import Json, Kind, Parameter, fits
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,11 +8,11 @@ endpoint could take what the one before it gives. What could go to several place
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chains.parts import find_part, offered
+from chains.meaning.parts import find_part, offered
 from spaces_registry.errors import ToolkitError, nearest
-from spaces_registry.matching import Ambiguity, Match, Supply, goes_in, match
+from spaces_registry.fitting.matching import Ambiguity, Match, Supply, goes_in, match
+from spaces_registry.fitting.synonyms import is_content, meaning
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return
-from spaces_registry.synonyms import is_content, meaning
 
 INPUTS = "inputs"
 _TRANSCRIPT = "reference_text"  # a setting where it is taken, and what a call is for where it is given

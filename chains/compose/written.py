@@ -8,9 +8,9 @@ import yaml
 from chains.compose.composition import Composition, Step
 from chains.compose.handed import Handed
 from chains.compose.wiring import part_of
-from chains.parts import find_part
-from chains.scalars import NotFinite, resolve
-from spaces_registry.labels import unique
+from chains.meaning.parts import find_part
+from chains.text.scalars import NotFinite, resolve
+from spaces_registry.apps.labels import unique
 from spaces_registry.signature import Json, Kind
 
 _WIDTH = 100  # characters of a line that a person would not break

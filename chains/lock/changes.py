@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from chains.kinds import shown
-from chains.parts import PartType
+from chains.meaning.kinds import shown
+from chains.meaning.parts import PartType
 from spaces_registry.plain import flat
 from spaces_registry.signature import Json, Parameter, Return
 

@@ -14,7 +14,7 @@ from chains.lock.changes import (
     value_of,
     values_of,
 )
-from chains.parts import PLURAL, find_part
+from chains.meaning.parts import PLURAL, find_part
 from spaces_registry.plain import flat
 from spaces_registry.signature import Json, Parameter, Return, fits
 

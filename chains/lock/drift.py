@@ -10,7 +10,7 @@ from chains.lock.locked import LockedStep
 from chains.lock.successors import successors
 from chains.model import Chain, FindStep, SpaceStep, Step
 from chains.problems import Problem
-from chains.source import Position
+from chains.text.source import Position
 from spaces_registry.errors import nearest
 from spaces_registry.plain import flat
 from spaces_registry.signature import Endpoint, fits

@@ -24,11 +24,11 @@ from chains.lock.locked import (
     unlike,
 )
 from chains.lock.shape import LockShape, misfit
-from chains.paths import read_file
+from chains.meaning.paths import read_file
 from chains.problems import InvalidChain, Problem
-from chains.reader import read
-from chains.scalars import NotFinite, resolve
-from chains.source import Position, Source, plain
+from chains.text.reader import read
+from chains.text.scalars import NotFinite, resolve
+from chains.text.source import Position, Source, plain
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Json, Parameter, Return
 

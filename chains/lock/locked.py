@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
+from chains.meaning.needs import wanted
 from chains.model import Chain, FindStep, SpaceStep, Step
-from chains.needs import wanted
 from chains.problems import Problem
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return

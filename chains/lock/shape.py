@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chains.lock.locked import Finding, Lock, LockedStep, Question
 from chains.problems import Problem
-from chains.source import Path as Keys
-from chains.source import Source
+from chains.text.source import Path as Keys
+from chains.text.source import Source
 from spaces_registry.signature import Json, Kind, Parameter, Return
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.functions import functions
+from chains.language.functions import functions
 from chains.model import Chain
 from chains.problems import Problem
 

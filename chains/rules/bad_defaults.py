@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.literals import misfit
+from chains.meaning.literals import misfit
 from chains.model import Chain, Input
 from chains.problems import Problem
 from spaces_registry.signature import Json

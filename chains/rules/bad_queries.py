@@ -10,7 +10,7 @@ def bad_queries(chain: Chain) -> Iterator[Problem]:
     """A query is JMESPath."""
     if not any(step.outputs for step in chain.ways):
         return
-    from spaces_registry.queries import readable  # noqa: PLC0415 - only chains with queries pay for it
+    from spaces_registry.network.queries import readable  # noqa: PLC0415 - only chains with queries pay for it
 
     for step in chain.ways:
         for name, query in step.outputs.items():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chains.graph import cycles, order
 from chains.model import Chain
 from chains.problems import Problem
-from chains.source import Position
+from chains.text.source import Position
 
 _SHOWN = 12  # steps of a long circle that are named
 

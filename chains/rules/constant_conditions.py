@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.evaluate import EvaluationFailed
+from chains.language.evaluate import EvaluationFailed
 from chains.model import Chain
 from chains.problems import Problem
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from chains.evaluate import EvaluationFailed
-from chains.functions import functions
+from chains.language.evaluate import EvaluationFailed
+from chains.language.functions import functions
 from chains.model import Chain
 from chains.problems import Problem
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from chains.meaning.paths import is_missing, is_outside, is_url
 from chains.model import Chain
-from chains.paths import is_missing, is_outside, is_url
 from chains.problems import Problem
 from spaces_registry.signature import Kind
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.expressions import Reference, Template
+from chains.language.expressions import Reference, Template
 from chains.model import Chain, Step
 from chains.problems import Problem
 

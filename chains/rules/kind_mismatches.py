@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.expressions import Reference
-from chains.kinds import shown, types_of
+from chains.language.expressions import Reference
+from chains.meaning.kinds import shown, types_of
+from chains.meaning.parts import PartType, offered
+from chains.meaning.ways import Callee, every_callee
 from chains.model import Chain
-from chains.parts import PartType, offered
 from chains.problems import Problem
-from chains.ways import Callee, every_callee
 from spaces_registry.signature import Endpoint, Kind, Parameter, fits
 
 _TAKES_LISTS = frozenset({Kind.GALLERY, Kind.JSON, Kind.ANY})

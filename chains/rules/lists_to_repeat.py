@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from chains.evaluate import EvaluationFailed
-from chains.expressions import Template
-from chains.functions import sort_of
+from chains.language.evaluate import EvaluationFailed
+from chains.language.expressions import Template
+from chains.language.functions import sort_of
 from chains.model import Chain, Step
 from chains.problems import Problem
 

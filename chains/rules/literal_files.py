@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.evaluate import EvaluationFailed
+from chains.language.evaluate import EvaluationFailed
+from chains.meaning.paths import is_missing, is_outside, is_url
+from chains.meaning.ways import every_callee
 from chains.model import Chain
-from chains.paths import is_missing, is_outside, is_url
 from chains.problems import Problem
-from chains.ways import every_callee
 from spaces_registry.signature import Endpoint, Kind
 
 

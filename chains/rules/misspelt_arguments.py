@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
+from chains.meaning.ways import every_callee
 from chains.model import Chain
 from chains.problems import Problem
-from chains.ways import every_callee
 from spaces_registry.signature import Endpoint
 
 _ALIKE: Final = 0.85  # a letter too few in six

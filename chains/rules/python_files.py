@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from chains.meaning.paths import is_missing, is_outside
 from chains.model import Chain, PythonStep
-from chains.paths import is_missing, is_outside
 from chains.problems import Problem
 
 

@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Iterator
 
-from chains.expressions import RESERVED
+from chains.language.expressions import RESERVED
 from chains.model import Chain
 from chains.problems import Problem
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from chains.language.nodes import Fill, Literal
 from chains.model import Chain
-from chains.nodes import Fill, Literal
 from chains.problems import Problem, near
 from chains.prompts import NEGATIVE, PromptTemplate
 

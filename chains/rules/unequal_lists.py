@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from chains.language.nodes import Listing
 from chains.model import Chain
-from chains.nodes import Listing
 from chains.problems import Problem
 
 

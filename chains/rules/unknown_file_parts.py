@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.expressions import Reference
-from chains.kinds import type_of
+from chains.language.expressions import Reference
+from chains.meaning.kinds import type_of
+from chains.meaning.parts import FILE_PARTS, PLURAL, SINGULAR
 from chains.model import Chain
-from chains.parts import FILE_PARTS, PLURAL, SINGULAR
 from chains.problems import Problem, near
 from spaces_registry.signature import Endpoint, Kind
 

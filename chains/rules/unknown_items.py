@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.expressions import Template
+from chains.language.expressions import Template
 from chains.model import Chain, Step
 from chains.problems import Problem, near
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from chains.meaning.ways import every_callee
 from chains.model import Chain
 from chains.problems import Problem, near
-from chains.ways import every_callee
 from spaces_registry.signature import Endpoint
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.expressions import Reference
+from chains.language.expressions import Reference
+from chains.meaning.parts import offered
 from chains.model import Chain, Step
-from chains.parts import offered
 from chains.problems import Problem, near
 from spaces_registry.signature import Endpoint
 

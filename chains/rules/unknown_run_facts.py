@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.expressions import RUN_FACTS
+from chains.language.expressions import RUN_FACTS
 from chains.model import Chain
 from chains.problems import Problem, near
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from chains.expressions import RESERVED, Reference
-from chains.functions import functions
+from chains.language.expressions import RESERVED, Reference
+from chains.language.functions import functions
 from chains.model import Chain
 from chains.problems import Problem, near
 

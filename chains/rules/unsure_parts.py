@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from chains.expressions import Reference
+from chains.language.expressions import Reference
+from chains.meaning.parts import PLURAL, SINGULAR, PartType, find_part, offered
+from chains.meaning.ways import Callee, callees
 from chains.model import Chain
-from chains.parts import PLURAL, SINGULAR, PartType, find_part, offered
 from chains.problems import Problem
-from chains.ways import Callee, callees
 from spaces_registry.signature import Endpoint
 
 _KINDS = {**SINGULAR, **PLURAL}

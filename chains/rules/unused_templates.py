@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from chains.language.nodes import Literal
 from chains.model import Chain
-from chains.nodes import Literal
 from chains.problems import Problem
 from chains.prompts import NEGATIVE, gaps
-from chains.source import Fields
+from chains.text.source import Fields
 
 _DOUBLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from chains.evaluate import EvaluationFailed
-from chains.literals import misfit
+from chains.language.evaluate import EvaluationFailed
+from chains.meaning.literals import misfit
+from chains.meaning.ways import every_callee
 from chains.model import Chain
 from chains.problems import Problem, near
-from chains.ways import every_callee
 from spaces_registry.signature import Endpoint, Json, Parameter
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from chains.expressions import Template
-from chains.forms import duration
+from chains.language.expressions import Template
 from chains.model import Limit
 from chains.problems import Problem
 from chains.services import model
 from chains.services.shape import STATES
 from chains.services.values import parse
-from chains.source import Fields, Node, Path, Source, plain
+from chains.shape.forms import duration
+from chains.text.source import Fields, Node, Path, Source, plain
 from spaces_registry.signature import Kind, Parameter, Return
 
 _BODIES = ("json", "multipart")

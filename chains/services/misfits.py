@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from chains.problems import Problem
 from chains.services import shape
-from chains.source import Path, Source
+from chains.text.source import Path, Source
 from spaces_registry.errors import nearest
 from spaces_registry.signature import Json
 

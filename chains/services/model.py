@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from chains.expressions import Template
+from chains.language.expressions import Template
 from chains.model import Limit
-from chains.source import Source
+from chains.text.source import Source
 from spaces_registry.signature import AmbiguousEndpoint, Endpoint, Parameter, Return, UnknownEndpoint
 
 

@@ -4,14 +4,14 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from chains.paths import read_file
+from chains.meaning.paths import read_file
 from chains.problems import InvalidChain, Problem
-from chains.reader import read
 from chains.services.builder import Builder
 from chains.services.misfits import misfits
 from chains.services.model import Service
 from chains.services.rules import RULES
-from chains.source import Source, plain
+from chains.text.reader import read
+from chains.text.source import Source, plain
 from spaces_registry.errors import ToolkitError
 
 _HINTS = {

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
-from chains.expressions import Template
-from chains.functions import functions
-from chains.literals import misfit
+from chains.language.expressions import Template
+from chains.language.functions import functions
+from chains.meaning.literals import misfit
 from chains.problems import Problem, near
 from chains.services.huggingface import may_have_hf_token, names_hf_token
 from chains.services.model import Ask, FileForm, Service, ServiceEndpoint
 from chains.services.shape import STATES
 from chains.services.values import names_in
-from chains.source import Path
+from chains.text.source import Path
 from spaces_registry.signature import Kind, Parameter
 
 Rule: TypeAlias = Callable[[Service], Iterator[Problem]]

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from chains.forms import KINDS, check_duration, check_number, check_scalar, form, listed, one_of
-from spaces_registry.queries import readable
+from chains.shape.forms import KINDS, check_duration, check_number, check_scalar, form, listed, one_of
+from spaces_registry.network.queries import readable
 
 FAILURES: Final = (
     *("unauthorized", "out-of-quota", "busy", "rate-limited", "rejected-input", "crashed"),

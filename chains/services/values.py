@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from chains.evaluate import ABSENT, evaluate
-from chains.expressions import Template, parse_value
-from chains.nodes import Listing, Literal, Name, Node, Record, Text, every
+from chains.language.evaluate import ABSENT, evaluate
+from chains.language.expressions import Template, parse_value
+from chains.language.nodes import Listing, Literal, Name, Node, Record, Text, every
 from chains.problems import Problem
-from chains.source import Node as Tree
-from chains.source import Position, Source
+from chains.text.source import Node as Tree
+from chains.text.source import Position, Source
 
 _GAP = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 

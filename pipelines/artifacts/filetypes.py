@@ -22,7 +22,7 @@ from pipelines.artifacts.containers import (
     matroska_tracks,
     mp4_tracks,
 )
-from spaces_registry.decoding import decoded
+from spaces_registry.network.decoding import decoded
 from spaces_registry.signature import Kind
 
 _HEAD_BYTES = 256 * 1024

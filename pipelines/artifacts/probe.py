@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.environment import environment_for_children
 from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
-from spaces_registry.bounds import Bounds
+from pipelines.running.environment import environment_for_children
 from spaces_registry.errors import ToolkitError
+from spaces_registry.network.bounds import Bounds
 from spaces_registry.signature import Kind
 
 _PROBE_S = 60.0

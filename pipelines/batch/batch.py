@@ -21,14 +21,14 @@ from pipelines.batch.survey import Batch, Survey, is_wanted, named, survey
 from pipelines.batch.table import Row
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.results import Failed
-from pipelines.environment import masked, read_environment
-from pipelines.inputs import read_inputs
 from pipelines.journal import JournalFailed
-from pipelines.locking import lock_of
-from pipelines.preflight import look
-from pipelines.record import FileOutput, Output, ValueOutput
-from pipelines.run import Options, Run, run_in
-from pipelines.workshop import Settings, Workshop, open_workshop
+from pipelines.running.environment import masked, read_environment
+from pipelines.running.inputs import read_inputs
+from pipelines.running.locking import lock_of
+from pipelines.running.preflight import look
+from pipelines.running.record import FileOutput, Output, ValueOutput
+from pipelines.running.run import Options, Run, run_in
+from pipelines.running.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Kind
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipelines.artifacts.disk import storage
-from pipelines.record import write_json
+from pipelines.running.record import write_json
 from spaces_registry.errors import ToolkitError
 
 SETUP = "batch.json"

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pipelines.artifacts import StorageFailed
 from pipelines.batch.memory import Memory
-from pipelines.record import FileOutput, Output, ValueOutput, output_json
+from pipelines.running.record import FileOutput, Output, ValueOutput, output_json
 from spaces_registry.errors import ToolkitError
 
 OWN = ("row", "status", "run", "seconds", "error", "key")

@@ -22,8 +22,8 @@ def main(words: Sequence[str] | None = None) -> None:
     from pipelines.cli.app import app  # noqa: PLC0415 - so that an error while importing is ours to show
     from pipelines.cli.exits import Exit, exit_for  # noqa: PLC0415
     from pipelines.cli.show import say, show_error  # noqa: PLC0415
-    from pipelines.dotenv import apply_for_command  # noqa: PLC0415
-    from spaces_registry.bounds import find_bounds  # noqa: PLC0415
+    from pipelines.household.dotenv import apply_for_command  # noqa: PLC0415
+    from spaces_registry.network.bounds import find_bounds  # noqa: PLC0415
 
     try:
         apply_for_command(list(sys.argv[1:] if words is None else words))

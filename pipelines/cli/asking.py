@@ -16,8 +16,8 @@ def ask_for_trust(chain: "Chain") -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     from pipelines.cli.show import safe, say  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.trusting import Refused, allow, missing, wishes  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.trusting import Refused, allow, missing, wishes  # noqa: PLC0415
     from spaces_registry.errors import ToolkitError  # noqa: PLC0415
 
     home = find_home()

@@ -157,7 +157,7 @@ class _Asked:
         from pipelines.batch.keeping import keep_table  # noqa: PLC0415
         from pipelines.batch.survey import Batch  # noqa: PLC0415
         from pipelines.batch.table import table_at  # noqa: PLC0415
-        from pipelines.library import find_chain  # noqa: PLC0415
+        from pipelines.household.library import find_chain  # noqa: PLC0415
 
         found = find_chain(self.chain)
         if self.table != _STDIN:

@@ -10,7 +10,7 @@ import typer
 from pipelines.cli.options import AsJson, Local, Out, Use, pairs, settings
 
 if TYPE_CHECKING:
-    from pipelines.workshop import Settings
+    from pipelines.running.workshop import Settings
     from spaces_registry.signature import Endpoint, Parameter, Return, Space
 
 SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="A Space's id, an alias, or an app's URL.")]
@@ -49,7 +49,7 @@ def call(
     from pipelines.cli.running import output_lines, run_exit  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, show_error  # noqa: PLC0415
     from pipelines.engine.results import failed_ones  # noqa: PLC0415
-    from pipelines.single import STEP, SingleCall, call_once  # noqa: PLC0415
+    from pipelines.running.single import STEP, SingleCall, call_once  # noqa: PLC0415
 
     words = words or []
     endpoint = words[0] if words and "=" not in words[0] else None
@@ -68,7 +68,7 @@ def call(
 
 
 async def _described(space: str, where: "Settings") -> "Space":
-    from pipelines.single import open_space  # noqa: PLC0415
+    from pipelines.running.single import open_space  # noqa: PLC0415
 
     async with open_space(space, where) as (_, app):
         return app.space

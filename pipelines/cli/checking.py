@@ -11,10 +11,10 @@ from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Use,
 if TYPE_CHECKING:
     from chains.model import Chain
     from chains.problems import Problem
-    from pipelines.plan import Plan
-    from pipelines.planned import PlannedStep
-    from pipelines.preflight import Look
-    from pipelines.workshop import Settings
+    from pipelines.planning.plan import Plan
+    from pipelines.planning.planned import PlannedStep
+    from pipelines.running.preflight import Look
+    from pipelines.running.workshop import Settings
 
 
 def check(
@@ -31,7 +31,7 @@ def check(
 
     from chains.problems import InvalidChain  # noqa: PLC0415
     from pipelines.cli.show import problem_json, result, result_json, show_problems  # noqa: PLC0415
-    from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
 
     refused = None
     try:
@@ -70,7 +70,7 @@ def plan(
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
-    from pipelines.library import find_chain  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
 
     found = find_chain(chain)
     if mermaid:
@@ -89,8 +89,8 @@ def plan(
 def _static(chain: "Chain") -> tuple["Problem", ...]:
     import os  # noqa: PLC0415
 
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.preflight import static_problems  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.running.preflight import static_problems  # noqa: PLC0415
     from spaces_registry.bookmarks import find_bookmarks  # noqa: PLC0415
 
     return static_problems(chain, find_bookmarks(find_home().folder, chain.folder, os.environ))
@@ -108,9 +108,9 @@ def _errors(problems: tuple["Problem", ...]) -> bool:
 
 
 async def _looked(chain: "Chain", where: "Settings") -> "Look":
-    from pipelines.locking import lock_of  # noqa: PLC0415
-    from pipelines.preflight import look  # noqa: PLC0415
-    from pipelines.workshop import open_workshop  # noqa: PLC0415
+    from pipelines.running.locking import lock_of  # noqa: PLC0415
+    from pipelines.running.preflight import look  # noqa: PLC0415
+    from pipelines.running.workshop import open_workshop  # noqa: PLC0415
 
     async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
         return await look(chain, shop.places)
@@ -120,13 +120,13 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
     from dataclasses import replace  # noqa: PLC0415
 
     from chains.problems import InvalidChain  # noqa: PLC0415
-    from pipelines.environment import read_environment  # noqa: PLC0415
-    from pipelines.inputs import read_inputs  # noqa: PLC0415
-    from pipelines.locking import lock_of  # noqa: PLC0415
-    from pipelines.nesting import secrets_of  # noqa: PLC0415
-    from pipelines.plan import make_plan  # noqa: PLC0415
-    from pipelines.preflight import look  # noqa: PLC0415
-    from pipelines.workshop import known_quota, open_workshop  # noqa: PLC0415
+    from pipelines.planning.plan import make_plan  # noqa: PLC0415
+    from pipelines.running.environment import read_environment  # noqa: PLC0415
+    from pipelines.running.inputs import read_inputs  # noqa: PLC0415
+    from pipelines.running.locking import lock_of  # noqa: PLC0415
+    from pipelines.running.nesting import secrets_of  # noqa: PLC0415
+    from pipelines.running.preflight import look  # noqa: PLC0415
+    from pipelines.running.workshop import known_quota, open_workshop  # noqa: PLC0415
 
     async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
         looked = await look(chain, shop.places)

@@ -39,7 +39,7 @@ def doctor(
 
 def _repair(show: bool) -> "list[Finding]":  # noqa: FBT001 - as _examine
     from pipelines.doctor import repair as mend  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
 
     found: list[Finding] = []
     for one in mend(find_home()):
@@ -54,7 +54,7 @@ async def _examine(offline: bool, show: bool) -> "list[Finding]":  # noqa: FBT00
     from pathlib import Path  # noqa: PLC0415
 
     from pipelines.doctor import examine  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
 
     found: list[Finding] = []
     async for one in examine(os.environ, Path.cwd(), find_home(), offline=offline):

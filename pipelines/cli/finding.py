@@ -11,11 +11,11 @@ import typer
 from pipelines.cli.options import AsJson, BadOption, Use, pairs
 
 if TYPE_CHECKING:
-    from spaces_registry.matching import Supply
-    from spaces_registry.models import Offer, Served, ServedModel
+    from spaces_registry.fitting.matching import Supply
+    from spaces_registry.fitting.ranking import Candidate, Need
+    from spaces_registry.fitting.resolver import Resolution
+    from spaces_registry.hub.models import Offer, Served, ServedModel
     from spaces_registry.progress import CallEvent
-    from spaces_registry.ranking import Candidate, Need
-    from spaces_registry.resolver import Resolution
     from spaces_registry.signature import Kind
 
 _WIDTH = 80
@@ -54,7 +54,7 @@ def find(  # noqa: PLR0913 - a command's options
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import result_json  # noqa: PLC0415
-    from spaces_registry.ranking import Need  # noqa: PLC0415
+    from spaces_registry.fitting.ranking import Need  # noqa: PLC0415
 
     if categories:
         _show_categories(as_json=as_json)
@@ -103,10 +103,10 @@ def models(
 
 
 async def _resolved(need: "Need", limit: int, use: Sequence[str] | None) -> "Resolution":
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
     from spaces_registry.bookmarks import find_bookmarks  # noqa: PLC0415
+    from spaces_registry.fitting.resolver import resolve  # noqa: PLC0415
     from spaces_registry.registry import open_registry  # noqa: PLC0415
-    from spaces_registry.resolver import resolve  # noqa: PLC0415
 
     home = find_home()
     own = find_bookmarks(home.folder, Path.cwd(), os.environ)
@@ -116,8 +116,8 @@ async def _resolved(need: "Need", limit: int, use: Sequence[str] | None) -> "Res
 
 
 async def _served(words: str, task: str | None, limit: int) -> "Served":
-    from pipelines.home import find_home  # noqa: PLC0415
-    from spaces_registry.models import served_models  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from spaces_registry.hub.models import served_models  # noqa: PLC0415
     from spaces_registry.registry import open_registry  # noqa: PLC0415
 
     async with open_registry(cache=find_home().signatures) as registry:
@@ -136,7 +136,7 @@ def _tell(event: "CallEvent") -> None:
 
 def _supply(written: str) -> "Supply":
     """`image`, `images` or `portrait=image`."""
-    from spaces_registry.matching import Supply  # noqa: PLC0415
+    from spaces_registry.fitting.matching import Supply  # noqa: PLC0415
 
     name, _, kind = written.rpartition("=")
     one = kind.strip().lower()

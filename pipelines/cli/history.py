@@ -11,7 +11,7 @@ import typer
 from pipelines.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from pipelines.history import Record
+    from pipelines.household.history import Record
 
 RunName: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or how it begins, its folder, or: last.")
@@ -30,8 +30,8 @@ def runs(
 ) -> None:
     """List what was run, the newest first."""
     from pipelines.cli.show import result_json, say, table  # noqa: PLC0415
-    from pipelines.history import runs as found  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.history import runs as found  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
 
     name = Path(chain).stem if chain and chain.endswith((".yaml", ".yml")) else chain
     records = list(islice(found(find_home().runs, chain=name, below=out), limit))
@@ -47,8 +47,8 @@ def runs(
 def show(run: RunName, *, as_json: AsJson = False) -> None:
     """Tell what a run did: its steps, where they were made, what came out."""
     from pipelines.cli.show import result, result_json, safe, table  # noqa: PLC0415
-    from pipelines.history import find_run  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.history import find_run  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
 
     record = find_run(find_home().runs, run)
     if as_json:
@@ -78,8 +78,8 @@ def report(
 ) -> None:
     """Write a run's page anew, and tell where it is."""
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
-    from pipelines.history import find_run  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.history import find_run  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
     from pipelines.report import write_report  # noqa: PLC0415
 
     record = find_run(find_home().runs, run)

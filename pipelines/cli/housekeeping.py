@@ -10,7 +10,7 @@ from pipelines.cli.options import AsJson, BadOption
 from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
-    from pipelines.housekeeping import Clearing, Holding
+    from pipelines.household.housekeeping import Clearing, Holding
 
 Runs: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="RUN", help="Runs' ids or how they begin, their folders, or: last.")
@@ -32,9 +32,9 @@ def rm(
 ) -> None:
     """Remove runs: their folders and their record."""
     from pipelines.cli.show import result, result_json, safe  # noqa: PLC0415
-    from pipelines.history import find_run  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.housekeeping import clearing, remove_run  # noqa: PLC0415
+    from pipelines.household.history import find_run  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.housekeeping import clearing, remove_run  # noqa: PLC0415
     from pipelines.journal import open_journal  # noqa: PLC0415
 
     home = find_home()
@@ -83,9 +83,9 @@ def store(
     import time  # noqa: PLC0415
 
     from pipelines.cli.show import result_json, safe, say  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.housekeeping import Wanted, holdings, runs_without_folder, to_go  # noqa: PLC0415
-    from pipelines.housekeeping import prune as clear  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.housekeeping import Wanted, holdings, runs_without_folder, to_go  # noqa: PLC0415
+    from pipelines.household.housekeeping import prune as clear  # noqa: PLC0415
     from pipelines.journal import open_journal  # noqa: PLC0415
 
     wanted = Wanted(_seconds(older), _bytes("--larger", larger), unreachable, _bytes("--keep", keep))
@@ -142,7 +142,7 @@ def _groups(held: Sequence["Holding"]) -> "Sequence[tuple[str, Sequence[Holding]
 
 
 def _document(held: Sequence["Holding"], going: Sequence["Holding"], done: object) -> dict[str, object]:
-    from pipelines.housekeeping import Pruned  # noqa: PLC0415
+    from pipelines.household.housekeeping import Pruned  # noqa: PLC0415
 
     names = ("needed", "reusable", "unreachable")
     groups = {name: _sum(group) for name, (_, group) in zip(names, _groups(held), strict=True)}
@@ -172,7 +172,7 @@ def _size(size_bytes: float) -> str:
 
 
 def _bytes(option: str, text: str | None) -> int | None:
-    from chains.forms import size  # noqa: PLC0415 - pydantic comes with it
+    from chains.shape.forms import size  # noqa: PLC0415 - pydantic comes with it
 
     try:
         return None if text is None else size(text)
@@ -181,7 +181,7 @@ def _bytes(option: str, text: str | None) -> int | None:
 
 
 def _seconds(text: str | None) -> float | None:
-    from chains.forms import duration  # noqa: PLC0415
+    from chains.shape.forms import duration  # noqa: PLC0415
 
     if text is None:
         return None

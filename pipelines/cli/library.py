@@ -16,7 +16,7 @@ def recipes(
     """List the bundled chains, or print one."""
     from chains.recipes import recipes as bundled  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, table  # noqa: PLC0415
-    from pipelines.library import UnknownChain, load_recipe  # noqa: PLC0415
+    from pipelines.household.library import UnknownChain, load_recipe  # noqa: PLC0415
     from spaces_registry.errors import nearest  # noqa: PLC0415
 
     known = bundled()
@@ -50,7 +50,7 @@ def new(
 ) -> None:
     """Write a new chain to begin with."""
     from pipelines.cli.show import result, say  # noqa: PLC0415
-    from pipelines.library import write_new  # noqa: PLC0415
+    from pipelines.household.library import write_new  # noqa: PLC0415
 
     path = write_new(Path(name), recipe)
     result(str(path))
@@ -60,9 +60,9 @@ def new(
 def trust(chain: ChainName) -> None:
     """Allow a chain's Python files to run and its service files to send keys, as they are now."""
     from pipelines.cli.show import result, safe, say  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.library import find_chain  # noqa: PLC0415
-    from pipelines.trusting import allow, wishes  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
+    from pipelines.household.trusting import allow, wishes  # noqa: PLC0415
 
     home = find_home()
     wanted = wishes(find_chain(chain), home)  # all of them, before any is trusted
@@ -77,7 +77,7 @@ def trust(chain: ChainName) -> None:
 
 def schema() -> None:
     """Print the JSON Schema of chain files, for editors."""
-    from chains.schema import chain_schema  # noqa: PLC0415
+    from chains.shape.schema import chain_schema  # noqa: PLC0415
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
     result_json(chain_schema())

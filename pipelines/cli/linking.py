@@ -14,9 +14,9 @@ from pipelines.cli.options import AsJson, BadOption, Inputs, Local, Out, Use, pa
 
 if TYPE_CHECKING:
     from chains.compose.composition import Decision, Question
-    from pipelines.linking import Link, LinkedChain
-    from pipelines.run import Run
-    from pipelines.workshop import Settings
+    from pipelines.running.linking import Link, LinkedChain
+    from pipelines.running.run import Run
+    from pipelines.running.workshop import Settings
 
 _SUFFIXES = (".yaml", ".yml")
 _NAME = re.compile(r"[^\W_][\w.-]{0,99}")  # as of a chain; it names a folder
@@ -58,7 +58,7 @@ def link(  # noqa: PLR0913 - a command's options
     import anyio  # noqa: PLC0415
 
     from chains.compose.wiring import Connection  # noqa: PLC0415
-    from pipelines.linking import Link  # noqa: PLC0415
+    from pipelines.running.linking import Link  # noqa: PLC0415
 
     if save is not None and save.suffix not in _SUFFIXES:
         save = save.with_name(f"{save.name}.yaml")
@@ -92,8 +92,8 @@ async def _linked(wanted: "Link", where: "Settings", how: _How) -> "Run | None":
     """Link, show, keep, run."""
     from pipelines.cli.live import watching  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
-    from pipelines.linking import open_link, save  # noqa: PLC0415
-    from pipelines.run import Options, run_in  # noqa: PLC0415
+    from pipelines.running.linking import open_link, save  # noqa: PLC0415
+    from pipelines.running.run import Options, run_in  # noqa: PLC0415
 
     async with open_link(wanted, where, _decide) as (shop, linked):
         if how.as_json and how.only_show:

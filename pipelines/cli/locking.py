@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chains.lock.locked import Lock
     from chains.model import Chain
     from chains.problems import Problem
-    from pipelines.workshop import Settings
+    from pipelines.running.workshop import Settings
     from spaces_registry.errors import ToolkitError
 
 
@@ -47,8 +47,8 @@ def lock(
     """Pin what a chain's steps resolve to, or show what has changed since."""
     import anyio  # noqa: PLC0415
 
-    from pipelines.library import find_chain  # noqa: PLC0415
-    from pipelines.locking import lock_of, path_of  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
+    from pipelines.running.locking import lock_of, path_of  # noqa: PLC0415
 
     found = find_chain(chain)
     wanted = _wanted(found, steps or (), update=update)
@@ -66,8 +66,8 @@ def lock(
 def _tell_of_inner(chain: "Chain") -> None:
     """A chain that others run has a lock of its own, which holds for all of them."""
     from pipelines.cli.show import safe, say  # noqa: PLC0415
-    from pipelines.locking import lockable, path_of  # noqa: PLC0415
     from pipelines.places.nested import chains_in  # noqa: PLC0415
+    from pipelines.running.locking import lockable, path_of  # noqa: PLC0415
 
     for one in chains_in(chain):
         if lockable(one):
@@ -78,8 +78,8 @@ def _tell_of_inner(chain: "Chain") -> None:
 
 def _wanted(chain: "Chain", steps: Sequence[str], *, update: bool) -> tuple[str, ...]:
     from pipelines.cli.options import BadOption  # noqa: PLC0415
-    from pipelines.locking import lockable  # noqa: PLC0415
-    from pipelines.selection import UnknownStep  # noqa: PLC0415
+    from pipelines.running.locking import lockable  # noqa: PLC0415
+    from pipelines.running.selection import UnknownStep  # noqa: PLC0415
     from spaces_registry.errors import nearest  # noqa: PLC0415
 
     known = [step.name for step in lockable(chain)]
@@ -103,9 +103,9 @@ async def _work(
     """Look at today's world, and write the lock where that is wanted and everything could be resolved."""
     from chains.lock.file import write_lock  # noqa: PLC0415
     from chains.lock.locked import Lock, LockedStep, outdated  # noqa: PLC0415
-    from pipelines.locking import Repairs, path_of, repair_steps, resolve_steps  # noqa: PLC0415
-    from pipelines.preflight import lock_changes  # noqa: PLC0415
-    from pipelines.workshop import open_workshop  # noqa: PLC0415
+    from pipelines.running.locking import Repairs, path_of, repair_steps, resolve_steps  # noqa: PLC0415
+    from pipelines.running.preflight import lock_changes  # noqa: PLC0415
+    from pipelines.running.workshop import open_workshop  # noqa: PLC0415
 
     before = outcome.before
     async with open_workshop(chain, where, before) as shop:

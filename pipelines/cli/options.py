@@ -11,7 +11,7 @@ import typer
 from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
-    from pipelines.workshop import Settings
+    from pipelines.running.workshop import Settings
 
 
 def chain_names(incomplete: str) -> list[str]:
@@ -80,7 +80,7 @@ def settings(
         BadOption: `use` or `wake` is not of its form.
     """
     from pipelines.cli.show import say  # noqa: PLC0415
-    from pipelines.workshop import Settings  # noqa: PLC0415
+    from pipelines.running.workshop import Settings  # noqa: PLC0415
 
     given = {name: values[-1] for name, values in pairs("--use", use, "SPACE=URL").items()}
     told = Settings(local=local, use=given, frozen=frozen, wake_s=_duration("--wake", wake))
@@ -88,7 +88,7 @@ def settings(
 
 
 def _duration(option: str, text: str | None) -> float | None:
-    from chains.forms import duration  # noqa: PLC0415 - pydantic comes with it
+    from chains.shape.forms import duration  # noqa: PLC0415 - pydantic comes with it
 
     try:
         return None if text is None else duration(text)

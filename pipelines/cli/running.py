@@ -33,7 +33,7 @@ _MOST_SHOWN = 4000  # characters of one value on a terminal
 if TYPE_CHECKING:
     from chains.model import Chain
     from pipelines.engine.results import Failed
-    from pipelines.run import Run
+    from pipelines.running.run import Run
 
 
 def run(  # noqa: PLR0913 - a command's options
@@ -62,8 +62,8 @@ def run(  # noqa: PLR0913 - a command's options
 
     from pipelines.cli.live import watching  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
-    from pipelines.library import find_chain  # noqa: PLC0415
-    from pipelines.run import Options, run_loaded  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
+    from pipelines.running.run import Options, run_loaded  # noqa: PLC0415
 
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
@@ -101,8 +101,8 @@ def resume(
 
     from pipelines.cli.live import watching  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
-    from pipelines.resume import begun_run, load_begun  # noqa: PLC0415
-    from pipelines.resume import resume as go_on  # noqa: PLC0415
+    from pipelines.running.resume import begun_run, load_begun  # noqa: PLC0415
+    from pipelines.running.resume import resume as go_on  # noqa: PLC0415
 
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
@@ -130,9 +130,9 @@ def resume(
 def _warn(chain: "Chain") -> None:
     """A line on what is nearly used up, so that the next run does not stop in its middle."""
     from pipelines.cli.show import safe, say  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
     from pipelines.journal import open_journal  # noqa: PLC0415
-    from pipelines.usage import near_limits  # noqa: PLC0415
+    from pipelines.planning.usage import near_limits  # noqa: PLC0415
 
     with open_journal(find_home().journal) as journal:
         if told := near_limits(journal, find_home(), chain):
@@ -157,7 +157,7 @@ def run_exit(run: "Run") -> Exit:
 
 def output_lines(run: "Run") -> list[str]:
     """What a run is run for: the outputs, a line each, the chain's first one last."""
-    from pipelines.record import FileOutput, ValueOutput  # noqa: PLC0415
+    from pipelines.running.record import FileOutput, ValueOutput  # noqa: PLC0415
 
     lines: list[str] = []
     for name, output in reversed([*run.outputs.items()]):
@@ -206,9 +206,7 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
     else:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
     if _is_spent(run):
-        say(
-            "go on from there: raise the chain's `budget` and run it again; `resume` keeps to the old one"
-        )
+        say("go on from there: raise the chain's `budget` and run it again; `resume` keeps to the old one")
     else:
         say(f"go on from there with: {safe(shlex.join(again or ('spacechain', 'resume', run.id)))}")
 
@@ -223,7 +221,7 @@ def _is_spent(run: "Run") -> bool:
 
 def _elsewhere(failed: "Failed") -> Iterator[str]:
     """What the other places of a failed call said, where several were tried."""
-    from spaces_registry.refusals import line  # noqa: PLC0415
+    from spaces_registry.network.refusals import line  # noqa: PLC0415
 
     call = next((one for one in failed.calls if one.failure is not None), None)
     attempts = call.attempts if call else ()

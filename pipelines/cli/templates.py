@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chains.prompts import PromptTemplate
-    from pipelines.templates import Known
+    from pipelines.household.templates import Known
 
 _COLUMNS = 80
 
@@ -69,9 +69,9 @@ _HOW_TO_ADD = (
 
 
 def _known(chain: str | None) -> "Mapping[str, Known]":
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.library import find_chain  # noqa: PLC0415
-    from pipelines.templates import known_templates  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
+    from pipelines.household.templates import known_templates  # noqa: PLC0415
 
     return known_templates(find_home(), find_chain(chain).prompts if chain else {})
 
@@ -93,7 +93,7 @@ def _show(name: str, known: "Mapping[str, Known]", *, as_json: bool) -> None:
     import textwrap  # noqa: PLC0415
 
     from pipelines.cli.show import result, result_json, safe  # noqa: PLC0415
-    from pipelines.templates import UnknownTemplate  # noqa: PLC0415
+    from pipelines.household.templates import UnknownTemplate  # noqa: PLC0415
     from spaces_registry.errors import nearest  # noqa: PLC0415
 
     if name not in known:
@@ -151,8 +151,8 @@ def _add(
 ) -> None:
     from chains.prompts import PromptTemplate  # noqa: PLC0415
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.templates import add_templates, written  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.templates import add_templates, written  # noqa: PLC0415
 
     if prompt is None:
         if negative or default or about:
@@ -197,8 +197,8 @@ def _file(path: str) -> str:
 
 def _remove(name: str, *, as_json: bool) -> None:
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
-    from pipelines.templates import remove_template  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.templates import remove_template  # noqa: PLC0415
 
     remove_template(find_home(), name)
     if as_json:

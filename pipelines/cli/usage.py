@@ -9,8 +9,8 @@ from pipelines.cli.options import AsJson, BadOption
 
 if TYPE_CHECKING:
     from chains.model import Chain
-    from pipelines.usage import Against, Row
-    from spaces_registry.account import GpuQuota
+    from pipelines.planning.usage import Against, Row
+    from spaces_registry.hub.account import GpuQuota
 
 _MOST_DAYS = 3660
 _PATIENCE_S = 10.0
@@ -40,10 +40,10 @@ def usage(
 ) -> None:
     """Show calls, GPU seconds and money by day and place, against limits."""
     from pipelines.cli.show import result_json  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
     from pipelines.journal import open_journal  # noqa: PLC0415
-    from pipelines.library import find_chain  # noqa: PLC0415
-    from pipelines.usage import against, rows, total  # noqa: PLC0415
+    from pipelines.planning.usage import against, rows, total  # noqa: PLC0415
 
     if not 1 <= days <= _MOST_DAYS:
         raise BadOption(f"--days takes 1 to {_MOST_DAYS}, and got {days}")
@@ -63,11 +63,11 @@ def _quota() -> "GpuQuota | None":
     """What the Hub says is left; None where there is no token, or it does not say."""
     import anyio  # noqa: PLC0415
 
-    from pipelines.home import find_home  # noqa: PLC0415
-    from spaces_registry.account import gpu_quota_of  # noqa: PLC0415
-    from spaces_registry.answers import Answers  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
     from spaces_registry.errors import ToolkitError  # noqa: PLC0415
-    from spaces_registry.hub import Hub, find_token  # noqa: PLC0415
+    from spaces_registry.hub.account import gpu_quota_of  # noqa: PLC0415
+    from spaces_registry.hub.answers import Answers  # noqa: PLC0415
+    from spaces_registry.hub.hub import Hub, find_token  # noqa: PLC0415
 
     async def ask() -> "GpuQuota | None":
         token = find_token()

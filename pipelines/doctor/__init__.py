@@ -9,9 +9,9 @@ from pipelines.doctor.house import dotenv, home_folder, journal, store
 from pipelines.doctor.machine import ffmpeg, pillow, versions
 from pipelines.doctor.repair import index, repair
 from pipelines.doctor.services import services
-from pipelines.home import Home
-from spaces_registry.answers import Answers
-from spaces_registry.hub import Hub, find_token
+from pipelines.household.home import Home
+from spaces_registry.hub.answers import Answers
+from spaces_registry.hub.hub import Hub, find_token
 
 __all__ = ["Finding", "examine", "repair"]
 

@@ -7,10 +7,10 @@ from typing import Final
 import anyio
 
 from pipelines.doctor.finding import Finding
-from spaces_registry.account import GET_TOKEN, Account, GpuQuota, account_of, gpu_quota_of
-from spaces_registry.answers import Answers
 from spaces_registry.errors import CallFailed, RateLimited, ToolkitError, Unauthorized
-from spaces_registry.hub import Hub
+from spaces_registry.hub.account import GET_TOKEN, Account, GpuQuota, account_of, gpu_quota_of
+from spaces_registry.hub.answers import Answers
+from spaces_registry.hub.hub import Hub
 
 _PATIENCE_S = 15.0
 _SLOW_S = 3.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipelines.artifacts import Store
 from pipelines.doctor.finding import Finding
-from pipelines.dotenv import BadDotenv, Dotenv, apply_file, dotenv_files
-from pipelines.home import Home
+from pipelines.household.dotenv import BadDotenv, Dotenv, apply_file, dotenv_files
+from pipelines.household.home import Home
 from pipelines.journal import JournalFailed, open_journal
 
 _LITTLE_BYTES = 2_000_000_000  # a film or two, with all that it is made of

@@ -9,10 +9,10 @@ from pipelines.artifacts.disk import replace_file, storage
 from pipelines.doctor.finding import Finding
 from pipelines.doctor.house import journal as look_at_journal
 from pipelines.doctor.proofs import proven_by
-from pipelines.history import runs
-from pipelines.home import Home
+from pipelines.household.history import runs
+from pipelines.household.home import Home
 from pipelines.journal.rebuilding import rebuild, restore
-from pipelines.scratch import StillRunning, lives, sweep
+from pipelines.running.scratch import StillRunning, lives, sweep
 
 _COUNTED = {"sent": "calls", "received": "answers", "runs": "runs", "artifacts": "files"}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipelines.doctor.finding import Finding
-from pipelines.home import Home
+from pipelines.household.home import Home
 from pipelines.services.library import find_service, service_files
 from spaces_registry.errors import ToolkitError
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store
 from spaces_registry.errors import BadOutput, ToolkitError

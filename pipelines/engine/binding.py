@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.artifacts import Artifact
 from pipelines.engine.outputs import kind_by_bytes
+from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import RejectedInput, nearest
 from spaces_registry.sayable import unsayable
-from spaces_registry.schema import is_finite
 from spaces_registry.signature import Endpoint, File, Kind, Parameter, Value, fits
 
 KEY_VERSION = 1

@@ -25,8 +25,8 @@ from pipelines.engine.results import Result
 from pipelines.journal import Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
-from spaces_registry.decoding import sendable
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
+from spaces_registry.network.decoding import sendable
 from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp, unheard
 from spaces_registry.signature import File, Json, Return, Value
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from chains.model import Expect
 from pipelines.artifacts import Artifact
-from pipelines.environment import environment_for_children
-from spaces_registry.bounds import Bounds
+from pipelines.running.environment import environment_for_children
 from spaces_registry.errors import BadOutput
+from spaces_registry.network.bounds import Bounds
 
 # for a pattern, in a process of its own: one that takes for ever cannot be stopped here
 _MATCH_S: Final = 3.0

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-from chains.evaluate import ABSENT
-from chains.expressions import Template  # noqa: TC001 - names a type of values here
+from chains.language.evaluate import ABSENT
+from chains.language.expressions import Template  # noqa: TC001 - names a type of values here
 from chains.model import Step
 from pipelines.engine.binding import describe
 from spaces_registry.errors import ToolkitError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.model import Chain, Step
 from pipelines.engine.binding import bind
 from pipelines.engine.calls import Answer, CallMaker
@@ -26,8 +26,8 @@ from pipelines.engine.expectations import verify
 from pipelines.engine.policy import RULES
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.engine.sight import names_for
-from pipelines.environment import read_environment
 from pipelines.places.place import Place
+from pipelines.running.environment import read_environment
 from spaces_registry.errors import CallFailed, TimedOut, ToolkitError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ async def _names(
     performer: "Performer", place: Place, chain: Chain, values: Mapping[str, object]
 ) -> dict[str, object]:
     """What the nested chain's expressions may read: its inputs, its environment variables, the run."""
-    from pipelines.inputs import read_inputs  # noqa: PLC0415 - it knows the engine
+    from pipelines.running.inputs import read_inputs  # noqa: PLC0415 - it knows the engine
 
     bound = bind(place.endpoint, values, place=place.address)
     store = performer.calls.store

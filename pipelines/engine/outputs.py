@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chains.meaning.parts import find_part, offered
 from chains.model import Step
-from chains.parts import find_part, offered
 from pipelines.artifacts import Artifact
 from spaces_registry.errors import BadOutput
-from spaces_registry.queries import TooMuch, find
+from spaces_registry.network.queries import TooMuch, find
 from spaces_registry.signature import Endpoint, Kind, Return
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import anyio
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.model import Step
 from pipelines.engine.arguments import values_of
 from pipelines.engine.attempts import Attempts, Made, unfound_call

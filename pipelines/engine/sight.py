@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from pipelines.engine.results import Result, Succeeded
 
 

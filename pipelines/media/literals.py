@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
-from chains.evaluate import EvaluationFailed
+from chains.language.evaluate import EvaluationFailed
 from chains.model import Chain, MediaStep
 from chains.problems import Problem
 from pipelines.media.catalogue import BY_NAME

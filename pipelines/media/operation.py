@@ -17,9 +17,9 @@ from pipelines.artifacts.probe import (
 )
 from pipelines.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.runners.protocol import Call
+from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import RejectedInput
 from spaces_registry.progress import Listener, Logged
-from spaces_registry.schema import is_finite
 from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
 
 Perform: TypeAlias = "Callable[[Work], Awaitable[tuple[Value, ...]]]"

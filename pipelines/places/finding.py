@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from chains.lock.locked import as_written
+from chains.meaning.needs import given, wanted
 from chains.model import Chain, FindStep
-from chains.needs import given, wanted
-from spaces_registry.app import App
+from spaces_registry.apps.app import App
 from spaces_registry.errors import CallFailed, ToolkitError
-from spaces_registry.matching import Supply
+from spaces_registry.fitting.matching import Supply
+from spaces_registry.fitting.ranking import Candidate, Need
+from spaces_registry.fitting.resolver import NothingFits, PassedOver, Resolution, resolve
 from spaces_registry.progress import Listener
-from spaces_registry.ranking import Candidate, Need
 from spaces_registry.registry import Registry
-from spaces_registry.resolver import NothingFits, PassedOver, Resolution, resolve
 from spaces_registry.signature import Endpoint
 
 _CANDIDATES = 5

@@ -1,13 +1,13 @@
 """Places on this machine: media operations and the user's own functions."""
 
 from chains.model import Chain, PythonStep
-from pipelines.home import Home
+from pipelines.household.home import Home
+from pipelines.household.trust import NotTrusted, fingerprint, is_trusted
 from pipelines.places.place import Place
 from pipelines.runners.functions import read_function
 from pipelines.runners.media import OPERATIONS, MediaRunner, UnknownOperation
 from pipelines.runners.python import PythonRunner
 from pipelines.runners.python_inside import InsideRunner
-from pipelines.trust import NotTrusted, fingerprint, is_trusted
 from spaces_registry.signature import Endpoint
 
 MEDIA_REVISION = "1"  # goes up when an operation's result changes, so that kept ones are not used for it

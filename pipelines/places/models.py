@@ -11,12 +11,12 @@ from pipelines.runners.model import ModelRunner
 from pipelines.runners.model_failures import GONE
 from spaces_registry.catalogue import known_models
 from spaces_registry.errors import Missing, ToolkitError, nearest
-from spaces_registry.models import ROUTER, TASKS, Offer, ServedModel, served_models
-from spaces_registry.providers import AUTO, Provider, model_facts, provider_named, servers, task_served
+from spaces_registry.hub.models import ROUTER, TASKS, Offer, ServedModel, served_models
+from spaces_registry.hub.providers import AUTO, Provider, model_facts, provider_named, servers, task_served
+from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
+from spaces_registry.hub.tasks import NoSuchTask, UntoldTask, task_named
 from spaces_registry.registry import Registry
 from spaces_registry.signature import Endpoint
-from spaces_registry.task import CHAT, TEXT_GENERATION, Task
-from spaces_registry.tasks import NoSuchTask, UntoldTask, task_named
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")  # what OpenAI calls its models

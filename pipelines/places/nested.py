@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from chains.expressions import Template
-from chains.kinds import type_of
+from chains.language.expressions import Template
+from chains.language.nodes import Text
 from chains.lock.file import lock_path, read_lock
 from chains.lock.locked import Lock, NoLock
+from chains.meaning.kinds import type_of
+from chains.meaning.parts import PartType
+from chains.meaning.paths import is_missing, is_outside
 from chains.model import Chain, ChainStep, FindStep, Input, SpaceStep
-from chains.nodes import Text
-from chains.parts import PartType
-from chains.paths import is_missing, is_outside
 from chains.recipes import recipes
 from pipelines.places.finding import Finder
 from pipelines.places.place import Place
@@ -179,9 +179,9 @@ def _below(path: Path, root: Path) -> str:
 def _read(chain: Chain, step: ChainStep, identity: str, within: Around) -> Nested:
     # both know this module: a chain's steps may be chains
     from chains.loader import load, loads  # noqa: PLC0415
-    from pipelines.home import find_home  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.templates import home_library  # noqa: PLC0415
     from pipelines.places.places import local_endpoints  # noqa: PLC0415
-    from pipelines.templates import home_library  # noqa: PLC0415
 
     known, library = partial(local_endpoints, around=within), home_library(find_home())
     if not Path(identity).is_absolute():

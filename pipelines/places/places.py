@@ -16,7 +16,7 @@ from chains.model import (
     SpaceStep,
     Step,
 )
-from pipelines.home import Home
+from pipelines.household.home import Home
 from pipelines.places.finding import Choice, Chosen, Finder, merged
 from pipelines.places.local import media_place, python_endpoint, python_place
 from pipelines.places.models import model_endpoint, model_place
@@ -25,9 +25,9 @@ from pipelines.places.place import Place
 from pipelines.places.services import service_endpoint, service_place
 from pipelines.runners.space import SpaceRunner
 from spaces_registry.errors import CallFailed, ToolkitError
+from spaces_registry.fitting.resolver import PassedOver
 from spaces_registry.progress import Listener, unheard
 from spaces_registry.registry import Registry
-from spaces_registry.resolver import PassedOver
 from spaces_registry.signature import Endpoint, Space
 
 

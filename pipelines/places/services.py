@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from chains.model import Chain, ServiceStep
 from chains.services.model import ServiceEndpoint
-from pipelines.home import Home, find_home
+from pipelines.household.home import Home, find_home
 from pipelines.places.place import Place
 from pipelines.runners.service import ServiceRunner
 from pipelines.services.keys import credentials, require_trust, url_of
 from pipelines.services.library import Found, find_service
-from spaces_registry.origin import Origin
+from spaces_registry.network.origin import Origin
 from spaces_registry.progress import Spent
 from spaces_registry.registry import Registry
 from spaces_registry.signature import Endpoint

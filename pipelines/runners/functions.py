@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chains.paths import read_file
-from spaces_registry.bounds import Bounds, told
+from chains.meaning.paths import read_file
 from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.network.bounds import Bounds, told
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return
 
 _KINDS = {

@@ -23,14 +23,14 @@ from pipelines.runners.model_outlet import Known, Outlet
 from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import CallFailed, Missing, TimedOut, Unauthorized
-from spaces_registry.models import ROUTER
-from spaces_registry.origin import Origin, scrubbed
+from spaces_registry.hub.models import ROUTER
+from spaces_registry.hub.providers import HF_INFERENCE, PROVIDERS
+from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
+from spaces_registry.hub.tasks import TASKS
+from spaces_registry.network.origin import Origin, scrubbed
+from spaces_registry.network.session import through
 from spaces_registry.progress import Listener, Sending, Written
-from spaces_registry.providers import HF_INFERENCE, PROVIDERS
-from spaces_registry.session import through
 from spaces_registry.signature import File, Value
-from spaces_registry.task import CHAT, TEXT_GENERATION, Task
-from spaces_registry.tasks import TASKS
 
 _HF_PREFIX = "hf_"
 _OWN_ENDPOINTS = ".endpoints.huggingface.cloud"

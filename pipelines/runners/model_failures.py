@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import (
     BadOutput,
     Building,
@@ -26,8 +27,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
-from spaces_registry.refusals import line, waited
-from spaces_registry.schema import mapping
+from spaces_registry.network.refusals import line, waited
 
 TOKEN_PAGE = (
     "https://huggingface.co/settings/tokens/new"  # noqa: S105 - a page, no token

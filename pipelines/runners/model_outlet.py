@@ -16,10 +16,10 @@ import anyio.from_thread
 import httpx2
 
 from pipelines.runners.protocol import Call
+from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import BadOutput
-from spaces_registry.origin import Origin, patience
+from spaces_registry.network.origin import Origin, patience
 from spaces_registry.progress import Listener, Logged, Queued, Receiving, Started
-from spaces_registry.schema import mapping
 
 _PRIVATE = frozenset({"authorization", "cookie", "x-hf-bill-to"})
 _OURS = frozenset({"host", "content-length", "connection", "transfer-encoding"})

@@ -9,8 +9,8 @@ from typing import Any
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, RejectedInput
+from spaces_registry.hub.task import CHAT, Task
 from spaces_registry.signature import File, Value
-from spaces_registry.task import CHAT, Task
 
 _AS_CHAT = {"max_new_tokens": "max_tokens"}
 _OF_CHAT = ("max_tokens", "temperature", "top_p", "seed", "stop", "frequency_penalty")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chains.services.model import Service, ServiceEndpoint
 from pipelines.runners.protocol import Call
-from spaces_registry.origin import Origin
+from spaces_registry.network.origin import Origin
 from spaces_registry.progress import Listener
 from spaces_registry.signature import Value
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pipelines.runners.protocol import Call
-from spaces_registry.app import App
-from spaces_registry.pickup import Pickup
+from spaces_registry.apps.app import App
+from spaces_registry.apps.pickup import Pickup
 from spaces_registry.progress import Listener
 from spaces_registry.signature import Value
 

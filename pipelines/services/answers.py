@@ -17,13 +17,13 @@ from pipelines.artifacts.filetypes import filetype_of
 from pipelines.services.exchange import QUIET_S, Answer, Exchange, as_words, find
 from pipelines.services.refusals import must_be_good
 from pipelines.services.requests import request_of
+from spaces_registry.apps.files import CannotWrite, safe_name, same_name
+from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import BadOutput, CallFailed, TimedOut, Unreachable
-from spaces_registry.files import CannotWrite, safe_name, same_name
-from spaces_registry.intake import Rule
-from spaces_registry.origin import patience, scrubbed
+from spaces_registry.network.intake import Rule
+from spaces_registry.network.origin import patience, scrubbed
+from spaces_registry.network.refusals import refused_by_status
 from spaces_registry.progress import Receiving
-from spaces_registry.refusals import refused_by_status
-from spaces_registry.schema import is_finite
 from spaces_registry.signature import File, Kind, Value
 
 _GONE = (403, 404, 410)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.services.model import Ask, Service, ServiceEndpoint
 from pipelines.runners.protocol import Call
 from pipelines.services.answers import Expired, Receiver
@@ -17,10 +17,10 @@ from pipelines.services.requests import Request, request_of
 from pipelines.services.streams import listen
 from pipelines.services.uploads import Sender
 from pipelines.services.workflow import filled_workflow
+from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import CallFailed, TimedOut, Unreachable
-from spaces_registry.origin import Origin, scrubbed
+from spaces_registry.network.origin import Origin, scrubbed
 from spaces_registry.progress import Listener, Spent, Started
-from spaces_registry.schema import is_finite
 from spaces_registry.signature import Value
 
 _FAREWELL_S = 5.0  # for telling a service that its work is no longer wanted

@@ -12,13 +12,13 @@ import httpx2
 from chains.services.model import Ask, Service, ServiceEndpoint
 from pipelines.runners.protocol import Call
 from pipelines.services.requests import Request, request_of
-from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput
-from spaces_registry.origin import Origin, patience
+from spaces_registry.network.decoding import answered
+from spaces_registry.network.origin import Origin, patience
+from spaces_registry.network.queries import TooMuch
+from spaces_registry.network.queries import find as search
+from spaces_registry.network.refusals import none_left
 from spaces_registry.progress import Listener, UsedUp
-from spaces_registry.queries import TooMuch
-from spaces_registry.queries import find as search
-from spaces_registry.refusals import none_left
 
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
 

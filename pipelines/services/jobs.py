@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import anyio
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.services.model import Ask, Job
 from pipelines.services.exchange import Answer, Exchange, find
 from pipelines.services.progress import fraction_in, whole_in

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from chains.model import Chain, ServiceStep
 from chains.services.huggingface import is_hf_token, may_have_hf_token, names_hf_token
 from chains.services.model import Service
-from pipelines.home import Home
+from pipelines.household.home import Home
+from pipelines.household.trust import NotTrusted, is_trusted
 from pipelines.services.library import Found, find_service
-from pipelines.trust import NotTrusted, is_trusted
 from spaces_registry.errors import ToolkitError, Unauthorized
 
 _HERE = ("localhost", "127.0.0.1", "::1")

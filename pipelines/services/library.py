@@ -5,10 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from chains.paths import is_outside
+from chains.meaning.paths import is_outside
 from chains.services.model import Service
 from chains.services.reader import load_service
-from pipelines.home import Home
+from pipelines.household.home import Home
 from spaces_registry.errors import ToolkitError, nearest
 
 Whose = Literal["beside", "home", "catalogue"]

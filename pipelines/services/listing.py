@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chains.services.model import Service, ServiceEndpoint
-from pipelines.home import Home
+from pipelines.household.home import Home
 from pipelines.services.keys import key_in
 from pipelines.services.library import Found, find_service, is_file_name, service_files
 from spaces_registry.errors import ToolkitError

@@ -7,9 +7,9 @@ import anyio
 
 from chains.services.model import Meanwhile
 from pipelines.services.exchange import Exchange, find
+from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import CallFailed
 from spaces_registry.progress import Progress, Queued, Started
-from spaces_registry.schema import is_finite
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _WHOLE = 100.0

@@ -8,8 +8,8 @@ from chains.services.model import FailureRule
 from pipelines.services.exchange import Answer, Exchange, as_words, find
 from spaces_registry import errors
 from spaces_registry.errors import CallFailed
-from spaces_registry.origin import scrubbed
-from spaces_registry.refusals import line, retry_after, words_of
+from spaces_registry.network.origin import scrubbed
+from spaces_registry.network.refusals import line, retry_after, words_of
 
 _CLASSES: Final[Mapping[str, type[CallFailed]]] = {
     one.code: one

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from chains.evaluate import ABSENT, EvaluationFailed
-from chains.expressions import Template
-from chains.functions import as_text
-from chains.nodes import Literal, Text
+from chains.language.evaluate import ABSENT, EvaluationFailed
+from chains.language.expressions import Template
+from chains.language.functions import as_text
+from chains.language.nodes import Literal, Text
 from chains.services.model import Ask
 from chains.services.values import filled
-from spaces_registry.decoding import sendable
 from spaces_registry.errors import RejectedInput
+from spaces_registry.network.decoding import sendable
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from chains.services.model import Stream
 from pipelines.services.exchange import Answer, Exchange, find
 from pipelines.services.refusals import must_be_good, refused
 from pipelines.services.requests import Request
-from spaces_registry.decoding import answered
 from spaces_registry.errors import BadOutput
+from spaces_registry.network.decoding import answered
 from spaces_registry.progress import Written
 
 _MOST = 16 * 2**20  # bytes of one event, and characters of a whole text

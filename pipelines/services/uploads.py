@@ -11,8 +11,8 @@ from chains.services.model import FileForm
 from pipelines.services.exchange import Exchange, find
 from pipelines.services.refusals import must_be_good
 from pipelines.services.requests import FilePart, request_of
+from spaces_registry.apps.files import safe_name, size_of
 from spaces_registry.errors import BadOutput, RejectedInput
-from spaces_registry.files import safe_name, size_of
 from spaces_registry.progress import Sending
 from spaces_registry.signature import File
 

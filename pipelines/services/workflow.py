@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from chains.services.model import ServiceEndpoint
-from spaces_registry.decoding import decoded
 from spaces_registry.errors import RejectedInput, nearest
+from spaces_registry.network.decoding import decoded
 from spaces_registry.signature import File
 
 _GAP: Final = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")

@@ -9,8 +9,8 @@ from pipelines.batch.batch import run_batch
 from pipelines.batch.results import RowDone
 from pipelines.batch.survey import Batch
 from pipelines.batch.table import table_at
-from pipelines.home import Home
-from pipelines.workshop import Settings
+from pipelines.household.home import Home
+from pipelines.running.workshop import Settings
 
 OURS = ("spaces_registry", "chains", "pipelines")
 CHAIN = """

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from chains import check, loads
-from chains.forms import ACTIONS, FAILURES
-from chains.functions import functions
-from chains.keys import PLACES
-from chains.keys import keys as all_keys
-from chains.parts import FILE_PARTS, PLURAL, SINGULAR
+from chains.language.functions import functions
+from chains.meaning.parts import FILE_PARTS, PLURAL, SINGULAR
 from chains.prompts import shipped
+from chains.shape.forms import ACTIONS, FAILURES
+from chains.shape.keys import PLACES
+from chains.shape.keys import keys as all_keys
 
 PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from chains import ABSENT, EvaluationFailed
-from chains.expressions import NotLiteral, Template, parse_value
-from chains.reader import read
-from chains.source import Fields
+from chains.language.expressions import NotLiteral, Template, parse_value
+from chains.text.reader import read
+from chains.text.source import Fields
 
 
 @dataclass(frozen=True)

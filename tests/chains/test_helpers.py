@@ -6,7 +6,7 @@ from typing import Any
 
 from chains import Chain, MediaStep, Position, Problem, show
 from chains.checks import not_reached
-from chains.schema import chain_schema
+from chains.shape.schema import chain_schema
 from pipelines.runners.media import UnknownOperation
 from spaces_registry.errors import Missing
 from spaces_registry.signature import UnknownEndpoint

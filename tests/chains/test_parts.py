@@ -2,7 +2,7 @@
 
 import pytest
 
-from chains.parts import PartType, find_part, offered
+from chains.meaning.parts import PartType, find_part, offered
 from spaces_registry.signature import Endpoint, Kind, Return
 
 RETURNS = (

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chains import Chain, InvalidChain, check, loads
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.prompts import PromptTemplate, UnfilledTemplate, fill, gaps, read_templates, shipped
 
 ChainOf = Callable[[str], Chain]

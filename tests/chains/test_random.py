@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chains import Chain, EvaluationFailed, InvalidChain, SpaceStep, check, loads, show
-from chains.expressions import Template, parse_value
 from chains.graph import mermaid, order
-from chains.patterns import explosive
+from chains.language.expressions import Template, parse_value
 from chains.prompts import PromptTemplate, fill, read_templates
-from chains.reader import read
-from chains.source import Fields
+from chains.shape.patterns import explosive
+from chains.text.reader import read
+from chains.text.source import Fields
 from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 FILES = [one.read_bytes().decode(errors="replace") for one in sorted(Path(__file__).parent.glob("*/*.yaml"))]

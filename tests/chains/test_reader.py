@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chains.expressions import parse_value
-from chains.reader import read
-from chains.scalars import resolve
-from chains.source import Fields, Source, plain
+from chains.language.expressions import parse_value
+from chains.text.reader import read
+from chains.text.scalars import resolve
+from chains.text.source import Fields, Source, plain
 
 FILES = sorted(Path(__file__).parent.glob("*/*.yaml"))
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from chains.misfits import misfits
-from chains.reader import read
-from chains.schema import chain_schema
-from chains.source import plain
+from chains.shape.misfits import misfits
+from chains.shape.schema import chain_schema
+from chains.text.reader import read
+from chains.text.source import plain
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -8,9 +8,9 @@ import pytest
 from servers import Server, serve
 
 from spaces_registry import App, Registry
+from spaces_registry.apps.pickup import Pickup
 from spaces_registry.errors import InDoubt
-from spaces_registry.origin import patience
-from spaces_registry.pickup import Pickup
+from spaces_registry.network.origin import patience
 
 pytestmark = [pytest.mark.compat, pytest.mark.anyio]
 ENVIRONMENTS = Path(__file__).parents[2] / ".venvs"

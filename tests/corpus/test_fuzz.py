@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spaces_registry import Space, read_space
+from spaces_registry.apps.payload import arrange, body
 from spaces_registry.cache import space_of
-from spaces_registry.decoding import decoded
 from spaces_registry.errors import RejectedInput
-from spaces_registry.payload import arrange, body
+from spaces_registry.network.decoding import decoded
 
 RECORDED = Path(__file__).parent / "recorded"
 TEXTS = tuple(

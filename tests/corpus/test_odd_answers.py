@@ -12,9 +12,9 @@ from servers import free_port
 from web import Answer, Asked, page, say, web
 
 from spaces_registry import Kind, Registry, Space, open_registry
-from spaces_registry.app import describe
+from spaces_registry.apps.app import describe
 from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized, Unreachable
-from spaces_registry.origin import Origin, open_client
+from spaces_registry.network.origin import Origin, open_client
 
 pytestmark = pytest.mark.anyio
 MB = 2**20

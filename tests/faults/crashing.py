@@ -39,8 +39,8 @@ LOADED = ("anyio._backends._asyncio", "httpcore2", "jinja2.ext", "pydantic.type_
 LOADED += (
     "pipelines.cli.app",
     "pipelines.cli.live",
-    "pipelines.usage",
-    "pipelines.resume",
+    "pipelines.planning.usage",
+    "pipelines.running.resume",
     "pipelines.report",
 )
 ALLOW, REFUSE, TOLD = 0x7FFF0000, 0x00050000, 3  # what is said to people and to us is not refused

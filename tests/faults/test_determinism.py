@@ -14,8 +14,8 @@ from chains import load
 from pipelines import Run
 from pipelines.cli import main
 from pipelines.engine.results import Succeeded
-from pipelines.run import Options, run_loaded
-from pipelines.workshop import Settings
+from pipelines.running.run import Options, run_loaded
+from pipelines.running.workshop import Settings
 
 pytestmark = pytest.mark.timeout(480)  # the machine may have other things to do
 RUNS = 10

@@ -121,8 +121,9 @@ def test_a_read_only_home_is_told(tmp_path):
 @pytest.mark.parametrize("files", [6, 8, 10, 13, 16, 20])
 def test_too_many_open_files_are_told(command, press, tmp_path, files):
     """A limit of the machine's, which no free space helps with."""
-    line = "import sys, pipelines.cli.app, pipelines.run, pipelines.report, pipelines.cli.live, httpcore2\n"
-    line += "import anyio._backends._asyncio, jinja2.ext, pydantic.type_adapter, resource, truststore\n"
+    line = "import sys, pipelines.cli.app, pipelines.running.run, pipelines.report, pipelines.cli.live\n"
+    line += "import httpcore2, anyio._backends._asyncio, jinja2.ext, pydantic.type_adapter\n"
+    line += "import resource, truststore\n"
     line += f"resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))\n"
     line += "from pipelines.cli import main\nmain(['run', 'cards.yaml'])"
     done = subprocess.run(

@@ -16,10 +16,10 @@ from web import Answer
 from chains import Chain, loads
 from pipelines import Run
 from pipelines.engine.results import Failed
-from pipelines.history import runs
-from pipelines.home import find_home
-from pipelines.run import Options, run_loaded
-from pipelines.workshop import Settings
+from pipelines.household.history import runs
+from pipelines.household.home import find_home
+from pipelines.running.run import Options, run_loaded
+from pipelines.running.workshop import Settings
 from spaces_registry.clocks import Clocks
 
 pytestmark = pytest.mark.timeout(480)  # the machine may have other things to do

@@ -16,13 +16,13 @@ from chains.graph import mermaid, order
 from chains.lock.file import lock_text, parse_lock
 from chains.lock.locked import Lock, LockedStep, outdated
 from chains.prompts import PromptTemplate, UnfilledTemplate, fill
-from chains.reader import read
 from chains.services import read_service
-from chains.source import plain
-from pipelines.dotenv import apply_dotenv
-from pipelines.home import Home
-from pipelines.preflight import static_problems
-from pipelines.templates import add_templates, home_library, remove_template, written
+from chains.text.reader import read
+from chains.text.source import plain
+from pipelines.household.dotenv import apply_dotenv
+from pipelines.household.home import Home
+from pipelines.household.templates import add_templates, home_library, remove_template, written
+from pipelines.running.preflight import static_problems
 from spaces_registry import read_space
 from spaces_registry.bookmarks import load_bookmarks
 

@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains import loads
-from chains.reader import read
-from chains.source import plain
+from chains.text.reader import read
+from chains.text.source import plain
 from pipelines import Run, run_chain
 from pipelines.cli import main
-from pipelines.home import find_home
-from pipelines.run import Options, run_loaded
-from pipelines.workshop import Settings
+from pipelines.household.home import find_home
+from pipelines.running.run import Options, run_loaded
+from pipelines.running.workshop import Settings
 from spaces_registry.clocks import Clocks
 
 pytestmark = pytest.mark.timeout(480)  # the machine may have other things to do

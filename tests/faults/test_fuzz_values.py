@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains import EvaluationFailed, PromptTemplate
-from chains.expressions import Template, parse_value
-from chains.reader import read
-from chains.source import Fields
+from chains.language.expressions import Template, parse_value
+from chains.text.reader import read
+from chains.text.source import Fields
 from pipelines.engine.binding import as_arguments, bind, cache_key
+from spaces_registry.apps.files import Shelf
+from spaces_registry.apps.payload import body, outputs
+from spaces_registry.apps.stream import Outputs, event_of, messages
 from spaces_registry.errors import BadOutput
-from spaces_registry.files import Shelf
-from spaces_registry.origin import Origin
-from spaces_registry.payload import body, outputs
+from spaces_registry.network.origin import Origin
 from spaces_registry.sayable import unsayable
 from spaces_registry.signature import Endpoint, File, Kind, Parameter, Return, Wire
-from spaces_registry.stream import Outputs, event_of, messages
 
 pytestmark = pytest.mark.timeout(480)  # the machine may have other things to do
 

@@ -22,7 +22,7 @@ from chains.services.model import Service
 from pipelines.runners.protocol import Call
 from pipelines.services.engine import perform
 from spaces_registry.clocks import Clocks
-from spaces_registry.origin import Origin, open_client
+from spaces_registry.network.origin import Origin, open_client
 from spaces_registry.sayable import unsayable
 from spaces_registry.signature import File, Kind
 

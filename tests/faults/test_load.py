@@ -18,7 +18,7 @@ from servers import Server, serve
 
 from chains import Chain, loads
 from pipelines import run_chain, run_chain_async
-from pipelines.home import find_home
+from pipelines.household.home import find_home
 from pipelines.journal import open_journal
 
 AT_ONCE, PROCESSES, EACH, RUNS, WARM = 64, 8, 6, 2000, 200

@@ -19,9 +19,9 @@ from chains.loader import loads
 from chains.model import Chain
 from chains.problems import InvalidChain
 from pipelines import Run, run_chain
-from pipelines.home import find_home
-from pipelines.run import Options, run_loaded
-from pipelines.workshop import Settings
+from pipelines.household.home import find_home
+from pipelines.running.run import Options, run_loaded
+from pipelines.running.workshop import Settings
 from spaces_registry.clocks import Clocks
 
 APPS = Path(__file__).parent / "apps"

@@ -9,7 +9,7 @@ from hub_standin import TOKEN, Holder, hub_standin
 from web import page, say
 
 from pipelines.artifacts import Store
-from pipelines.home import find_home
+from pipelines.household.home import find_home
 from pipelines.journal import open_journal
 from spaces_registry.signature import File, Kind
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.dotenv import BadDotenv, apply_dotenv, read_dotenv
-from pipelines.home import Home
+from pipelines.household.dotenv import BadDotenv, apply_dotenv, read_dotenv
+from pipelines.household.home import Home
 
 
 @pytest.fixture

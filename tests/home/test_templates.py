@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from pipelines.home import find_home
+from pipelines.household.home import find_home
 
 NOIR = (
     "templates",

@@ -9,12 +9,12 @@ from PIL import Image
 from servers import serve
 
 from pipelines.engine.limits import Limits
-from pipelines.forecast import forecast
-from pipelines.home import find_home
+from pipelines.household.home import find_home
 from pipelines.journal import Intent, open_journal
-from pipelines.planned import PlannedStep
-from pipelines.usage import rows
-from spaces_registry.account import GpuQuota
+from pipelines.planning.forecast import forecast
+from pipelines.planning.planned import PlannedStep
+from pipelines.planning.usage import rows
+from spaces_registry.hub.account import GpuQuota
 from spaces_registry.progress import Spent
 
 DAY_S = 86400

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces_registry.bounds import Bounds
-from spaces_registry.origin import open_client
+from spaces_registry.network.bounds import Bounds
+from spaces_registry.network.origin import open_client
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.names import safe_name as published_name
 from pipelines.artifacts.probe import Unmeasurable, measure
 from pipelines.report import write_report
-from spaces_registry.files import Shelf, safe_name
-from spaces_registry.origin import Origin
+from spaces_registry.apps.files import Shelf, safe_name
+from spaces_registry.network.origin import Origin
 from spaces_registry.signature import File, Kind
 
 NAMES = [

@@ -11,11 +11,11 @@ from unfair import head, origin_at, raw
 from web import Answer, say, stream, web
 
 from spaces_registry import Clocks
-from spaces_registry.app import App, describe
+from spaces_registry.apps.app import App, describe
 from spaces_registry.errors import BadOutput, CallFailed, RateLimited, TimedOut, Unreachable
-from spaces_registry.intake import Rule
-from spaces_registry.origin import patience
-from spaces_registry.reach import Network, may_lead, nearest_network
+from spaces_registry.network.intake import Rule
+from spaces_registry.network.origin import patience
+from spaces_registry.network.reach import Network, may_lead, nearest_network
 
 pytestmark = pytest.mark.anyio
 LIMITS = patience(2, 5)
@@ -204,7 +204,7 @@ async def test_a_redirect_leads_nobody_there_either(bounds, monkeypatch):
             return Answer(b"the cloud's keys")
         return Answer(status=302, headers={"location": "http://169.254.169.254/metadata"})
 
-    from spaces_registry.origin import open_client  # noqa: PLC0415 - reads the environment
+    from spaces_registry.network.origin import open_client  # noqa: PLC0415 - reads the environment
 
     with web(internet) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
@@ -510,7 +510,7 @@ async def test_what_an_app_repeats_of_ours_is_hidden_in_its_result(client, bound
 
 async def test_a_detached_call_waits_no_longer_than_its_queue_may_be(client, bounds, tmp_path):
     """An app that says that a million others wait must not be believed for years."""
-    from spaces_registry.pickup import Pickup  # noqa: PLC0415
+    from spaces_registry.apps.pickup import Pickup  # noqa: PLC0415
 
     def answer(asked) -> Answer:
         if asked.path == "/config":

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from chains.evaluate import EvaluationFailed, evaluate
-from chains.expressions import parse_value
+from chains.language.evaluate import EvaluationFailed, evaluate
+from chains.language.expressions import parse_value
 from chains.loader import load, loads
-from chains.paths import read_file
+from chains.meaning.paths import read_file
 from chains.problems import InvalidChain
-from chains.reader import read
-from chains.source import Leaf
+from chains.text.reader import read
+from chains.text.source import Leaf
 from pipelines.engine.expectations import verify
 from spaces_registry.errors import BadOutput, ToolkitError
-from spaces_registry.queries import TooMuch, find, readable
+from spaces_registry.network.queries import TooMuch, find, readable
 
 SPACE = "steps: {a: {space: acme/app, with: {x: $inputs.x}}}\n"
 
@@ -336,7 +336,7 @@ def test_a_default_on_a_network_of_ours_is_not_fetched(tmp_path, monkeypatch, ca
 
 def test_limits_are_raised_by_a_variable_and_a_wrong_one_is_told():
     """A film may be longer than we think; a typo must not mean the default."""
-    from spaces_registry.bounds import BadBound, find_bounds  # noqa: PLC0415
+    from spaces_registry.network.bounds import BadBound, find_bounds  # noqa: PLC0415
 
     assert find_bounds({"SPACECHAIN_MAX_DOWNLOAD": "50GB"}).download_bytes == 50 * 2**30
     assert find_bounds({"SPACECHAIN_MAX_FILES": "7"}).files == 7

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from chains.problems import InvalidChain, Problem, show
-from chains.source import Position, Source
+from chains.text.source import Position, Source
 from pipelines.cli.board import Board
 from pipelines.cli.live import draw, watching
 from pipelines.cli.show import result, result_json, say, show_error, table

@@ -7,8 +7,8 @@ from textwrap import dedent
 import pytest
 
 from pipelines import Run, run_chain
-from pipelines.home import find_home
-from pipelines.trust import trust
+from pipelines.household.home import find_home
+from pipelines.household.trust import trust
 
 FUNCTIONS = """
 from pathlib import Path

@@ -13,10 +13,10 @@ from chains.loader import load
 from chains.problems import InvalidChain
 from pipelines.engine.events import StepSettled, StepStarted
 from pipelines.engine.results import Failed, Succeeded
-from pipelines.home import find_home
+from pipelines.household.home import find_home
+from pipelines.household.trust import NotTrusted
 from pipelines.journal import open_journal
-from pipelines.nesting import limits_of
-from pipelines.trust import NotTrusted
+from pipelines.running.nesting import limits_of
 
 ONE = """
 steps:

@@ -5,7 +5,7 @@ import pytest
 from chains.loader import load
 from chains.problems import InvalidChain
 from pipelines.places.places import local_endpoints
-from pipelines.preflight import static_problems
+from pipelines.running.preflight import static_problems
 from spaces_registry.signature import Kind
 
 

@@ -12,9 +12,9 @@ from chains.problems import InvalidChain
 from pipelines import run_chain
 from pipelines.artifacts import StorageFailed
 from pipelines.engine.results import Failed, Succeeded
-from pipelines.environment import MissingVariable
-from pipelines.inputs import InvalidInputs
 from pipelines.journal import JournalFailed
+from pipelines.running.environment import MissingVariable
+from pipelines.running.inputs import InvalidInputs
 from spaces_registry.errors import ToolkitError
 
 SAY = 'steps: {say: {space: "bench", endpoint: /shout, with: {text: hello}}}'

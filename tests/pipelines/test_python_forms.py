@@ -10,10 +10,10 @@ import pytest
 from chains.loader import loads
 from pipelines import run_chain
 from pipelines.engine.results import Failed
-from pipelines.home import find_home
-from pipelines.preflight import static_problems
+from pipelines.household.home import find_home
+from pipelines.household.trust import NotTrusted, trust
 from pipelines.runners.functions import read_function
-from pipelines.trust import NotTrusted, trust
+from pipelines.running.preflight import static_problems
 from spaces_registry.signature import Kind
 
 FUNCTIONS = '''

@@ -14,11 +14,11 @@ import pytest
 
 from chains.problems import InvalidChain
 from pipelines.engine.results import Failed, Succeeded
-from pipelines.home import find_home
-from pipelines.runners.protocol import Call
+from pipelines.household.home import find_home
+from pipelines.household.trust import NotTrusted, trust
 from pipelines.runners.functions import read_function
+from pipelines.runners.protocol import Call
 from pipelines.runners.python import PythonRunner
-from pipelines.trust import NotTrusted, trust
 from spaces_registry.errors import Drifted
 
 PAGE = Path(__file__).parents[2] / "docs" / "python-steps.md"

@@ -4,12 +4,12 @@ import anyio
 import pytest
 
 from pipelines import Run, run_chain
-from pipelines.history import UnknownRun
-from pipelines.home import find_home
+from pipelines.household.history import UnknownRun
+from pipelines.household.home import find_home
 from pipelines.journal import Intent, open_journal
-from pipelines.resume import begun_run, load_begun, resume
-from pipelines.scratch import StillRunning, scratch_folder
-from pipelines.workshop import Settings
+from pipelines.running.resume import begun_run, load_begun, resume
+from pipelines.running.scratch import StillRunning, scratch_folder
+from pipelines.running.workshop import Settings
 
 TWO = """
     steps:

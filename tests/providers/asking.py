@@ -9,7 +9,7 @@ import anyio
 from providers.standin import TOKEN, Standin
 
 from chains.model import ModelStep
-from chains.source import Position
+from chains.text.source import Position
 from pipelines.places.models import model_place
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call

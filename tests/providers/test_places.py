@@ -12,7 +12,7 @@ from providers.standin import TOKEN, WORDS
 from pipelines.cli import main
 from pipelines.engine.gates import names_of
 from spaces_registry.errors import Missing, ToolkitError, Unauthorized
-from spaces_registry.tasks import UntoldTask
+from spaces_registry.hub.tasks import UntoldTask
 
 
 def test_an_alias_is_the_model_it_stands_for(ask: Asking):
@@ -118,8 +118,8 @@ def test_a_chain_is_checked_without_the_client_library(tmp_path: Path):
     chain = tmp_path / "still.yaml"
     chain.write_text("steps:\n  a:\n    model: flux\n    with: {prompt: sea, width: 0}\n")
     script = (
-        "import sys\nfrom pathlib import Path\nfrom pipelines.library import load_file\n"
-        "from pipelines.preflight import static_problems\n"
+        "import sys\nfrom pathlib import Path\nfrom pipelines.household.library import load_file\n"
+        "from pipelines.running.preflight import static_problems\n"
         f"print([one.code for one in static_problems(load_file(Path({str(chain)!r})))])\n"
         "print('huggingface_hub' in sys.modules)\n"
     )

@@ -13,10 +13,10 @@ from huggingface_hub.inference._providers import PROVIDERS as LIBRARY
 from providers.asking import Asking
 from providers.standin import PLAIN, WORDS
 
+from spaces_registry.hub.providers import PROVIDERS
+from spaces_registry.hub.tasks import TASKS
 from spaces_registry.progress import Logged, Written
-from spaces_registry.providers import PROVIDERS
 from spaces_registry.signature import File
-from spaces_registry.tasks import TASKS
 
 LIBRARY_NAMES = {"np": np, "Image": object, **vars(_client)}  # what only its type checker knows
 

@@ -12,7 +12,7 @@ from spaces_registry import registry as registry_module
 from spaces_registry.bookmarks import BadBookmarks, Bookmarks, find_bookmarks, load_bookmarks
 from spaces_registry.catalogue import data, known_models
 from spaces_registry.errors import CallFailed
-from spaces_registry.models import TASKS
+from spaces_registry.hub.models import TASKS
 
 CATALOG = Path(registry_module.__file__).parent / "catalog"
 

@@ -10,7 +10,7 @@ from servers import Server, free_port, serve
 from web import Answer, Asked, page, say, stream, web
 
 from spaces_registry import App, CallFailed, Clocks, File, Registry, ToolkitError, Value, open_registry
-from spaces_registry.app import describe
+from spaces_registry.apps.app import describe
 from spaces_registry.errors import (
     BadOutput,
     Busy,
@@ -22,7 +22,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
-from spaces_registry.origin import Origin, open_client
+from spaces_registry.network.origin import Origin, open_client
 from spaces_registry.progress import CallEvent, Logged, Progress, Queued, Started, Yielded
 
 pytestmark = pytest.mark.anyio

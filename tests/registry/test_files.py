@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces_registry.files import safe_name
-from spaces_registry.labels import slug
+from spaces_registry.apps.files import safe_name
+from spaces_registry.apps.labels import slug
 
 
 @pytest.mark.parametrize(

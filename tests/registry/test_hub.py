@@ -21,7 +21,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
-from spaces_registry.hub import may_have_token
+from spaces_registry.hub.hub import may_have_token
 from spaces_registry.progress import Waking
 
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces_registry import Endpoint, Kind, Parameter, Return, read_space
-from spaces_registry.matching import AmbiguousBinding, By, Gives, Match, Supply, gives_kind, match
-from spaces_registry.synonyms import meaning
+from spaces_registry.fitting.matching import AmbiguousBinding, By, Gives, Match, Supply, gives_kind, match
+from spaces_registry.fitting.synonyms import meaning
 
 
 def matched(shape: Shape, *supplies: Supply, gives: tuple[Kind, ...] = ()) -> Match:

@@ -6,10 +6,10 @@ import pytest
 from hub_standin import TOKEN, ListedModel, hub_standin
 from web import Web, say
 
-from spaces_registry.answers import Answers
 from spaces_registry.errors import RateLimited
-from spaces_registry.hub import Hub
-from spaces_registry.models import Offer, ServedModel, UnknownTask, read_model, read_routed, served_models
+from spaces_registry.hub.answers import Answers
+from spaces_registry.hub.hub import Hub
+from spaces_registry.hub.models import Offer, ServedModel, UnknownTask, read_model, read_routed, served_models
 
 pytestmark = pytest.mark.anyio
 CHAT = {"context_length": 131072, "pricing": {"input": 0.1, "output": 0.4}, "supports_tools": True}

@@ -10,9 +10,9 @@ import pytest
 from servers import Server, serve
 
 from spaces_registry import App, Clocks, Registry
+from spaces_registry.apps.pickup import Pickup
 from spaces_registry.errors import InDoubt
-from spaces_registry.origin import patience
-from spaces_registry.pickup import Pickup
+from spaces_registry.network.origin import patience
 from spaces_registry.progress import CallEvent, Progress, Queued, Spent
 
 pytestmark = pytest.mark.anyio

@@ -8,11 +8,11 @@ from leaks import SecretMaker
 from web import Answer, Web, page, say, web
 
 from spaces_registry import BadQuery, CallFailed, Query, ToolkitError, UnknownCategory, categories
-from spaces_registry.answers import Answers
 from spaces_registry.errors import BadOutput, RateLimited, RejectedInput, Unauthorized, Unreachable
-from spaces_registry.hub import Hub
+from spaces_registry.hub.answers import Answers
+from spaces_registry.hub.hub import Hub
+from spaces_registry.hub.search import Hit, read_hit, search
 from spaces_registry.progress import CallEvent, Logged
-from spaces_registry.search import Hit, read_hit, search
 
 pytestmark = pytest.mark.anyio
 SPACES = {

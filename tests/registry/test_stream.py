@@ -8,8 +8,8 @@ from gradio_client.utils import apply_diff
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from spaces_registry.apps.stream import Outputs, event_of, messages, patch
 from spaces_registry.progress import Progress, Queued
-from spaces_registry.stream import Outputs, event_of, messages, patch
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),

@@ -16,7 +16,7 @@ from services.vendors.media import encoded, picture
 from chains.loader import loads
 from pipelines import Run, run_chain
 from pipelines.engine.events import CallTold, RunEvent
-from pipelines.record import FileOutput, ValueOutput
+from pipelines.running.record import FileOutput, ValueOutput
 
 UNTITLED = {number: {**node, "_meta": {}} for number, node in WORKFLOW.items()}
 WORKFLOWS = {"workflow": WORKFLOW, "image_workflow": IMAGE_WORKFLOW, "plain": UNTITLED}

@@ -18,7 +18,7 @@ from pipelines.runners.service import ServiceRunner
 from pipelines.services.keys import credentials
 from spaces_registry import errors
 from spaces_registry.clocks import Clocks
-from spaces_registry.origin import Origin, open_client
+from spaces_registry.network.origin import Origin, open_client
 from spaces_registry.progress import Progress, Queued, Sending, Spent, Started, UsedUp, Written
 from spaces_registry.signature import File
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chains.evaluate import ABSENT
+from chains.language.evaluate import ABSENT
 from chains.problems import show
 from chains.services import InvalidService, load_service, read_service
 from chains.services.values import filled

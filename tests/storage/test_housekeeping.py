@@ -10,8 +10,8 @@ import time
 import pytest
 from storage.conftest import CALLS
 
-from pipelines.home import Home
-from pipelines.housekeeping import Wanted, holdings, prune, to_go
+from pipelines.household.home import Home
+from pipelines.household.housekeeping import Wanted, holdings, prune, to_go
 from pipelines.journal import open_journal
 
 
@@ -119,7 +119,7 @@ def test_files_of_the_user_s_in_a_run_s_folder_stay(run, command, tmp_path):
 
 def test_a_run_under_way_is_not_removed(run, command, house):
     """Its folder would be pulled from under its feet."""
-    from pipelines.scratch import scratch_folder  # noqa: PLC0415
+    from pipelines.running.scratch import scratch_folder  # noqa: PLC0415
 
     made = run("a")
     with scratch_folder(house.folder / "scratch", made["run"]):

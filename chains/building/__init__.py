@@ -1,0 +1,1 @@
+"""From the text's tree to the values of a chain."""

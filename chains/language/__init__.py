@@ -1,0 +1,1 @@
+"""References and expressions: parsed and evaluated by whitelist."""

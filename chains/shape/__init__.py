@@ -1,0 +1,1 @@
+"""What may be written in a chain file: its shape, its schema, its misfits."""

@@ -1,0 +1,1 @@
+"""YAML text with every value's place in it."""

@@ -1,0 +1,1 @@
+"""What a run would do and take, and what was taken."""

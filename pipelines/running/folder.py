@@ -1,0 +1,78 @@
+"""The folder of one run: its outputs under names that a person can read, `run.json` and `report.html`."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish
+from pipelines.artifacts.disk import PART
+from pipelines.engine.results import Succeeded
+from pipelines.running.record import Output, as_output, write_json
+
+_HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Publishes what a run makes.
+
+    Attributes:
+        path: the run's own folder.
+    """
+
+    path: Path
+
+    def prepare(self) -> None:
+        """Make the folder, and learn now rather than after the work whether it can be written.
+
+        What an earlier process of the run left half-written is removed.
+
+        Raises:
+            StorageFailed: it cannot.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+            for left in (one for pattern in _HALF_WRITTEN for one in self.path.glob(pattern)):
+                left.unlink(missing_ok=True)
+        except OSError as cause:
+            raise StorageFailed(self.path, cause) from cause
+
+    def publish_step(self, result: Succeeded) -> dict[str, Output]:
+        """Put a step's files under `steps/`, named for it, and give its outputs by their returns' names."""
+        named = result.outputs.by_name()
+        several = sum(bool(artifacts_in(value)) for value in named.values()) > 1
+        outputs: dict[str, Output] = {}
+        for name, value in named.items():
+            stem = f"{result.step}-{name}" if several else result.step
+            outputs[name] = self._publish(value, self.path / "steps", stem)
+        return outputs
+
+    def publish_output(self, name: str, value: object) -> Output:
+        """Put the files of one of the chain's outputs at the top of the folder, named for the output."""
+        return self._publish(value, self.path, name)
+
+    def write(self, document: Mapping[str, object], *, lasting: bool = True) -> None:
+        """Write `run.json` and, when it is to last, the page that shows it."""
+        write_json(self.path / "run.json", document, lasting=lasting)
+        if lasting:
+            from pipelines.report import write_report  # noqa: PLC0415 - a run's beginning needs no templates
+
+            write_report(self.path, document)
+
+    def _publish(self, value: object, folder: Path, stem: str) -> Output:
+        files = artifacts_in(value)
+        paths = _publish_all(files, folder, stem)
+        return as_output(value, paths)
+
+
+def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Path]:
+    """Several files are numbered from 1, with as many digits as the last one needs."""
+    digits = len(str(len(files)))
+    paths: dict[str, Path] = {}
+    for number, artifact in enumerate(files, start=1):
+        numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
+        paths[artifact.sha256] = publish(artifact, folder, numbered)
+    return paths

@@ -1,0 +1,230 @@
+"""A run as JSON: what `run --json` prints and `run.json` keeps (see the command line's JSON shapes)."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from chains.language.evaluate import Absent
+from pipelines.artifacts import Artifact, StorageFailed
+from pipelines.engine.binding import shown
+from pipelines.engine.outputs import EachOutputs
+from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """A file that a run made, under its readable name.
+
+    Attributes:
+        kind: image, audio, video, …
+        path: in the run's folder.
+        mime: from the bytes.
+        sha256: of the bytes, hex.
+        size_bytes: of the file.
+    """
+
+    kind: str
+    path: Path
+    mime: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOutput:
+    """An output that is no file."""
+
+    kind: str
+    value: object
+
+
+Output: TypeAlias = FileOutput | ValueOutput | tuple["Output", ...]
+
+
+def as_output(value: object, published: Mapping[str, Path]) -> Output:
+    """A value of a run as users get it.
+
+    Args:
+        value: an artifact, a plain value, or a list of these.
+        published: the readable path of each artifact, by SHA-256.
+    """
+    match value:
+        case Artifact():
+            path = published.get(value.sha256, value.path)
+            return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
+        case Absent():
+            return ValueOutput("json", None)
+        case bool():
+            return ValueOutput("boolean", value)
+        case int():
+            return ValueOutput("integer", value)
+        case float():
+            return ValueOutput("number", value)
+        case str():
+            return ValueOutput("text", value)
+        case Sequence():
+            return tuple(as_output(one, published) for one in value)
+        case _:
+            return ValueOutput("json", shown(value))
+
+
+def output_json(output: Output) -> object:
+    """An output in the documented JSON shape."""
+    match output:
+        case FileOutput():
+            return {
+                "kind": output.kind,
+                "path": str(output.path),
+                "mime": output.mime,
+                "sha256": output.sha256,
+                "size_bytes": output.size_bytes,
+            }
+        case ValueOutput():
+            return {"kind": output.kind, "value": output.value}
+        case tuple():
+            return [output_json(one) for one in output]
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step of a finished run, as users get it.
+
+    Attributes:
+        result: how it ended.
+        outputs: by the returns' names; files with readable paths.
+    """
+
+    result: Result
+    outputs: Mapping[str, Output]
+
+    def to_json(self) -> dict[str, object]:
+        """The documented JSON shape of a step."""
+        match self.result:
+            case Skipped():
+                return {
+                    "status": "skipped",
+                    "because": self.result.because,
+                    "cached": False,
+                    "via": None,
+                    "endpoint": None,
+                    "attempts": 0,
+                    "seconds": 0.0,
+                    "outputs": {},
+                    "error": None,
+                }
+            case Succeeded(calls=calls, seconds=seconds):
+                return {"status": "succeeded", **self._called(calls, seconds), "error": None}
+            case Failed(calls=calls, seconds=seconds):
+                return {"status": "failed", **self._called(calls, seconds), "error": _error(self.result)}
+
+    def _called(self, calls: Sequence[CallDone], seconds: float) -> dict[str, object]:
+        first = calls[0] if calls else None
+        told: dict[str, object] = {
+            "cached": bool(calls) and all(one.cached for one in calls),
+            "via": first.via if first else None,
+            "endpoint": first.endpoint if first else None,
+            "revision": first.revision if first else None,
+            "attempts": sum(one.tries for one in calls),
+            "seconds": round(seconds, 3),
+            "outputs": {name: output_json(one) for name, one in self.outputs.items()},
+        }
+        if (keys := self._keys(calls)) is not None:
+            told["keys"] = keys
+        if first and first.choice.why:
+            told["why"] = list(first.choice.why)
+        if first and first.choice.binding:
+            told["binding"] = dict(first.choice.binding)
+        if first and first.choice.passed_over:
+            told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
+        if len(calls) > 1 or any(one.failure for one in calls):
+            told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
+        if first and first.steps and len(calls) == 1:
+            told["steps"] = _steps(first)
+        if any(one.attempts for one in calls):
+            told["story"] = [line for one in calls for line in _story(one)]
+        return told
+
+    def _keys(self, calls: Sequence[CallDone]) -> str | list[str | None] | None:
+        """What the outputs are kept by, an item each; of them the journal can be made anew."""
+        if not isinstance(self.result, Succeeded):
+            return None
+        keys = [one.key for one in calls if one.failure is None]
+        if isinstance(self.result.outputs, EachOutputs):
+            return keys
+        return keys[0] if len(keys) == 1 else None
+
+
+def _steps(call: CallDone) -> dict[str, object]:
+    """The steps of a nested chain, in the shape of any other; their files lie in the store."""
+    told: dict[str, object] = {}
+    for name, result in call.steps.items():
+        made = result.outputs.by_name() if isinstance(result, Succeeded) else {}
+        told[name] = StepReport(result, {one: as_output(value, {}) for one, value in made.items()}).to_json()
+    return told
+
+
+def _call(call: CallDone, *, is_one_of_several: bool) -> dict[str, object]:
+    told: dict[str, object] = {
+        "item": call.item,
+        "status": "failed" if call.failure else "succeeded",
+        "cached": call.cached,
+        "via": call.via,
+        "seconds": round(call.seconds, 3),
+        "error": {"code": call.failure.code, "message": call.failure.message} if call.failure else None,
+    }
+    return {**told, "steps": _steps(call)} if call.steps and is_one_of_several else told
+
+
+def _story(call: CallDone) -> list[dict[str, object]]:
+    """What went before a call's end: every try that failed, and what was done about it."""
+    return [
+        {"item": call.item, **_attempt(one), "then": one.then, "wait_s": _rounded(one.wait_s)}
+        for one in call.attempts
+    ]
+
+
+def _attempt(one: Attempt) -> dict[str, object]:
+    return {"via": one.via, "class": one.failure, "said": one.said, "seconds": round(one.seconds, 3)}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _error(failed: Failed) -> dict[str, object]:
+    attempts = [_attempt(one) for call in failed.calls for one in call.attempts]
+    words = (getattr(call.failure, "said", None) for call in failed.calls)
+    return {
+        "code": failed.error.code,
+        "message": failed.error.message,
+        "hint": failed.error.hint,
+        "said": getattr(failed.error, "said", None) or next((one for one in words if one), None),
+        "attempts": attempts,
+    }
+
+
+def write_json(path: Path, document: Mapping[str, object], *, lasting: bool = True) -> None:
+    """Write a JSON document so that a reader never sees half of it.
+
+    Args:
+        path: the file.
+        document: what to write.
+        lasting: whether it must survive a power cut and be pleasant to read; what is soon replaced need not.
+
+    Raises:
+        StorageFailed: the disk is full or the folder cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(document, ensure_ascii=False, indent=2 if lasting else None) + "\n")
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as cause:
+        aside.unlink(missing_ok=True)
+        raise StorageFailed(path, cause) from cause

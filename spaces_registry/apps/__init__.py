@@ -1,0 +1,1 @@
+"""One running Gradio app: its description, its queue, its files."""

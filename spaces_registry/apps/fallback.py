@@ -1,0 +1,199 @@
+"""Calls to apps that speak another protocol than `sse_v1` to `sse_v3`.
+
+Gradio 3 (`ws`) is asked over its plain `POST /run/{name}`, with files inside the JSON. All else is left
+to `gradio_client`, in a thread: it knows `sse` of the first 4.x, and will know what comes next.
+"""
+
+import base64
+import mimetypes
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import anyio
+import anyio.to_thread
+import httpx2
+
+from spaces_registry.apps.files import Shelf, size_of
+from spaces_registry.apps.payload import body, files_in, outputs
+from spaces_registry.clocks import Clocks
+from spaces_registry.errors import (
+    BadOutput,
+    Busy,
+    CallFailed,
+    RateLimited,
+    RejectedInput,
+    TimedOut,
+    Unreachable,
+)
+from spaces_registry.network.decoding import decoded
+from spaces_registry.network.origin import Origin, patience
+from spaces_registry.network.refusals import line, not_json, refused_by_app, refused_by_status
+from spaces_registry.progress import Listener, Sending, Started
+from spaces_registry.signature import Endpoint, File, Json, Kind, Space, Value
+
+if TYPE_CHECKING:
+    from gradio_client.client import Job
+
+_CANCEL_S = 3.0
+
+
+async def call_otherwise(
+    space: Space,
+    origin: Origin,
+    endpoint: Endpoint,
+    values: Mapping[str, Value],
+    *,
+    folder: Path,
+    clocks: Clocks,
+    tell: Listener,
+) -> tuple[Value, ...]:
+    """Make one call by another way than the queue; position and progress are not told.
+
+    Raises:
+        CallFailed: as `App.call`.
+    """
+    for one in _files(values):
+        tell(Sending(one.name, size_of(space.address, one, space.max_file_bytes)))
+    tell(Started())
+    try:
+        with anyio.fail_after(clocks.queue_s + clocks.run_s):
+            if space.protocol == "ws":
+                data = await _run(space, origin, endpoint, values, clocks)
+            else:
+                data = await _client(space, origin, endpoint, values)
+    except TimeoutError as cause:
+        raise TimedOut(space.address, f"{space.address} did not answer in time") from cause
+    shelf = Shelf(origin, space.prefix, folder)
+    found = outputs(space.address, endpoint, data, shelf.keep)
+    await shelf.fill(clocks, tell)
+    return found
+
+
+def _files(values: Mapping[str, Value]) -> dict[File, None]:
+    return dict.fromkeys(file for value in values.values() for file in files_in(value))
+
+
+async def _run(
+    space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value], clocks: Clocks
+) -> list[Any]:
+    """Gradio 3: one request, one answer."""
+    inlined = {file: _inlined(file) for file in _files(values)}
+    pictures = {one.name for one in endpoint.parameters if one.kind is Kind.IMAGE}
+    data = [
+        one["data"] if name in pictures and isinstance(one, Mapping) else one
+        for name, one in zip(
+            endpoint.wire.inputs, body(space.address, endpoint, values, inlined), strict=True
+        )
+    ]
+    limits = patience(clocks.connect_s, clocks.queue_s + clocks.run_s)
+    doing = f"calling {endpoint.name}"
+    response = await origin.send(
+        "POST", f"{space.prefix}/run{quote(endpoint.name)}", limits=limits, json={"data": data}
+    )
+    try:
+        answer = decoded(response.content)
+    except ValueError as cause:
+        failed = not_json if response.is_success else refused_by_status
+        raise failed(space.address, response, doing) from cause
+    match answer:
+        case {"data": list(found)} if response.is_success:
+            return found
+        case {"error": str() | None as said} if response.status_code == httpx2.codes.INTERNAL_SERVER_ERROR:
+            raise refused_by_app(space.address, said)
+    if not response.is_success:
+        raise refused_by_status(space.address, response, doing)
+    raise BadOutput(space.address, f"{space.address}: {doing} gave no data")
+
+
+def _inlined(file: File) -> Json:
+    """A file as Gradio 3 takes it; an image is its `data` alone."""
+    mime = file.mime or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    text = base64.b64encode(file.path.read_bytes()).decode("ascii")
+    return {"name": file.name, "data": f"data:{mime};base64,{text}"}
+
+
+async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value]) -> list[Any]:
+    """Through `gradio_client`, which is kept from reading any file that is not a `File` of this call."""
+    if any(_names_a_file(one) for one in values.values()):
+        message = (
+            f"{space.address}: an object that names a file of the app cannot be sent over {space.protocol}"
+        )
+        raise RejectedInput(space.address, message, hint="hand over a file of your own")
+    from gradio_client import handle_file  # noqa: PLC0415 - heavy
+
+    sent = {file: handle_file(file.path) for file in _files(values)}
+    data = body(space.address, endpoint, values, sent)
+    given = [one for name, one in zip(endpoint.wire.inputs, data, strict=True) if name is not None]
+    jobs: list[Job] = []
+    try:
+        work = partial(_submit, space, origin, endpoint, given, jobs)
+        found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+    except anyio.get_cancelled_exc_class():
+        with anyio.move_on_after(_CANCEL_S, shield=True):
+            for job in jobs:
+                await anyio.to_thread.run_sync(job.cancel, abandon_on_cancel=True)
+        raise
+    except Exception as cause:  # its own errors, httpx's and plain ValueErrors; `_failure` sorts them
+        raise _failure(space, cause) from cause
+    several: Iterator[Any] = iter(found if len(endpoint.returns) != 1 else (found,))
+    return [None if slot is None else next(several, None) for slot in endpoint.wire.outputs]
+
+
+def _names_a_file(value: Value) -> bool:
+    match value:
+        case File() | str():
+            return False
+        case Mapping():
+            return ("path" in value and "meta" in value) or any(map(_names_a_file, value.values()))
+        case Sequence():
+            return any(map(_names_a_file, value))
+    return False
+
+
+def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json], jobs: "list[Job]") -> Any:
+    from gradio_client import Client  # noqa: PLC0415 - heavy
+
+    asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
+    if space.protocol != "sse":  # there the client sets a limit itself, and takes no second one
+        asking["timeout"] = Clocks().quiet_s
+    headers = {**origin.headers, **({"Authorization": f"Bearer {origin.token}"} if origin.token else {})}
+    client = Client(
+        f"{space.url}/",
+        token=False,  # its way to say: no token, not even a saved one
+        verbose=False,
+        download_files=False,  # the files are fetched by us, under our rules
+        analytics_enabled=False,
+        headers=headers or None,
+        httpx_kwargs=asking,
+    )
+    try:
+        job = client.submit(*given, api_name=endpoint.name)
+        jobs.append(job)
+        return job.result()
+    finally:
+        client.close()
+
+
+def _failure(space: Space, cause: Exception) -> CallFailed:
+    from gradio_client.exceptions import AppError, ValidationError  # noqa: PLC0415 - heavy
+    from gradio_client.utils import QueueError, TooManyRequestsError  # noqa: PLC0415 - heavy
+
+    place, said = space.address, str(cause) or type(cause).__name__
+    match cause:
+        case CallFailed():
+            return cause
+        case AppError():
+            return refused_by_app(place, None if "show_error=True" in said else said, str(cause.title or ""))
+        case ValidationError():
+            return RejectedInput(place, f"{place}: {line(said)}", said=said)
+        case QueueError():
+            return Busy(place, f"{place}: its queue is full", said=said, hint="try again later")
+        case TooManyRequestsError():
+            return RateLimited(
+                place, f"{place}: too many requests", said=said, hint="ask less often, or log in"
+            )
+    hint = f"it speaks the protocol {space.protocol!r}; a newer gradio_client may know it"
+    return Unreachable(place, f"{place}: {line(said)}", said=said, hint=hint)

@@ -1,0 +1,254 @@
+"""One call's way through an app's queue: join, wait, follow its stream, abandon.
+
+Source: `gradio/routes.py` and `gradio/queueing.py` (protocols `sse_v1` to `sse_v3`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import anyio
+import httpx2
+
+from spaces_registry.apps.pickup import Pickup
+from spaces_registry.apps.schema import mapping, sequence
+from spaces_registry.apps.stream import DIFFED, Outputs, event_of, messages
+from spaces_registry.clocks import Clocks
+from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, TimedOut, Unreachable
+from spaces_registry.network.decoding import LEVELS, answered, is_deep
+from spaces_registry.network.intake import Rule, beginning
+from spaces_registry.network.origin import Origin, patience
+from spaces_registry.network.refusals import line, not_json, refused_by_app, refused_by_status
+from spaces_registry.progress import Listener, Progress, Queued, Spent
+from spaces_registry.signature import Endpoint, Json, Space
+
+_CANCEL_S = 3.0  # for telling the app that a call is not wanted any more
+_END_S = 0.5  # for a stream to end once its result is there
+_FIRST_S = 5.0  # for the first word on a call that was sent earlier: Gradio has kept it
+_LONGEST_QUEUE = 1_000_000  # calls; more are a joke
+_LONGEST_S = 30 * 86400.0  # that a call can have worked
+_LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
+
+
+class Talk:
+    """One call's way through the queue.
+
+    Args:
+        space: whose queue.
+        origin: where it lives.
+        endpoint: what is called.
+        session: Gradio's session hash: of this call alone.
+        clocks: the time limits.
+        tell: hears what happens.
+    """
+
+    def __init__(
+        self, space: Space, origin: Origin, endpoint: Endpoint, session: str, clocks: Clocks, tell: Listener
+    ) -> None:
+        self.origin, self.prefix, self.place = origin, space.prefix, space.address
+        self.is_zero = (space.hardware or "").startswith("zero")
+        self.endpoint, self.session, self.clocks, self.tell = endpoint, session, clocks, tell
+        is_named = endpoint.wire.index is None  # `/call/{name}` sends whole values in every protocol
+        self.outputs = Outputs(space.protocol in DIFFED and not is_named)
+        self.event_id: str | None = None
+        self.found: list[Any] | None = None
+        self.is_running = False
+        self.is_left_alone = False
+        self.is_found_again = False
+        self.scope = anyio.CancelScope()
+        self.ends_at = 0.0
+
+    def watch(self, scope: anyio.CancelScope) -> None:
+        """Start the clocks: the scope is what they end."""
+        self.scope, self.ends_at = scope, anyio.current_time() + self.clocks.queue_s
+        self._alive()
+
+    def _alive(self) -> None:
+        """A sign of life came. While it works an app may be silent as long as `run_s` allows: many block."""
+        if self.is_found_again:  # signs of life come also where the result was fetched before
+            return
+        silent_until = anyio.current_time() + self.clocks.quiet_s
+        self.scope.deadline = self.ends_at if self.is_running else min(self.ends_at, silent_until)
+
+    def late(self) -> CallFailed:
+        """What the clock that ran out means."""
+        clocks = self.clocks
+        if self.is_found_again:
+            return InDoubt(self.place)
+        if self.is_running:
+            return TimedOut(self.place, f"{self.place} did not finish within {clocks.run_s:g} s of work")
+        if anyio.current_time() >= self.ends_at:
+            return TimedOut(self.place, f"{self.place}: waited {clocks.queue_s:g} s in its queue")
+        return Unreachable(self.place, f"{self.place}: its queue fell silent")
+
+    async def join(self, data: list[Json]) -> None:
+        """Put the call into the queue."""
+        asked: dict[str, Json] = {"data": data, "session_hash": self.session}
+        path = f"/call{quote(self.endpoint.name)}"
+        if self.endpoint.wire.index is not None:
+            asked["fn_index"], path = self.endpoint.wire.index, "/queue/join"
+        timeout = patience(self.clocks.connect_s, self.clocks.quiet_s)
+        headers = {"x-gradio-user": "api"}
+        response = await self.origin.send(
+            "POST",
+            self.prefix + path,
+            limits=timeout,
+            at_most_bytes=self.origin.bounds.refusal_bytes,
+            json=asked,
+            headers=headers,
+        )
+        doing = f"calling {self.endpoint.name}"
+        if not response.is_success:
+            raise refused_by_status(self.place, response, doing)
+        match _json(response):
+            case {"event_id": str(event_id)}:
+                self.event_id = event_id
+            case _:
+                raise not_json(self.place, response, doing)
+
+    async def wait(self, pickup: Pickup) -> None:
+        """Leave the result in the app's memory until it is likely to be there.
+
+        Gradio throws a result away whose stream broke, and keeps one whose stream was never opened.
+        """
+        if (left_s := pickup.left_s()) <= 0:
+            return
+        self.is_left_alone = True
+        started = anyio.current_time()
+        ends_at, length = started + left_s, 0
+        latest = ends_at + self.clocks.queue_s  # whatever the app says of its queue
+        self.scope.deadline = latest + self.clocks.queue_s
+        while (left_s := ends_at - anyio.current_time()) > 0:
+            if (now := await self._queue_length()) is not None:
+                if now > length:  # each of those ahead takes about as long as this one
+                    ends_at = min(latest, ends_at + (now - length) * (pickup.work_s or 0.0))
+                length = now
+                if length:
+                    self.tell(Queued(length, length, ends_at - anyio.current_time()))
+            gone_s, whole_s = anyio.current_time() - started, ends_at - started
+            self.tell(Progress(gone_s, whole_s, min(1.0, gone_s / whole_s), "s", "expected"))
+            await anyio.sleep(min(_LOOK_S, max(0.0, ends_at - anyio.current_time())))
+        self.is_left_alone = False
+        self.ends_at = anyio.current_time() + self.clocks.queue_s
+        self._alive()
+
+    async def _queue_length(self) -> int | None:
+        """How many calls wait in the app's queue, by its own status; None if it does not tell."""
+        try:
+            response = await self.origin.send(
+                "GET",
+                f"{self.prefix}/queue/status",
+                limits=patience(_LOOK_S, _LOOK_S),
+                at_most_bytes=self.origin.bounds.refusal_bytes,
+            )
+        except CallFailed:
+            return None
+        length = mapping(_json(response)).get("queue_size")
+        return min(length, _LONGEST_QUEUE) if isinstance(length, int) else None
+
+    async def follow(self) -> None:
+        """Listen until the result is there, and on to the stream's end, which frees its connection."""
+        url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
+        timeout = patience(self.clocks.connect_s, None)
+        if self.event_id is None:
+            self.is_found_again = True
+            self.scope.deadline = anyio.current_time() + min(_FIRST_S, self.clocks.quiet_s)
+        bounds = self.origin.bounds
+        asking = self.origin.stream("GET", url, limits=timeout, rule=Rule(bounds.stream_bytes))
+        async with asking as response, self.origin.bordered():
+            if not response.is_success:
+                await response.aread()
+                raise refused_by_status(self.place, response, f"waiting for {self.endpoint.name}")
+            if "event-stream" not in response.headers.get("content-type", ""):
+                came = await beginning(response, bounds.refusal_bytes)
+                raise not_json(self.place, came, f"waiting for {self.endpoint.name}")
+            try:
+                async for message in messages(response.aiter_bytes(), bounds.answer_bytes):
+                    if self.found is None:
+                        self._hear(message)
+            except ValueError as cause:
+                raise BadOutput(
+                    self.place, f"{self.place}: its event stream cannot be read: {cause}"
+                ) from cause
+        if self.found is None:
+            how = f"{self.place}: the connection ended before {self.endpoint.name} did"
+            raise Unreachable(self.place, how, hint="the app may have crashed or restarted")
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        """Take one message; the last one holds the result."""
+        event_id = message.get("event_id")
+        if self.event_id is None and isinstance(event_id, str):
+            self.event_id = event_id  # sent by an earlier process, whose session had this call alone
+            self.is_found_again = False
+        if event_id not in (None, self.event_id):
+            return
+        output = mapping(message.get("output"))
+        match message.get("msg"):
+            case "process_starts" if not self.is_running:  # told again and again, it would never end
+                self.is_running, self.ends_at = True, anyio.current_time() + self.clocks.run_s
+            case "process_generating" | "process_streaming" if isinstance(output.get("data"), list):
+                self.outputs.take(output["data"])
+            case "process_completed":
+                self.found = self._complete(message, output)
+                self.scope.deadline = anyio.current_time() + _END_S
+                return
+            case "unexpected_error":
+                said = str(message.get("message") or "") or None
+                if message.get("session_not_found"):
+                    raise InDoubt(self.place, said)
+                raise Unreachable(
+                    self.place, f"{self.place}: the app stopped: {line(said or '?')}", said=said
+                )
+        self._alive()
+        if (event := event_of(message, self.outputs)) is not None:
+            self.tell(event)
+
+    def _complete(self, message: Mapping[str, Any], output: Mapping[str, Any]) -> list[Any]:
+        if message.get("success") is False or "error" in output:
+            said, title = output.get("error"), output.get("title") or message.get("title")
+            title = title if isinstance(title, str) else None
+            raise refused_by_app(self.place, said if isinstance(said, str) else None, title)
+        if not isinstance(output.get("data"), list):
+            raise Crashed(self.place, f"{self.place}: the call was cancelled in the app")
+        self._tell_duration(output.get("duration"))
+        found = self.outputs.settle(sequence(output["data"]))
+        if is_deep(found):  # differences may have nested what no single message nests
+            raise BadOutput(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
+        scrubbed: list[Any] = self.origin.scrub_all(found)
+        return scrubbed
+
+    def _tell_duration(self, duration: object) -> None:
+        if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:
+            self.tell(Spent(gpu_s=float(duration) if self.is_zero else None, work_s=float(duration)))
+
+    async def abandon(self) -> bool:
+        """Tell the app that nobody waits any more: a queued call is removed, a generator stops.
+
+        Returns:
+            False if the work goes on and its result can be fetched later.
+        """
+        timeout = patience(_CANCEL_S, _CANCEL_S)
+        with anyio.move_on_after(_CANCEL_S, shield=True):
+            try:
+                if self.event_id is None:  # whether it joined is not known: a stream that ends removes it
+                    url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
+                    async with self.origin.stream("GET", url, limits=timeout):
+                        return True
+                if self.is_left_alone and not await self._queue_length():
+                    return False  # it works on it and cannot be stopped: its result is worth fetching
+                asked: dict[str, Json] = {"event_id": self.event_id, "session_hash": self.session}
+                index = self.endpoint.wire.index
+                asked["fn_index"] = -1 if index is None else index
+                await self.origin.send("POST", f"{self.prefix}/reset", limits=timeout, json=asked)
+                await self.origin.send("POST", f"{self.prefix}/cancel", limits=timeout, json=asked)
+            except CallFailed:
+                pass  # it was on the way out anyway
+        return True
+
+
+def _json(response: httpx2.Response) -> Any:
+    """The decoded body of a good answer, or None."""
+    try:
+        return answered(response.content) if response.is_success else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What goes where: parameters to values, Spaces to needs."""

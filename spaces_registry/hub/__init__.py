@@ -1,0 +1,1 @@
+"""What the Hub tells: Spaces, models, providers, whose token it is."""

@@ -1,0 +1,89 @@
+"""JSON that others wrote: decoded, whatever it holds, or refused in one way."""
+
+import json
+import math
+import re
+from typing import Any
+
+from spaces_registry.network.bounds import Bounds
+
+LEVELS = Bounds().json_levels  # of lists and objects in each other; real descriptions stay below 20
+_VALUES = Bounds().json_values
+_DIGITS = 300  # of a whole number; a float holds no more
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # of a character, as JSON or UTF-8 can spell it
+
+
+def decoded(content: bytes | str) -> Any:
+    """The value that a JSON text stands for; what no number can hold, such as `NaN` or `1e999`, becomes None.
+
+    Of two equal keys the last one counts.
+
+    Raises:
+        ValueError: it is no JSON, too deep to be decoded, or would be far larger in memory than it is.
+    """
+    many = (
+        content.count(b",") + content.count(b"[")
+        if isinstance(content, bytes | bytearray)
+        else content.count(",")
+    )
+    if many > _VALUES:
+        raise ValueError(f"it has more than {_VALUES:,} values")
+    try:
+        return json.loads(content, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
+    except RecursionError as cause:
+        raise ValueError("it is nested too deeply") from cause
+
+
+def answered(content: bytes) -> Any:
+    """An answer's value, made fit for all that is done with it: not too deep, and of whole characters.
+
+    Raises:
+        ValueError: as `decoded`, or it has more than `LEVELS` levels.
+    """
+    value = decoded(content)
+    if is_deep(value):
+        raise ValueError(f"it is nested more than {LEVELS} deep")
+    may_be_halved = b"\\u" in content or b"\xed" in content
+    return whole(value) if may_be_halved and _HALF.search(content) else value
+
+
+def whole(value: Any) -> Any:
+    """The value with half characters replaced in its texts and keys; it is no deeper than `LEVELS`."""
+    match value:
+        case str():
+            return sendable(value)
+        case list():
+            return [whole(one) for one in value]
+        case dict():
+            return {sendable(name): whole(one) for name, one in value.items()}
+    return value
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if len(text) <= _DIGITS else None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def is_deep(value: object) -> bool:
+    """Whether a value has more than `LEVELS` levels, so that nobody should walk down all of it."""
+    level = [value]
+    for _ in range(LEVELS):
+        below: list[object] = []
+        for one in level:
+            if isinstance(one, list):
+                below += one
+            elif isinstance(one, dict):
+                below += one.values()
+        if not below:
+            return False
+        level = [one for one in below if isinstance(one, list | dict)]
+    return bool(level)
+
+
+def sendable(text: str) -> str:
+    """The text with half characters (JSON can spell one, UTF-8 cannot) replaced."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -1,0 +1,111 @@
+"""Looks into an answer by JMESPath, whose own words can ask for more than any machine has.
+
+`[@,@]|[@,@]|…` doubles with every word, `[@,@][]|[@,@][]|…` fills the memory with it, and a projection over
+what a projection made is a square. Each look has so many steps, and what it finds so many values.
+"""
+
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.visitor import TreeInterpreter
+
+from spaces_registry.network.bounds import Bounds
+
+_STEPS = Bounds().query_steps
+
+
+class TooMuch(ValueError):
+    """A query asks for more steps, or finds more values, than anybody means."""
+
+
+def find(query: str, value: object, most: int = _STEPS) -> Any:
+    """What a query finds in a value; None for nothing, and for a function that does not fit what is there.
+
+    Args:
+        query: JMESPath.
+        value: decoded JSON; may hold other values, which are handed through.
+        most: steps that it may take, and values that it may find.
+
+    Raises:
+        TooMuch: it takes more.
+    """
+    looking = _Bounded(most)
+    try:
+        found = looking.visit(jmespath.compile(query).parsed, value)
+        looking.measure(found)
+    except JMESPathError:
+        return None
+    except (RecursionError, OverflowError) as cause:
+        raise TooMuch(f"the query `{query[:60]}` goes too deep") from cause
+    return found
+
+
+def readable(query: str) -> str | None:
+    """Why a text is no JMESPath, or None if it is."""
+    try:
+        jmespath.compile(query)
+    except (JMESPathError, RecursionError, ValueError) as error:
+        return str(error).splitlines()[0][:120]
+    return None
+
+
+class _Bounded(TreeInterpreter):
+    """Counts its steps, and the values in what is made on the way."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+        self._spend(1)
+        return super().visit(node, *args, **kwargs)
+
+    def visit_flatten(self, node: Any, value: Any) -> Any:
+        merged = super().visit_flatten(node, value)
+        if merged is not None:
+            self._spend(len(merged))
+        return merged
+
+    def visit_function_expression(self, node: Any, value: Any) -> Any:
+        """A function walks through all that it is given."""
+        arguments = [self.visit(child, value) for child in node["children"]]
+        for one in arguments:
+            self.measure(one, texts=True)
+        found = self._functions.call_function(  # type: ignore[attr-defined] # the base class sets it
+            node["value"], arguments
+        )
+        self.measure(found, texts=True)
+        return found
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        """So does a comparison."""
+        sides = [self.visit(child, value) for child in node["children"]]
+        for one in sides:
+            self.measure(one)
+        literals = [{"type": "literal", "value": one, "children": []} for one in sides]
+        compared: Any = {**node, "children": literals}
+        return super().visit_comparator(compared, value)
+
+    def measure(self, value: object, *, texts: bool = False) -> None:
+        """Count the values in a value, each as often as it is found there.
+
+        Args:
+            value: JSON.
+            texts: whether long texts count as many: they are made anew, not handed through.
+        """
+        waiting = [value]
+        while waiting:
+            self._spend(1)
+            match waiting.pop():
+                case list() | tuple() as several:
+                    waiting += several
+                case dict() as fields:
+                    waiting += fields.values()
+                case str() as text if texts:
+                    self._spend(len(text) // 100)
+
+    def _spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise TooMuch("the query takes more steps, or finds more values, than it may")
