@@ -15,7 +15,7 @@ import httpx2
 from spaces_registry.apps.description import Known, read_space
 from spaces_registry.apps.files import Shelf, upload
 from spaces_registry.apps.payload import arrange, body, files_in, outputs
-from spaces_registry.apps.pickup import Pickup
+from spaces_registry.apps.pickup import Gate, Pickup
 from spaces_registry.apps.schema import mapping
 from spaces_registry.apps.stream import DIFFED
 from spaces_registry.apps.talk import Talk
@@ -149,6 +149,7 @@ class App:
     space: Space
     origin: Origin = field(repr=False)
     is_doubtful: bool = False
+    _gate: Gate = field(default_factory=Gate, repr=False)
 
     async def call(
         self,
@@ -219,6 +220,7 @@ class App:
 
     async def _converse(self, talk: Talk, data: list[Json] | None, pickup: Pickup) -> list[Any]:
         """Join the queue, unless the call waits in it already, and follow the call to its end."""
+        fetched = anyio.Event()
         with anyio.CancelScope() as scope:
             try:
                 talk.watch(scope)
@@ -226,7 +228,9 @@ class App:
                     if pickup.work_s is not None:
                         pickup.sending(talk.session)
                     await talk.join(data)
-                await talk.wait(pickup)
+                if pickup.work_s is not None:
+                    await talk.wait(pickup)
+                    fetched = await self._gate.enter()
                 await talk.follow()
             except anyio.get_cancelled_exc_class():
                 if talk.found is None and await talk.abandon():
@@ -235,8 +239,12 @@ class App:
             except CallFailed:
                 if talk.found is None:  # else only the stream's end was lost
                     raise
+            finally:
+                if talk.found is None:
+                    fetched.set()
         if talk.found is None:
             raise talk.late()
         if pickup.work_s is not None or any(one.kind.is_file for one in talk.endpoint.returns):
             pickup.answered(talk.found)  # its files may take their time
+        fetched.set()
         return talk.found

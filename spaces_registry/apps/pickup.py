@@ -9,14 +9,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
+
 from spaces_registry.signature import Json
 
 _MARGIN = 1.3  # a call that takes longer than usual should be done, too, when its stream is opened
 _MARGIN_S = 0.5
+_FETCH_S = 0.3  # a result that is there is fetched in less; one that is not yet there holds nobody up
 
 
 def _forget(job: Json) -> None:
     del job
+
+
+class Gate:
+    """Lets results be fetched one by one: only what is being fetched can be lost with the process."""
+
+    def __init__(self) -> None:
+        self._door = anyio.Lock()
+        self._before = anyio.Event()
+        self._before.set()
+
+    async def enter(self) -> anyio.Event:
+        """Wait for whoever fetches now, but no longer than a fetch takes; returns what to set when done."""
+        async with self._door:
+            with anyio.move_on_after(_FETCH_S):
+                await self._before.wait()
+            self._before = anyio.Event()
+            return self._before
 
 
 @dataclass(frozen=True, slots=True)
