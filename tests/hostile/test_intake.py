@@ -306,7 +306,7 @@ async def called(url, client, bounds, tmp_path, heard: list | None = None):
 )
 async def test_an_answer_of_any_depth_and_number_is_bad_output(client, bounds, tmp_path, data, monkeypatch):
     """What nobody can walk down, or what is a gigabyte in memory, is the place's fault."""
-    from spaces_registry import decoding  # noqa: PLC0415
+    from spaces_registry.network import decoding  # noqa: PLC0415
 
     monkeypatch.setattr(decoding, "_VALUES", 1_000_000)  # a limit, not code of ours
     with raw(playing(completed(data))) as url, pytest.raises(BadOutput, match="cannot be read"):

@@ -70,8 +70,11 @@ def test_bytes_are_flushed_then_named_then_told(tmp_path, home):
         borders = born.run("run", "cards.yaml", "--only", "front", env=env).borders
     first = borders.index("Connection.__exit__ in Journal.received")
     before = [one for one in borders[:first] if one.partition(" in ")[0] in ("fsync", "replace")]
+    named = max(at for at, one in enumerate(before) if one.startswith("replace"))
 
-    assert before[-3:] == ["fsync in sha256_of", "replace in Path.replace", "fsync in flush_folder"]
+    assert before[named - 1] == "fsync in sha256_of"
+    assert before[named + 1 :]
+    assert set(before[named + 1 :]) == {"fsync in flush_folder"}
 
 
 @pytest.fixture
@@ -194,7 +197,8 @@ def test_four_processes_share_a_home_and_lose_nothing(press, house, tmp_path):
     ) == [(0,)]
     assert house.asked("SELECT count(DISTINCT key) FROM received") == [(13 * CALLS,)]
     assert len((house.folder / "runs.jsonl").read_text().splitlines()) == 16
-    assert untrue(house) == []
+    # one that asks the same as another process may use what that one received
+    assert [one for one in untrue(house) if not one.startswith("back began")] == []
     made = [*tmp_path.glob("outputs/cards/*/card.png")]
     assert {hashlib.sha256(one.read_bytes()).hexdigest() for one in made} <= {*house.files()}
     assert len(made) == 16
