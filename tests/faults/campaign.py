@@ -92,7 +92,6 @@ def _is_fit_to_be_read(error: ToolkitError) -> None:
 @contextmanager
 def watched() -> Iterator[None]:
     """End whatever takes more of the processor than any example may; what waits is for pytest-timeout."""
-
     began = time.thread_time()
 
     def end(*_: object) -> None:
