@@ -105,7 +105,7 @@ async def _read(origin: Origin, limits: httpx2.Timeout, known: Known) -> Space:
     if not response.is_success:
         raise scrubbed(refused_by_status(origin.place, response, "asking for its configuration"), origin)
     config = _json(response)
-    if not isinstance(config, dict) or "dependencies" not in config:
+    if not isinstance(config, dict) or not isinstance(config.get("dependencies"), list | dict):
         raise scrubbed(not_json(origin.place, response, "asking for its configuration"), origin)
     home = str(response.url)
     root = home.removesuffix("/config") if home.endswith("/config") else origin.root

@@ -96,7 +96,7 @@ NO_APP: Mapping[str, tuple[Answer, type[CallFailed], str]] = {
     "half of it": (raw('{"version": "6.0", "depend'), Unreachable, "JSON that breaks off"),
     "nothing": (raw(""), Unreachable, "JSON that breaks off"),
     "bytes": (raw(bytes(range(256))), Unreachable, "breaks off"),
-    "a number too long to read": (raw('{"dependencies": ' + "9" * 5000 + "}"), Unreachable, "breaks off"),
+    "a number too long to read": (raw('{"dependencies": ' + "9" * 5000 + "}"), Unreachable, "is not Gradio"),
     "brackets without end": (raw(DEEP), Unreachable, "breaks off"),
     "a connection that ends early": (Answer(b'{"a": 1', cut=True), Unreachable, "connection broke"),
     "a login": (say({"detail": {"error": "Not authenticated"}}, 401), Unauthorized, "wants a login|HTTP 401"),
