@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 import typer
 
@@ -31,7 +31,10 @@ Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what ha
 _MOST_SHOWN = 4000  # characters of one value on a terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from chains.model import Chain
+    from pipelines.engine.events import RunListener
     from pipelines.engine.results import Failed
     from pipelines.running.run import Run
 
@@ -58,10 +61,6 @@ def run(  # noqa: PLR0913 - a command's options
     as_json: AsJson = False,
 ) -> None:
     """Run a chain and save what it makes."""
-    import anyio  # noqa: PLC0415
-
-    from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
     from pipelines.running.run import Options, run_loaded  # noqa: PLC0415
 
@@ -72,21 +71,12 @@ def run(  # noqa: PLR0913 - a command's options
     given = pairs("-i", input, "NAME=VALUE")
     options = Options(out, fresh=fresh, redo=redo or (), only=only or (), as_text=True, watch_signals=True)
     where = settings(local=local, use=use, quiet=as_json or events, frozen=frozen, wake=wake)
-    with watching([*found.steps], events=events, quiet=as_json) as tell:
-        try:
-            done = anyio.run(lambda: run_loaded(found, dict(given), where, options, tell))
-        except KeyboardInterrupt:
-            say("interrupted before the first call; nothing was made")
-            raise typer.Exit(Exit.INTERRUPTED) from None
-    if as_json:
-        result_json(done.to_json())
-    elif not events:
-        for path in output_lines(done):
-            result(path)
-    if not done.ok:
-        explain(done)
-    _warn(found)
-    raise typer.Exit(run_exit(done))
+    _make(
+        found,
+        lambda tell: run_loaded(found, dict(given), where, options, tell),
+        events=events,
+        as_json=as_json,
+    )
 
 
 def resume(
@@ -97,10 +87,6 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with a run that failed, was interrupted, or whose process died."""
-    import anyio  # noqa: PLC0415
-
-    from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
     from pipelines.running.resume import begun_run, load_begun  # noqa: PLC0415
     from pipelines.running.resume import resume as go_on  # noqa: PLC0415
 
@@ -110,9 +96,26 @@ def resume(
     begun = begun_run(run, where)
     chain = load_begun(begun, where)
     ask_for_trust(chain)
+    _make(
+        chain,
+        lambda tell: go_on(begun, chain, where, watch_signals=True, tell=tell),
+        events=events,
+        as_json=as_json,
+    )
+
+
+def _make(
+    chain: "Chain", work: "Callable[[RunListener], Awaitable[Run]]", *, events: bool, as_json: bool
+) -> NoReturn:
+    """Do the work of a run in sight of whoever waits, show what it made, and end with its exit code."""
+    import anyio  # noqa: PLC0415
+
+    from pipelines.cli.live import watching  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+
     with watching([*chain.steps], events=events, quiet=as_json) as tell:
         try:
-            done = anyio.run(lambda: go_on(begun, chain, where, watch_signals=True, tell=tell))
+            done = anyio.run(lambda: work(tell))
         except KeyboardInterrupt:
             say("interrupted before the first call; nothing was made")
             raise typer.Exit(Exit.INTERRUPTED) from None
