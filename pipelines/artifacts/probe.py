@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
-from pipelines.running.environment import environment_for_children
+from pipelines.programs.environment import environment_for_children
+from pipelines.programs.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
 from spaces_registry.errors import ToolkitError
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.signature import Kind

@@ -19,11 +19,11 @@ from pipelines.batch.memory import Memory, open_memory
 from pipelines.batch.results import Layout, Results, RowDone, open_results
 from pipelines.batch.survey import Batch, Survey, is_wanted, named, survey
 from pipelines.batch.table import Row
+from pipelines.engine.inputs import read_inputs
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.results import Failed
 from pipelines.journal import JournalFailed
-from pipelines.running.environment import masked, read_environment
-from pipelines.running.inputs import read_inputs
+from pipelines.programs.environment import masked, read_environment
 from pipelines.running.locking import lock_of
 from pipelines.running.preflight import look
 from pipelines.running.record import FileOutput, Output, ValueOutput

@@ -9,7 +9,7 @@ from pathlib import Path
 from chains.model import Chain, ChainStep, Input, PythonStep
 from pipelines.artifacts import Store
 from pipelines.batch.table import Row, Table
-from pipelines.running.inputs import InvalidInputs, read_inputs
+from pipelines.engine.inputs import InvalidInputs, read_inputs
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Kind
 

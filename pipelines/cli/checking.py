@@ -120,9 +120,9 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
     from dataclasses import replace  # noqa: PLC0415
 
     from chains.problems import InvalidChain  # noqa: PLC0415
+    from pipelines.engine.inputs import read_inputs  # noqa: PLC0415
     from pipelines.planning.plan import make_plan  # noqa: PLC0415
-    from pipelines.running.environment import read_environment  # noqa: PLC0415
-    from pipelines.running.inputs import read_inputs  # noqa: PLC0415
+    from pipelines.programs.environment import read_environment  # noqa: PLC0415
     from pipelines.running.locking import lock_of  # noqa: PLC0415
     from pipelines.running.nesting import secrets_of  # noqa: PLC0415
     from pipelines.running.preflight import look  # noqa: PLC0415

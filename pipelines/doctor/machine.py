@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pipelines.doctor.finding import Finding
-from pipelines.ffmpeg import Ffmpeg, MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
+from pipelines.programs.ffmpeg import Ffmpeg, MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
 from spaces_registry.errors import ToolkitError
 
 _NEEDED = ("anyio", "gradio_client", "httpx2", "huggingface_hub", "pydantic", "pyyaml", "rich", "typer")

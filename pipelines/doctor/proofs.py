@@ -9,7 +9,7 @@ from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.artifacts.disk import sha256_of
 from pipelines.household.history import Record
 from pipelines.journal.rebuilding import Proven
-from pipelines.running.environment import MASK
+from pipelines.programs.environment import MASK
 from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Kind
 

@@ -11,8 +11,8 @@ from pipelines.doctor.house import journal as look_at_journal
 from pipelines.doctor.proofs import proven_by
 from pipelines.household.history import runs
 from pipelines.household.home import Home
+from pipelines.household.scratch import StillRunning, lives, sweep
 from pipelines.journal.rebuilding import rebuild, restore
-from pipelines.running.scratch import StillRunning, lives, sweep
 
 _COUNTED = {"sent": "calls", "received": "answers", "runs": "runs", "artifacts": "files"}
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from chains.model import Expect
 from pipelines.artifacts import Artifact
-from pipelines.running.environment import environment_for_children
+from pipelines.programs.environment import environment_for_children
 from spaces_registry.errors import BadOutput
 from spaces_registry.network.bounds import Bounds
 
@@ -161,7 +161,7 @@ def _is_empty_film(path: Path, seconds: float | None) -> bool:
 
 
 def _ffmpeg(path: Path, *arguments: str) -> tuple[bytes, str]:
-    from pipelines.ffmpeg import find_ffmpeg, source  # noqa: PLC0415 - an extra
+    from pipelines.programs.ffmpeg import find_ffmpeg, source  # noqa: PLC0415 - an extra
 
     command = (str(find_ffmpeg()), "-hide_banner", "-nostdin", "-nostats", *source(path), *arguments)
     try:

@@ -23,11 +23,12 @@ from pipelines.engine.events import (
 )
 from pipelines.engine.executor import execute
 from pipelines.engine.expectations import verify
+from pipelines.engine.inputs import read_inputs
 from pipelines.engine.policy import RULES
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.engine.sight import names_for
 from pipelines.places.place import Place
-from pipelines.running.environment import read_environment
+from pipelines.programs.environment import read_environment
 from spaces_registry.errors import CallFailed, TimedOut, ToolkitError
 
 if TYPE_CHECKING:
@@ -137,8 +138,6 @@ async def _names(
     performer: "Performer", place: Place, chain: Chain, values: Mapping[str, object]
 ) -> dict[str, object]:
     """What the nested chain's expressions may read: its inputs, its environment variables, the run."""
-    from pipelines.running.inputs import read_inputs  # noqa: PLC0415 - it knows the engine
-
     bound = bind(place.endpoint, values, place=place.address)
     store = performer.calls.store
     inputs = await anyio.to_thread.run_sync(lambda: read_inputs(chain, bound, store))

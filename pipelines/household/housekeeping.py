@@ -11,9 +11,9 @@ from pipelines.artifacts import Store
 from pipelines.artifacts.disk import replace_file, storage
 from pipelines.household.history import RECORD, Record, runs
 from pipelines.household.home import Home
+from pipelines.household.scratch import StillRunning, lives
 from pipelines.journal import Journal
 from pipelines.journal.needs import Use
-from pipelines.running.scratch import StillRunning, lives
 
 GRACE_S = 3600.0  # beside others at work, what was kept just now may be journalled in a moment
 _AT_ONCE = 500  # files removed while nobody can record a need

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from chains.loader import loads
 from chains.model import Chain
 from pipelines.artifacts import StorageFailed
+from pipelines.household.fetch import FetchFailed, fetched_text
 from pipelines.household.home import Home, find_home
 from pipelines.household.templates import home_library
 from pipelines.household.trust import NotTrusted
 from pipelines.places.places import local_endpoints
-from pipelines.running.fetch import FetchFailed, fetched_text
 from spaces_registry.errors import ToolkitError
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.network.reach import Network, nearest_network

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from pipelines.artifacts.probe import Measures
-from pipelines.ffmpeg import SAME_BYTES
+from pipelines.programs.ffmpeg import SAME_BYTES
 
 MP4_PICTURE = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")
 MP4_SOUND = ("-c:a", "aac", "-b:a", "192k")

@@ -1,6 +1,5 @@
 """The same video or sound in another format or size."""
 
-from pipelines.ffmpeg import SAME_BYTES, source
 from pipelines.media.coding import (
     LARGEST,
     MP4_FILE,
@@ -16,6 +15,7 @@ from pipelines.media.coding import (
 from pipelines.media.cut import written_sound
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import colour
+from pipelines.programs.ffmpeg import SAME_BYTES, source
 from spaces_registry.signature import Kind, Value
 
 _WEBM = (

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from pipelines.ffmpeg import source
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, frame_rate
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import file_form, opened, save
+from pipelines.programs.ffmpeg import source
 from spaces_registry.signature import File, Kind, Value
 
 _SIDE = 16_384

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import SAME_BYTES, source
 from pipelines.media.coding import (
     MP4_FILE,
     MP4_PICTURE,
@@ -16,6 +15,7 @@ from pipelines.media.coding import (
     stamp,
 )
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
+from pipelines.programs.ffmpeg import SAME_BYTES, source
 from spaces_registry.signature import File, Kind, Parameter, Value
 
 _LONGEST_S = 86_400

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from pipelines.ffmpeg import source
 from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND, frame_rate, framed, stamp
 from pipelines.media.join import chosen_size
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import MOST_PIXELS, Colour, colour, fitted, opened, save
+from pipelines.programs.ffmpeg import source
 from spaces_registry.signature import File, Kind, Value
 
 _MOST_VIDEOS = 36

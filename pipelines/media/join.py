@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.probe import Measures
-from pipelines.ffmpeg import SAFE_INPUT, source
 from pipelines.media.coding import (
     BETWEEN,
     MP4_FILE,
@@ -23,6 +22,7 @@ from pipelines.media.coding import (
     stamp,
 )
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
+from pipelines.programs.ffmpeg import SAFE_INPUT, source
 from spaces_registry.signature import File, Kind, Value
 
 _A_FRAME_S = 0.04  # a difference that nobody sees or hears, and that encoders make themselves

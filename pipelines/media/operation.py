@@ -15,7 +15,7 @@ from pipelines.artifacts.probe import (
     parse_media,
     parse_packets,
 )
-from pipelines.ffmpeg import Ffmpeg, find_ffmpeg
+from pipelines.programs.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.runners.protocol import Call
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import RejectedInput

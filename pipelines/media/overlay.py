@@ -7,11 +7,11 @@ from pathlib import Path
 import anyio.to_thread
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import source
 from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate, stamp
 from pipelines.media.crop import anchored
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
 from pipelines.media.pictures import file_form, opened, save
+from pipelines.programs.ffmpeg import source
 from spaces_registry.errors import RejectedInput
 from spaces_registry.signature import File, Kind, Value
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import MediaNotInstalled
 from pipelines.media.coding import LARGEST
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
+from pipelines.programs.ffmpeg import MediaNotInstalled
 from spaces_registry.signature import File, Kind, Value
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from pipelines.ffmpeg import SAFE_INPUT
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, even, stamp
 from pipelines.media.join import (
     TRANSITION,
@@ -20,6 +19,7 @@ from pipelines.media.join import (
 )
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import colour, fitted, flattened, opened
+from pipelines.programs.ffmpeg import SAFE_INPUT
 from spaces_registry.signature import File, Kind, Value
 
 _ZOOM = 1.2  # how much nearer the picture comes, and how much wider than the frame it is for a pan

@@ -5,12 +5,12 @@ import math
 import re
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import SAME_BYTES, source
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, evened, frame_rate, stamp
 from pipelines.media.cut import LOOPED, loop_seconds, written_sound
 from pipelines.media.join import chosen_size, is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import Colour, colour
+from pipelines.programs.ffmpeg import SAME_BYTES, source
 from spaces_registry.errors import Crashed
 from spaces_registry.signature import File, Kind, Value
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.probe import Measures
-from pipelines.ffmpeg import last_words, source
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
 from pipelines.media.cues import as_srt, cues_of
 from pipelines.media.join import is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
+from pipelines.programs.ffmpeg import last_words, source
 from spaces_registry.errors import Crashed
 from spaces_registry.signature import File, Kind, Value
 

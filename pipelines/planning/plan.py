@@ -9,6 +9,7 @@ from chains.model import Chain, Step
 from pipelines.engine.arguments import arguments_of
 from pipelines.engine.binding import bind, shown
 from pipelines.engine.budget import Amounts, expected
+from pipelines.engine.inputs import read_inputs
 from pipelines.engine.items import scopes_of
 from pipelines.engine.outputs import outputs_from, outputs_of
 from pipelines.engine.results import Result, Skipped, Succeeded
@@ -18,8 +19,7 @@ from pipelines.places.names import kind_of, named_place
 from pipelines.places.place import Place
 from pipelines.planning.forecast import Forecast, forecast
 from pipelines.planning.planned import PlannedStep, PlannedWay
-from pipelines.running.environment import masked, read_environment
-from pipelines.running.inputs import read_inputs
+from pipelines.programs.environment import masked, read_environment
 from pipelines.running.preflight import Look
 from pipelines.running.workshop import Workshop
 from spaces_registry.errors import ToolkitError

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from pipelines.running.environment import environment_for_children
+from pipelines.programs.environment import environment_for_children
 from spaces_registry.errors import BadOutput, Crashed, Drifted, TimedOut
 from spaces_registry.progress import Listener, Started
 from spaces_registry.signature import File, Json, Value

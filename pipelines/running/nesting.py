@@ -6,7 +6,7 @@ from dataclasses import replace
 from chains.model import Chain, Limit, Step
 from chains.problems import InvalidChain, Problem
 from pipelines.places.nested import Around, chains_in
-from pipelines.running.environment import read_environment
+from pipelines.programs.environment import read_environment
 
 
 def used_by(step: Step, chain: Chain, problems: Iterable[Problem], text: str) -> Iterator[Problem]:

@@ -10,11 +10,11 @@ from chains.model import Chain
 from pipelines.artifacts import Store
 from pipelines.engine.events import RunListener, unheard
 from pipelines.household.history import find_run
+from pipelines.household.scratch import StillRunning, lives
 from pipelines.household.templates import home_library
 from pipelines.journal import Begun, open_journal
 from pipelines.places.places import local_endpoints
 from pipelines.running.run import Options, Run, run_loaded
-from pipelines.running.scratch import StillRunning, lives
 from pipelines.running.workshop import Settings
 from spaces_registry.errors import ToolkitError
 

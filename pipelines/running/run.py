@@ -8,9 +8,9 @@ import anyio.to_thread
 from chains.model import Chain
 from chains.problems import InvalidChain
 from pipelines.engine.events import RunListener, unheard
+from pipelines.engine.inputs import read_inputs
 from pipelines.household.trusting import require_recipe
-from pipelines.running.environment import read_environment
-from pipelines.running.inputs import read_inputs
+from pipelines.programs.environment import read_environment
 from pipelines.running.locking import lock_of
 from pipelines.running.nesting import secrets_of
 from pipelines.running.outcome import Run

@@ -11,7 +11,7 @@ from chains.loader import loads
 from chains.model import Chain
 from pipelines.engine.binding import bind
 from pipelines.engine.events import RunListener, unheard
-from pipelines.running.inputs import InvalidInputs, read_inputs
+from pipelines.engine.inputs import InvalidInputs, read_inputs
 from pipelines.running.run import Options, Run, run_in
 from pipelines.running.workshop import Settings, Workshop, open_workshop
 from spaces_registry.address import address_of

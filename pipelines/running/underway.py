@@ -25,12 +25,12 @@ from pipelines.engine.perform import Performer
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.engine.sight import names_for
 from pipelines.household.history import remember
+from pipelines.household.scratch import lives, scratch_folder
 from pipelines.journal import Begun
-from pipelines.running.environment import masked
+from pipelines.programs.environment import masked
 from pipelines.running.folder import RunFolder
 from pipelines.running.outcome import Run, Status
 from pipelines.running.record import Output, StepReport
-from pipelines.running.scratch import lives, scratch_folder
 from pipelines.running.workshop import Settings, Workshop
 from spaces_registry.errors import ToolkitError
 from spaces_registry.progress import FellBack, Retrying

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pipelines.artifacts import WrongKind
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import find_ffmpeg
 from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Kind
 

@@ -10,8 +10,8 @@ import pytest
 from web import Answer, web
 
 from pipelines.cli import main
-from pipelines.ffmpeg import find_ffmpeg
-from pipelines.running.environment import environment_for_children
+from pipelines.programs.environment import environment_for_children
+from pipelines.programs.ffmpeg import find_ffmpeg
 
 SPY = """
 import os

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pipelines.artifacts.probe import Measures, measure, stream_seconds
-from pipelines.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import find_ffmpeg
 from pipelines.runners.media import OPERATIONS, MediaRunner
 from pipelines.runners.protocol import Call
 from spaces_registry.clocks import Clocks

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pipelines.artifacts.probe import Unmeasurable, measure
-from pipelines.ffmpeg import MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
+from pipelines.programs.ffmpeg import MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
 
 
 def test_a_turned_picture_is_measured_as_it_is_shown(clips):
@@ -142,7 +142,7 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path):
     program = (
         "import sys; sys.modules['PIL'] = None; sys.modules['imageio_ffmpeg'] = None\n"
         "from pathlib import Path\n"
-        "from pipelines.ffmpeg import MediaNotInstalled, find_ffmpeg\n"
+        "from pipelines.programs.ffmpeg import MediaNotInstalled, find_ffmpeg\n"
         "from pipelines.artifacts.probe import measure\n"
         "for ask in (lambda: measure(Path(sys.argv[1])), lambda: find_ffmpeg({'PATH': ''})):\n"
         "    try: ask()\n"

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from PIL import Image
 
-from pipelines.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import find_ffmpeg
 from pipelines.runners.media import OPERATIONS, MediaRunner, UnknownOperation
 from pipelines.runners.protocol import Call
 from spaces_registry.clocks import Clocks

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 from PIL import Image
 
-from pipelines.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import find_ffmpeg
 from spaces_registry.errors import RejectedInput
 from spaces_registry.progress import Logged
 from spaces_registry.signature import File

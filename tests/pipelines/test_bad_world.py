@@ -11,10 +11,10 @@ from web import page, web
 from chains.problems import InvalidChain
 from pipelines import run_chain
 from pipelines.artifacts import StorageFailed
+from pipelines.engine.inputs import InvalidInputs
 from pipelines.engine.results import Failed, Succeeded
 from pipelines.journal import JournalFailed
-from pipelines.running.environment import MissingVariable
-from pipelines.running.inputs import InvalidInputs
+from pipelines.programs.environment import MissingVariable
 from spaces_registry.errors import ToolkitError
 
 SAY = 'steps: {say: {space: "bench", endpoint: /shout, with: {text: hello}}}'

@@ -11,7 +11,7 @@ import threading
 import pytest
 from PIL import Image
 
-from pipelines.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import find_ffmpeg
 
 CHAIN = """
 name: show

@@ -14,7 +14,7 @@ from PIL import Image
 from chains.model import Expect
 from pipelines.artifacts import Artifact, Store
 from pipelines.engine.expectations import verify
-from pipelines.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import find_ffmpeg
 from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Kind
 

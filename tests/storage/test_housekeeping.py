@@ -119,7 +119,7 @@ def test_files_of_the_user_s_in_a_run_s_folder_stay(run, command, tmp_path):
 
 def test_a_run_under_way_is_not_removed(run, command, house):
     """Its folder would be pulled from under its feet."""
-    from pipelines.running.scratch import scratch_folder  # noqa: PLC0415
+    from pipelines.household.scratch import scratch_folder  # noqa: PLC0415
 
     made = run("a")
     with scratch_folder(house.folder / "scratch", made["run"]):

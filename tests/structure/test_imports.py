@@ -14,7 +14,7 @@ MAY_USE_NETWORK = (
     "spaces_registry/",  # app, hub, registry and what they are made of
     "pipelines/runners/",
     "pipelines/services/",  # the runner of services, in a room of its own
-    "pipelines/running/fetch.py",  # a URL that the user hands in
+    "pipelines/household/fetch.py",  # a URL that the user hands in
 )
 
 

@@ -10,7 +10,7 @@ from chains.model import Chain, Input
 from pipelines.artifacts import Artifact, Store
 from pipelines.engine.arguments import beside, keep_as_input, keep_user_file
 from pipelines.engine.binding import describe
-from pipelines.running.fetch import fetch, without_user
+from pipelines.household.fetch import fetch, without_user
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.sayable import unsayable

@@ -21,7 +21,7 @@ from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.text import TextReceiveStream
 
 from pipelines.artifacts.disk import StorageFailed
-from pipelines.running.environment import environment_for_children
+from pipelines.programs.environment import environment_for_children
 from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitError
 from spaces_registry.progress import Listener, Progress
 
