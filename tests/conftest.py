@@ -1,5 +1,6 @@
 """What every test gets: a home folder of its own, no way to the user's, and a watch over its secrets."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,11 @@ def home(tmp_path_factory, monkeypatch) -> Path:
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     return folder / "spacechain"
+
+
+def pytest_configure() -> None:
+    """What tests start gets signals as from a terminal, also where `nohup` runs the tests."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)
