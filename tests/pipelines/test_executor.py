@@ -35,20 +35,20 @@ def test_a_failed_step_skips_what_reads_from_it_and_nothing_else(run):
 
 
 def test_branches_run_at_the_same_time(run, workbench):
-    """Four calls that wait must wait together: the app itself saw four at once."""
+    """Four calls that wait for each other would never end one after the other."""
     done = run("""
         steps:
           start: {space: "bench", endpoint: /shout, with: {text: branches}}
-          a: {space: "bench", endpoint: /wait, with: {seconds: 0.5, text: "${{ start.text }}a"}}
-          b: {space: "bench", endpoint: /wait, with: {seconds: 0.5, text: "${{ start.text }}b"}}
-          c: {space: "bench", endpoint: /wait, with: {seconds: 0.5, text: "${{ start.text }}c"}}
-          d: {space: "bench", endpoint: /wait, with: {seconds: 0.5, text: "${{ start.text }}d"}}
+          a: {space: "bench", endpoint: /meet, with: {count: 4, text: "${{ start.text }}a"}}
+          b: {space: "bench", endpoint: /meet, with: {count: 4, text: "${{ start.text }}b"}}
+          c: {space: "bench", endpoint: /meet, with: {count: 4, text: "${{ start.text }}c"}}
+          d: {space: "bench", endpoint: /meet, with: {count: 4, text: "${{ start.text }}d"}}
           end: {space: "bench", endpoint: /shout, with: {text: "${{ a.text + b.text + c.text + d.text }}"}}
         outputs: {all: $end.text}
     """)
 
     assert texts(done, "all") == "BRANCHESABRANCHESBBRANCHESCBRANCHESD"
-    assert workbench.calls("most-waits") == 4
+    assert workbench.calls("most-meet") == 4
 
 
 def test_no_place_gets_more_than_four_calls_at_once(run, workbench):
@@ -58,13 +58,13 @@ def test_no_place_gets_more_than_four_calls_at_once(run, workbench):
           waits:
             each: [a, b, c, d, e, f, g, h]
             space: "bench"
-            endpoint: /wait
-            with: {seconds: 0.1, text: $item}
+            endpoint: /meet
+            with: {count: 4, text: $item}
         outputs: {all: $waits.text}
     """)
 
     assert texts(done, "all") == list("abcdefgh")
-    assert workbench.calls("most-waits") == 4
+    assert workbench.calls("most-meet") == 4
 
 
 def test_a_limit_can_be_raised(run, workbench_of_its_own):
@@ -75,12 +75,12 @@ def test_a_limit_can_be_raised(run, workbench_of_its_own):
           waits:
             each: [a, b, c, d, e, f, g, h]
             space: {workbench_of_its_own.url}
-            endpoint: /wait
-            with: {{seconds: 0.5, text: $item}}
+            endpoint: /meet
+            with: {{count: 8, text: $item}}
     """)
 
     assert done.ok
-    assert workbench_of_its_own.calls("most-waits") == 8
+    assert workbench_of_its_own.calls("most-meet") == 8
 
 
 def test_items_keep_their_order_whichever_ends_first(run):

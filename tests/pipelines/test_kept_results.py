@@ -122,9 +122,9 @@ def test_equal_calls_that_are_not_kept_run_at_the_same_time(run, workbench_of_it
             each: [a, a, a, a]
             cache: false
             space: {workbench_of_its_own.url}
-            endpoint: /wait
-            with: {{seconds: 0.5, text: $item}}
+            endpoint: /meet
+            with: {{count: 4, text: $item}}
     """)
 
     assert done.ok
-    assert workbench_of_its_own.calls("most-waits") == 4
+    assert workbench_of_its_own.calls("most-meet") == 4

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 CALLS: Counter[str] = Counter()
 NOW: Counter[str] = Counter()
 MOST: Counter[str] = Counter()
+MEETINGS = {count: threading.Barrier(count) for count in (4, 8)}
 
 
 def shout(text: str) -> str:
@@ -29,6 +31,18 @@ def wait(seconds: float, text: str) -> str:
         time.sleep(seconds)
     finally:
         NOW["wait"] -= 1
+    return text
+
+
+def meet(count: int, text: str) -> str:
+    """Wait until so many calls are here at once, and a moment for one too many; then give the text back."""
+    NOW["meet"] += 1
+    MOST["meet"] = max(MOST["meet"], NOW["meet"])
+    try:
+        MEETINGS[int(count)].wait(60)
+        time.sleep(0.2)
+    finally:
+        NOW["meet"] -= 1
     return text
 
 
@@ -92,8 +106,8 @@ def die(text: str) -> str:
 
 
 def calls() -> dict[str, int]:
-    """How often each was called, and how many waits ran at once at most."""
-    return {**CALLS, "most-waits": MOST["wait"]}
+    """How often each was called, and how many were there at once at most."""
+    return {**CALLS, "most-waits": MOST["wait"], "most-meet": MOST["meet"]}
 
 
 with gr.Blocks() as demo:
@@ -105,6 +119,7 @@ with gr.Blocks() as demo:
     every = {"concurrency_limit": None}
     gr.Button().click(shout, [text], [answer], api_name="shout", **every)
     gr.Button().click(wait, [number, text], [answer], api_name="wait", **every)
+    gr.Button().click(meet, [number, text], [answer], api_name="meet", **every)
     gr.Button().click(crawl, [number], [answer], api_name="crawl", **every)
     gr.Button().click(refuse, [text], [answer], api_name="refuse", **every)
     gr.Button().click(picky, [text], [answer], api_name="picky", **every)
