@@ -52,7 +52,6 @@ app.command()(library.schema)
 app.command()(running.studio)
 app.command()(usage.usage)
 app.command()(doctor.doctor)
-app.command()(doctor.doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -75,7 +75,10 @@ def batch(  # noqa: PLR0913 - a command's options
     wake: Wake = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a row, as it ends.")] = False,
 ) -> None:
-    """Run a chain for every row of a table; the same command goes on where it stopped."""
+    """Run a chain for every row of a table.
+
+    The same command goes on where it stopped.
+    """
     asked: dict[str, object] = {
         "chain": chain,
         "table": table,

@@ -21,7 +21,7 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check token, permissions, network, ffmpeg, disk, journal and keys."""
+    """Check token, network, ffmpeg, disk, journal and keys."""
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import result_json, say  # noqa: PLC0415

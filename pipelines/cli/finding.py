@@ -50,7 +50,7 @@ def find(  # noqa: PLR0913 - a command's options
     use: Use = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find Spaces that can do what is needed, best first, with the reasons."""
+    """Find Spaces for a need, best first, with the reasons."""
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import result_json  # noqa: PLC0415

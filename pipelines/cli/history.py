@@ -45,7 +45,7 @@ def runs(
 
 
 def show(run: RunName, *, as_json: AsJson = False) -> None:
-    """Tell what a run did: its steps, where they were made, what came out."""
+    """Tell what a run did: its steps, their places, what came out."""
     from pipelines.cli.show import result, result_json, safe, table  # noqa: PLC0415
     from pipelines.household.history import find_run  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415

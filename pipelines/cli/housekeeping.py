@@ -79,7 +79,7 @@ def store(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the store holds, and clear away what no kept run needs."""
+    """Show what is kept, and clear away what no run needs."""
     import time  # noqa: PLC0415
 
     from pipelines.cli.show import result_json, safe, say  # noqa: PLC0415

@@ -47,19 +47,26 @@ def new(
     recipe: Annotated[
         str, typer.Option("--from", metavar="RECIPE", help="Start from this recipe.")
     ] = "starter",
+    as_json: AsJson = False,
 ) -> None:
     """Write a new chain to begin with."""
-    from pipelines.cli.show import result, say  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
     from pipelines.household.library import write_new  # noqa: PLC0415
 
     path = write_new(Path(name), recipe)
+    if as_json:
+        result_json({"file": str(path)})
+        return
     result(str(path))
     say(f"try it with: spacechain run {path} --local")
 
 
-def trust(chain: ChainName) -> None:
-    """Allow a chain's Python files to run and its service files to send keys, as they are now."""
-    from pipelines.cli.show import result, safe, say  # noqa: PLC0415
+def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
+    """Allow a chain's code to run and its keys to be sent.
+
+    It is allowed as it stands now: what changes is asked for again.
+    """
+    from pipelines.cli.show import result, result_json, safe, say  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
     from pipelines.household.trusting import allow, wishes  # noqa: PLC0415
@@ -70,13 +77,19 @@ def trust(chain: ChainName) -> None:
         say(f"{chain} runs no code of its own and sends no key anywhere; there is nothing to trust")
     for one in wanted:
         allow(one, home)
+    if as_json:
+        trusted = [{"file": one.read, "sha256": next(iter(one.marks)), "allows": one.told} for one in wanted]
+        result_json({"trusted": trusted})
+        return
+    for one in wanted:
         what = f"trusted {one.read} as it is now" if one.read else "trusted"
         result(f"{safe(what)} (sha256 {next(iter(one.marks))[:12]}…)")
         say(f"  {safe(one.told)}")
 
 
-def schema() -> None:
+def schema(*, as_json: AsJson = False) -> None:
     """Print the JSON Schema of chain files, for editors."""
+    del as_json  # it is JSON anyhow
     from chains.shape.schema import chain_schema  # noqa: PLC0415
     from pipelines.cli.show import result_json  # noqa: PLC0415
 

@@ -54,7 +54,7 @@ def link(  # noqa: PLR0913 - a command's options
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the first call.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Chain Spaces straight from here, wired by kind, and run the chain."""
+    """Chain Spaces straight from here, wired by kind, and run them."""
     import anyio  # noqa: PLC0415
 
     from chains.compose.wiring import Connection  # noqa: PLC0415

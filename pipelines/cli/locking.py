@@ -44,7 +44,7 @@ def lock(
     use: Use = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pin what a chain's steps resolve to, or show what has changed since."""
+    """Pin what a chain's steps resolve to, or show what changed."""
     import anyio  # noqa: PLC0415
 
     from pipelines.household.library import find_chain  # noqa: PLC0415

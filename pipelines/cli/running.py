@@ -86,7 +86,7 @@ def resume(
     events: Events = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that failed, was interrupted, or whose process died."""
+    """Go on with a run that failed, was interrupted or killed."""
     from pipelines.running.resume import begun_run, load_begun  # noqa: PLC0415
     from pipelines.running.resume import resume as go_on  # noqa: PLC0415
 

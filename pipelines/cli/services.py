@@ -21,7 +21,7 @@ def services(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List the HTTP vendors that steps can call, or show what one takes and gives."""
+    """List the HTTP vendors that steps can call, or show one."""
     from pipelines.cli.show import result_json, say, show_error, table  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
     from pipelines.services import listing  # noqa: PLC0415

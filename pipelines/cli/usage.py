@@ -38,7 +38,7 @@ def usage(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the Hub for the quota.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show calls, GPU seconds and money by day and place, against limits."""
+    """Show calls, GPU seconds and money, and what is left of them."""
     from pipelines.cli.show import result_json  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
