@@ -185,9 +185,7 @@ class Registry:
         if (auth := self._auth.get(origin.place)) is not None:
             await log_in(origin, *auth, self._clocks)
         space = await describe(origin, self._clocks, known=known)
-        if space.url != origin.root:  # redirected: what was meant for the one host is not for the other
-            origin = replace(origin, root=space.url, token=None, headers={})
-        return App(space, origin)
+        return App(space, origin.moved(space.url))
 
     async def _of_hub(self, repo: str, wake_s: float, tell: Listener) -> App:
         started = anyio.current_time()

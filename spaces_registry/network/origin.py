@@ -9,7 +9,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -82,6 +82,12 @@ class Origin:
         """Whether the URL has this app's scheme, host and port."""
         home = httpx2.URL(self.root)
         return (url.scheme, url.host, _port(url)) == (home.scheme, home.host, _port(home))
+
+    def moved(self, root: str) -> "Origin":
+        """The origin after redirects led to another root: what was meant for one host is not for another."""
+        if self.is_own(httpx2.URL(root)):
+            return replace(self, root=root)
+        return replace(self, root=root, token=None, cookies=httpx2.Cookies(), headers={}, secrets=())
 
     def scrub(self, text: str | None) -> str | None:
         """The text without token, headers' values and cookies, should an app repeat them."""

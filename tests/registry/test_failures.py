@@ -341,6 +341,27 @@ async def test_an_app_that_moved_is_called_where_it_is_now(
     assert app.space.url == everything.url
 
 
+async def test_where_an_app_moved_to_gets_no_cookie_of_its_old_host(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """A cookie may be a login; on one machine two ports are two hosts, though cookies know no ports."""
+    with web(acting(data=done(None))) as thief:
+
+        def leads_away(asked: Asked) -> Answer:
+            headers = {
+                "location": f"{thief.url}{asked.path}",
+                "set-cookie": "session=of-the-old-host; Path=/",
+            }
+            return Answer(status=308, headers=headers)
+
+        with web(leads_away) as old:
+            app = await registry.connect(old.url)
+            await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
+
+    assert any(one.path.endswith("/join") for one in thief.asked)
+    assert not any("of-the-old-host" in one.headers.get("cookie", "") for one in thief.asked)
+
+
 async def test_a_folder_that_cannot_be_written_is_told(registry: Registry, tmp_path: Path) -> None:
     """A full disk is not the app's fault, and no reason to call it again."""
     with web(acting(data=done({"path": "/x.png"}))) as served:
