@@ -27,8 +27,9 @@ from chains.model import Chain
 from chains.problems import InvalidChain
 from pipelines.household.library import NotWritten
 from pipelines.running.workshop import Settings, Workshop, open_workshop
-from spaces_registry.address import BadAddress, address_of
+from spaces_registry.address import BadAddress
 from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.registry import Registry
 from spaces_registry.signature import NoApi, Space
 
 _WAKE_S = 300.0  # for a Space that sleeps; as a step's
@@ -88,10 +89,9 @@ async def open_link(link: Link, settings: Settings, ask: Ask) -> AsyncIterator[t
     if len(link.spaces) < 2:  # noqa: PLR2004 - a link has two ends
         raise TooFewSpaces("a link takes two Spaces or more", hint="for one Space there is `spacechain call`")
     given = tuple(Given(name, tuple(values)) for name, values in link.given.items())
-    addresses = [one if _is_words(one) else address_of(one).shown for one in link.spaces]
-    settings.say(f"looking at {len(addresses)} Spaces")
-    async with open_workshop(_only_spaces(addresses), settings) as shop:
-        row = _narrowed(await _described(addresses, shop), link)
+    settings.say(f"looking at {len(link.spaces)} Spaces")
+    async with open_workshop(_only_spaces(link.spaces), settings) as shop:
+        row = _narrowed(await _described(link.spaces, shop), link, shop.registry)
         made = await _composed(row, given, link, ask)
         yield shop, _loaded(made, link)
 
@@ -213,13 +213,13 @@ async def _found(words: str, shop: Workshop) -> str:
     return (await resolve(need, shop.registry)).best().space
 
 
-def _narrowed(row: tuple[Linked, ...], link: Link) -> tuple[Linked, ...]:
+def _narrowed(row: tuple[Linked, ...], link: Link, registry: Registry) -> tuple[Linked, ...]:
     """The row with the endpoints that the user named: for the first place of a Space its first, and so on."""
     names = dict(zip(link.spaces, (one.space for one in row), strict=True))
     wanted: dict[str, list[str]] = {}
     for written, several in link.endpoints.items():
         space = names.get(written) or (written if written in names.values() else None)
-        space = space or names.get(next((one for one in names if _same(one, written)), ""))
+        space = space or names.get(next((one for one in names if _same(one, written, registry)), ""))
         if space is None:
             raise NotLinked(f"--endpoint names {written}, which is not linked", hint=nearest(written, names))
         wanted.setdefault(space, []).extend(several)
@@ -234,9 +234,9 @@ def _narrowed(row: tuple[Linked, ...], link: Link) -> tuple[Linked, ...]:
     return tuple(narrowed)
 
 
-def _same(one: str, other: str) -> bool:
+def _same(one: str, other: str, registry: Registry) -> bool:
     """Whether two texts are the same address: an alias and its id, a URL with and without its last slash."""
     try:
-        return address_of(one) == address_of(other)
+        return registry.address(one) == registry.address(other)
     except BadAddress:
         return False

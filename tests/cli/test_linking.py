@@ -187,6 +187,22 @@ def test_a_file_beside_the_chain_is_its_default_and_another_is_not_named(spacech
     assert "picture: {kind: image}" in (tmp_path / "chains" / "film.yaml").read_text()
 
 
+def test_own_short_names_are_linked_and_called(spacechain, app, tmp_path):
+    """A name of one's own in `spaces.yaml` is as good as an id, also where no chain is."""
+    (tmp_path / "spaces.yaml").write_text(f"bench: {app.url}\n")
+    words = ["-i", "colour=green", "--endpoint", "bench=/draw", "--endpoint", "bench=/measure", "--dry-run"]
+    linked = spacechain("link", "bench", "bench", *words, "--json")
+    called = spacechain("call", "bench", "/shout", "text=hi")
+    shown = spacechain("inspect", "bench", "--json")
+    unknown = spacechain("inspect", "bensh")
+
+    assert linked.code == 0, linked.err
+    assert [one["space"] for one in linked.json["steps"]] == [app.url, app.url]
+    assert (called.code, called.out) == (0, "answer: HI\n"), called.err
+    assert shown.json["space"] == app.url
+    assert "did you mean 'bench'?" in unknown.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "hint"),
     [
