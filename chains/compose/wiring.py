@@ -192,22 +192,24 @@ class _Work:
             if not wire.source:
                 self.left[at].add(name)
                 self.met.add(wire)
-            elif (source := self._source(wire.source, at)) is not None:
+            elif (source := self._source(wire.source, parameter, at)) is not None:
                 self._check(parameter, source)
                 self.met.add(wire)
                 self._bind(at, parameter, source)
 
-    def _source(self, written: str, at: int) -> Source | None:
+    def _source(self, written: str, parameter: Parameter, at: int) -> Source | None:
         root, _, part = written.removeprefix("$").partition(".")
         if root in (INPUTS, "input") and part in self.inputs:
             return Source(INPUTS, part, Kind.ANY, self.inputs[part])
         if not part and root in self.inputs:
             return Source(INPUTS, root, Kind.ANY, self.inputs[root])
         for one in self.stops[:at]:
+            if one.name == root and not part:
+                return _fitting_part(one, parameter)
             if one.name == root:
                 parts = offered(one.endpoint, {})
                 if part not in parts:
-                    raise WrongWire(f"{root} gives no {part or 'such thing'!r}", hint=nearest(part, parts))
+                    raise WrongWire(f"{root} gives no {part!r}", hint=nearest(part, parts))
                 return Source(root, part, parts[part].kind, parts[part].many)
         return None
 
@@ -362,6 +364,30 @@ class _Work:
         self.doubts.append(Doubt(step, wires))
         self.left[at] |= {to.name for to, _ in pairs}
         self.read |= {source.root for _, source in pairs}
+
+
+def _fitting_part(stop: Stop, parameter: Parameter) -> Source:
+    """What of a step's output goes to a parameter, where only the step is named.
+
+    Raises:
+        WrongWire: nothing of it does, or several things do.
+    """
+    returns = stop.endpoint.returns
+    sources = [
+        Source(stop.name, part_of(returns, at), _held(one), one.many) for at, one in enumerate(returns)
+    ]
+    fitting = [one for one in sources if goes_in(Supply(one.part, one.kind, one.many), parameter)]
+    wanted = Kind.IMAGE if parameter.kind is Kind.GALLERY else parameter.kind
+    chosen = [one for one in fitting if one.kind is wanted] or fitting
+    if not chosen:
+        told = ", ".join(str(one.kind) for one in sources) or "nothing"
+        raise WrongWire(f"{stop.name} gives {told}, and {parameter.name} takes {parameter.kind}")
+    if len(chosen) > 1:
+        raise WrongWire(
+            f"{stop.name} gives several things that {parameter.name} takes",
+            hint=f"say which: {' or '.join(map(str, chosen))}",
+        )
+    return chosen[0]
 
 
 def _contents(stop: Stop) -> list[_Offer]:

@@ -237,6 +237,14 @@ def test_endpoints_that_fit_alike_are_asked():
     assert isinstance(compose(row, given(prompt="x")), Composition)
 
 
+def test_a_step_without_a_part_stands_for_the_part_that_fits():
+    """`--wire first_frame=image` is how people say it: a step that makes pictures is called for them."""
+    wires = [Connection("first_frame", "image"), Connection("pictures", "image")]
+
+    assert "clip.first_frame<image.image" in wired([PAINT, FILM], given(prompt="x"), wires[:1])
+    assert "clip.pictures<image.images" in wired([PAINT, SHOW], given(prompt="x"), wires[1:])
+
+
 @pytest.mark.parametrize(
     ("row", "inputs", "wires", "code", "message", "hint"),
     [
@@ -305,6 +313,22 @@ def test_endpoints_that_fit_alike_are_asked():
             "wrong-wire",
             "image gives no 'imag'",
             "did you mean 'image'?",
+        ),
+        (
+            [PAINT, SPEAK, LIPS],
+            {"prompt": "x", "text": "y"},
+            [("video", "image")],
+            "wrong-wire",
+            "image gives image, text, and video takes video",
+            None,
+        ),
+        (
+            [space("me/pair", "prompt:text", "left:image right:image"), FILM],
+            {"prompt": "x"},
+            [("first_frame", "image")],
+            "wrong-wire",
+            "image gives several things that first_frame takes",
+            "say which: image.image or image.right",
         ),
         (
             [PAINT, FILM],
