@@ -244,7 +244,7 @@ def _say_how(found: "Resolution") -> None:
     """Remarks, and what was passed over."""
     from pipelines.cli.show import safe, say  # noqa: PLC0415
 
-    for remark in found.remarks:
+    for remark in found.remarks if found.candidates else ():  # without them the error says it
         say(f"note: {safe(remark)}")
     for one in found.passed_over[:_TOLD]:
         say(f"passed over {safe(one.space)}: {safe(one.why)}")

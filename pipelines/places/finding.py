@@ -12,7 +12,7 @@ from spaces_registry.apps.app import App
 from spaces_registry.errors import CallFailed, ToolkitError
 from spaces_registry.fitting.matching import Supply
 from spaces_registry.fitting.ranking import Candidate, Need
-from spaces_registry.fitting.resolver import NothingFits, PassedOver, Resolution, resolve
+from spaces_registry.fitting.resolver import PassedOver, Resolution, resolve
 from spaces_registry.progress import Listener
 from spaces_registry.registry import Registry
 from spaces_registry.signature import Endpoint
@@ -73,6 +73,7 @@ class Finder:
 
         Raises:
             NothingFits: no Space was found, or none of those found can be reached; every reason is in it.
+            CallFailed: the Hub cannot be asked, and nothing that is known without it can be reached.
             ToolkitError: the search cannot be made as it is written.
         """
         resolution = await self._search(step, known, tell, wake_s)
@@ -83,8 +84,7 @@ class Finder:
                     return await self._reach(candidate, resolution, refused, tell, patience_s)
                 except (CallFailed, ToolkitError) as failure:
                     refused[candidate.space] = failure.message
-        passed = [*(PassedOver(space, why) for space, why in refused.items()), *resolution.passed_over]
-        raise NothingFits(resolution.need, passed)
+        raise resolution.refusal([PassedOver(space, why) for space, why in refused.items()])
 
     async def _reach(
         self,
@@ -109,7 +109,7 @@ class Finder:
                 need = self._need(step, known)
                 found = await resolve(need, self.registry, limit=_CANDIDATES, tell=tell, wake_s=wake_s)
                 if not found.candidates:
-                    raise NothingFits(need, found.passed_over)
+                    raise found.refusal()
                 self._found[step.key] = found
         return self._found[step.key]
 

@@ -74,22 +74,33 @@ class Resolution:
         candidates: best first.
         passed_over: what was considered and left out, the most promising first.
         remarks: what the user should know about how this came about.
+        away: why the Hub could not be asked, if it could not.
     """
 
     need: Need
     candidates: tuple[Candidate, ...]
     passed_over: tuple[PassedOver, ...] = ()
     remarks: tuple[str, ...] = ()
+    away: CallFailed | None = None
 
     def best(self) -> Candidate:
         """The first candidate.
 
         Raises:
             NothingFits: there is none; it says what was passed over and why.
+            CallFailed: there is none, because the Hub could not be asked.
         """
-        if not self.candidates:
-            raise NothingFits(self.need, self.passed_over)
-        return self.candidates[0]
+        if self.candidates:
+            return self.candidates[0]
+        raise self.refusal()
+
+    def refusal(self, before: Sequence[PassedOver] = ()) -> CallFailed | NothingFits:
+        """What to say where no candidate can be used: that the Hub is away, else what was passed over.
+
+        Args:
+            before: candidates that turned out to be of no use.
+        """
+        return self.away or NothingFits(self.need, (*before, *self.passed_over))
 
 
 async def resolve(
@@ -125,7 +136,7 @@ async def resolve(
         await work.wake(wake_s)
     for facts, why in leads.refused:
         work.pass_over(facts, why)
-    return work.resolution(leads.remarks)
+    return work.resolution(leads)
 
 
 @dataclass(slots=True)
@@ -245,7 +256,7 @@ class _Work:
         text = why.removeprefix(facts.id).removeprefix(":").strip()
         self.passed_over[facts.id] = (promise(facts), text)
 
-    def resolution(self, remarks: Sequence[str]) -> Resolution:
+    def resolution(self, leads: Leads) -> Resolution:
         """What came of it."""
         doubtful = [unproven(lead.facts, lead.known, reason) for lead, reason in self.unproven]
         ranked = sorted([*self.found, *doubtful], key=order)
@@ -254,5 +265,6 @@ class _Work:
             self.need,
             tuple(ranked[: self.limit]),
             tuple(PassedOver(space, why) for space, (_, why) in left_out),
-            tuple(remarks),
+            tuple(leads.remarks),
+            leads.away,
         )

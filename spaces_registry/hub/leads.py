@@ -55,6 +55,7 @@ class Leads:
         refused: Spaces that were named and that the Hub does not show, and why.
         remarks: what the user should know about how the leads came about.
         may_ask_again: whether there may be more among Spaces that do not run.
+        away: why the Hub could not be asked, if it could not.
     """
 
     need: Need
@@ -63,6 +64,7 @@ class Leads:
     refused: list[tuple[Facts, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     may_ask_again: bool = False
+    away: CallFailed | None = None
 
     async def first(self) -> list[Lead]:
         """Where to look first."""
@@ -74,6 +76,7 @@ class Leads:
         try:
             hits = await self._search(with_idle=False)
         except _AWAY as failure:
+            self.away = failure
             self.remarks.append(
                 f"{failure.message}; this is what the catalog of well-known Spaces says, unchecked"
             )
@@ -153,6 +156,7 @@ class Leads:
         names = [*dict.fromkeys(addresses)]
         await all_of(ask, names)
         if away:
+            self.away = away[0]
             self.remarks.append(f"{away[0].message}; what it knows is left out")
         return [found[one] for one in names if one in found]
 

@@ -119,6 +119,23 @@ def test_find_without_a_network_says_so_and_shows_what_is_known(spacechain, monk
     assert done.err.count("the Hub cannot be reached") == 1
 
 
+def test_a_search_that_cannot_be_made_is_unreachable_and_not_a_mistake(spacechain, monkeypatch, tmp_path):
+    """`check` lets it pass with a warning at the words, as for a Space by name; `find` ends with 1."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    (tmp_path / "chain.yaml").write_text(
+        "name: c\nsteps:\n  draw: {find: draw a cat, with: {prompt: x}}\noutputs: {cat: $draw.image}\n"
+    )
+
+    checked = spacechain("check", "chain.yaml")
+    found = spacechain("find", "draw", "--takes", "model3d", "--gives", "model3d")
+
+    assert checked.code == 0
+    assert "chain.yaml:3:16: warning: searching Spaces: the Hub cannot be reached" in checked.err
+    assert "[unreachable]" in checked.err
+    assert found.code == 1
+    assert found.err.count("the Hub cannot be reached") == 1
+
+
 @pytest.mark.usefixtures("hub")
 def test_a_bad_token_is_exit_4(spacechain, monkeypatch, secret):
     """Not allowed; and the token is not shown."""

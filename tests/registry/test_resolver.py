@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from spaces_registry import (
     open_registry,
     resolve,
 )
-from spaces_registry.errors import Unauthorized
+from spaces_registry.errors import Unauthorized, Unreachable
 
 pytestmark = pytest.mark.anyio
 IMAGE, TEXT = Supply("image", Kind.IMAGE), Supply("text", Kind.TEXT)
@@ -283,6 +283,18 @@ async def test_without_a_hub_the_catalog_answers_and_says_so() -> None:
     assert "catalog" in found.remarks[0]
     assert spaces(named) == ["black-forest-labs/FLUX.1-dev", "acme/unknown"]
     assert len(named.remarks) == 1
+
+
+async def test_without_a_hub_nothing_found_is_no_verdict_on_any_space() -> None:
+    """A step that cannot search today is to be tried again; that nothing fits would send people elsewhere."""
+    need = Need("draw", takes=(TEXT,), gives=(Kind.IMAGE,), complete=True)
+    async with open_registry(token="", hub="http://127.0.0.1:9") as registry:
+        searched = await resolve(need, registry)
+        named = await resolve(replace(need, among=("acme/draw",)), registry)
+
+    for found in (searched, named):
+        with pytest.raises(Unreachable, match="the Hub cannot be reached"):
+            found.best()
 
 
 async def test_without_a_hub_an_app_in_a_spaces_place_is_looked_at(world: World) -> None:
