@@ -15,7 +15,7 @@ from spaces_registry.errors import nearest
 from spaces_registry.plain import flat
 from spaces_registry.signature import Endpoint, fits
 
-__all__ = ["Change", "drift", "drift_problems", "parts_read", "readable", "repaired"]
+__all__ = ["Change", "drift", "drift_problems", "mendable", "parts_read", "readable", "repaired"]
 
 _NOTES = 5  # that are told in one line
 
@@ -122,6 +122,12 @@ def _in_common(before: Endpoint, now: Endpoint) -> bool:
     )
 
 
+def mendable(changes: Sequence[Change]) -> bool:
+    """Whether a call is broken, and by nothing but new names of its parameters."""
+    breaks = [one for one in changes if one.severity == "break"]
+    return bool(breaks) and all(one.code == "parameter-renamed" for one in breaks)
+
+
 def repaired(
     locked: LockedStep, endpoint: Endpoint, changes: Sequence[Change], *, gradio: str | None = None
 ) -> LockedStep | None:
@@ -137,7 +143,7 @@ def repaired(
         A step to lock instead, or None if something is broken that another name does not mend.
     """
     breaks = [one for one in changes if one.severity == "break"]
-    if any(one.code != "parameter-renamed" for one in breaks):
+    if breaks and not mendable(changes):
         return None
     names = {one.was: one.now for one in breaks}
     bound = dict(locked.binding) | {
@@ -169,7 +175,8 @@ def drift_problems(
         changes: what `drift` found.
         frozen: whether every change keeps the chain from running; else only what breaks a call does.
     """
-    update = f"`spacechain lock {shlex.quote(chain.source.file)} --update {step.name}` accepts it"
+    command = f"spacechain lock {shlex.quote(chain.source.file)} --update {step.name}"
+    update = f"`{command} --repair` takes the new name" if mendable(changes) else f"`{command}` accepts it"
     subject = f"what step `{step.name}` calls has changed since it was locked"
     notes = [one for one in changes if one.severity == "note"]
     for one in changes:
@@ -199,7 +206,8 @@ def drift_problems(
 def _hint(change: Change, update: str) -> str:
     if change.code in {"endpoint-gone", "app-replaced"}:  # there is nothing that an update could accept
         return change.hint or "name another endpoint or Space"
-    return f"{change.hint}; {update}" if change.hint else update
+    hint = change.hint or ("change the chain to fit" if change.severity == "break" else None)
+    return f"{hint}; {update}" if hint else update
 
 
 def _where(step: Step, change: Change) -> Position:

@@ -1,5 +1,6 @@
 """`lock`: what a chain's steps resolve to, kept so that a later run can tell what has changed."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +52,7 @@ def lock(
     from pipelines.running.locking import lock_of, path_of  # noqa: PLC0415
 
     found = find_chain(chain)
-    wanted = _wanted(found, steps or (), update=update)
+    wanted = _wanted(found, steps or (), update=update, repair=repair)
     where = settings(local=local, use=use, quiet=as_json)
     outcome = _Outcome(before=lock_of(found))
     anyio.run(_work, found, where, outcome, wanted, update, repair)
@@ -76,13 +77,15 @@ def _tell_of_inner(chain: "Chain") -> None:
             say(f"{file} has a lock of its own, which {there}")
 
 
-def _wanted(chain: "Chain", steps: Sequence[str], *, update: bool) -> tuple[str, ...]:
+def _wanted(chain: "Chain", steps: Sequence[str], *, update: bool, repair: bool) -> tuple[str, ...]:
     from pipelines.cli.options import BadOption  # noqa: PLC0415
     from pipelines.running.locking import lockable  # noqa: PLC0415
     from pipelines.running.selection import UnknownStep  # noqa: PLC0415
     from spaces_registry.errors import nearest  # noqa: PLC0415
 
     known = [step.name for step in lockable(chain)]
+    if repair and not update:
+        raise BadOption("--repair goes with --update", hint="lock alone shows what has changed")
     if steps and not update:
         raise BadOption("steps are named only with --update", hint="lock writes all of them")
     for name in steps:
@@ -144,6 +147,7 @@ def _exit(outcome: _Outcome) -> Exit:
 
 def _print(outcome: _Outcome, path: str, chain: str) -> None:
     from chains.lock.changes import readable  # noqa: PLC0415
+    from chains.lock.drift import mendable  # noqa: PLC0415
     from pipelines.cli.show import result, safe, say, show_error  # noqa: PLC0415
 
     for problem in outcome.stale:
@@ -159,11 +163,15 @@ def _print(outcome: _Outcome, path: str, chain: str) -> None:
     for name in outcome.given_up:
         say(f"step {name} cannot be repaired: more has changed than a name; edit the chain, then --update")
     if outcome.after is not None:
-        result(f"{path}: {len(outcome.after.steps)} steps locked")
+        count = len(outcome.after.steps)
+        result(f"{path}: {count} {'step' if count == 1 else 'steps'} locked")
     elif outcome.failures or outcome.given_up:
         say(f"{path} was not written")
     elif outcome.stale or any(outcome.changes.values()):
-        say(f"accept this with: spacechain lock {chain} --update")
+        command = f"spacechain lock {shlex.quote(chain)} --update"
+        say(f"accept this with: {command}")
+        if names := [name for name, several in outcome.changes.items() if mendable(several)]:
+            say(f"let the chain go on writing the old names with: {command} {' '.join(names)} --repair")
     else:
         result(f"{path} is up to date")
 

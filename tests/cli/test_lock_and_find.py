@@ -1,6 +1,7 @@
 """Authors change their Spaces, and Spaces pause: what a lock tells, and how a search goes on."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,10 +98,15 @@ def test_another_revision_alone_stops_only_a_frozen_run(changing):
 def test_a_renamed_parameter_is_repaired_in_the_lock_and_not_in_the_chain(changing, tmp_path):
     """One plausible successor: the mapping is written, and the chain runs as it stands."""
     shown = changing("lock", "said.yaml", version="renamed")
+    checked = changing("check", "said.yaml", version="renamed")
+    alone = changing("lock", "said.yaml", "--repair", version="renamed")
     repaired = changing("lock", "said.yaml", "--update", "--repair", version="renamed")
     done = changing("run", "said.yaml", "--frozen", version="renamed")
 
     assert shown.code == 2
+    assert re.search(r"with: spacechain lock said.yaml --update \w+ --repair$", shown.err, re.MULTILINE)
+    assert "--repair` takes the new name" in checked.err
+    assert (alone.code, "--repair goes with --update" in alone.err) == (2, True)
     assert "text" in shown.out
     assert "prompt" in shown.out
     assert repaired.code == 0
