@@ -1,5 +1,6 @@
 """`check` and `plan`: what can be known before anything is called."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pipelines.planning.planned import PlannedStep
     from pipelines.running.preflight import Look
     from pipelines.running.workshop import Settings
+
+_WIDTH = 80
 
 
 def check(
@@ -164,9 +167,13 @@ def _plan_lines(step: "PlannedStep", title: str) -> Iterator[str]:
     where = f"{step.via} {step.endpoint}" if is_known else step.via
     yield f"{title}: {step.action} {safe(where)}"
     yield f"     {safe(step.why)}"
+    if step.reasons:
+        told = safe(f"found: {'; '.join(step.reasons)}")
+        yield from textwrap.wrap(told, _WIDTH, initial_indent="     ", subsequent_indent="       ")
     for parameter, value in step.arguments.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield f"     {parameter}: {safe(shown)}"
+        bound = f" → {safe(step.binding[parameter])}" if parameter in step.binding else ""
+        yield f"     {parameter}{bound}: {safe(shown)}"
     for number, way in enumerate(step.ways, start=1):
         place = f"{way.via} {way.endpoint}" if way.endpoint else way.via
         yield f"     way {number}: {safe(place)}" + (f": skipped, {safe(way.skipped)}" if way.skipped else "")

@@ -278,6 +278,7 @@ def _planned(
         why=why,
         arguments=arguments,
         binding=place.choice.binding if place else {},
+        reasons=place.choice.why if place else (),
         calls=None if step.repeats else 1,
     )
 

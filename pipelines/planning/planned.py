@@ -44,6 +44,7 @@ class PlannedStep:
         calls: how many are made; None where only the run will tell.
         expects: what one of them is expected to take.
         ways: where it may be done, in the order that is tried; empty where there is one place only.
+        reasons: of a `find` step, why it is this Space, in words.
     """
 
     name: str
@@ -59,6 +60,7 @@ class PlannedStep:
     calls: int | None = None
     expects: Amounts = field(default_factory=Amounts)
     ways: tuple[PlannedWay, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -75,6 +77,8 @@ class PlannedStep:
             "binding": dict(self.binding),
             "calls": self.calls if self.action == "call" else 0,
         }
+        if self.reasons:
+            told["reasons"] = list(self.reasons)
         if self.ways:
             told["ways"] = [one.to_json() for one in self.ways]
         return {**told, "steps": [one.to_json() for one in self.steps]} if self.steps else told

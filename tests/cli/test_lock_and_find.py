@@ -156,6 +156,7 @@ def test_a_search_whose_first_choice_is_paused_goes_on_with_the_second(versions,
     }
     with hub_standin(spaces) as hub:
         planned = at_hub(hub.url, "plan", "found.yaml", "--json")
+        shown = at_hub(hub.url, "plan", "found.yaml")
         done = at_hub(hub.url, "run", "found.yaml", "--json")
 
     assert done.code == 0, done.err
@@ -166,6 +167,10 @@ def test_a_search_whose_first_choice_is_paused_goes_on_with_the_second(versions,
     assert "PAUSED" in passed["best/paused"]
     assert "good/other" in passed
     assert planned.json["steps"][0]["binding"] == {"text": "prompt"}
+    assert "80% relevant to the words" in planned.json["steps"][0]["reasons"]
+    assert "     text → prompt: hello" in shown.out
+    assert "     found: 80% relevant to the words; takes text as prompt" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
 
 
 def test_what_a_search_found_stays_locked(versions, at_hub, tmp_path):
