@@ -26,7 +26,7 @@ from chains.loader import loads
 from chains.model import Chain
 from chains.problems import InvalidChain
 from pipelines.household.library import NotWritten
-from pipelines.running.workshop import Settings, Workshop, open_workshop
+from pipelines.running.workshop import Settings, Workshop, address_here, open_workshop
 from spaces_registry.address import BadAddress
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.registry import Registry
@@ -89,9 +89,10 @@ async def open_link(link: Link, settings: Settings, ask: Ask) -> AsyncIterator[t
     if len(link.spaces) < 2:  # noqa: PLR2004 - a link has two ends
         raise TooFewSpaces("a link takes two Spaces or more", hint="for one Space there is `spacechain call`")
     given = tuple(Given(name, tuple(values)) for name, values in link.given.items())
-    settings.say(f"looking at {len(link.spaces)} Spaces")
-    async with open_workshop(_only_spaces(link.spaces), settings) as shop:
-        row = _narrowed(await _described(link.spaces, shop), link, shop.registry)
+    addresses = [one if _is_words(one) else address_here(one, settings).shown for one in link.spaces]
+    settings.say(f"looking at {len(addresses)} Spaces")
+    async with open_workshop(_only_spaces(addresses), settings) as shop:
+        row = _narrowed(await _described(addresses, shop), link, shop.registry)
         made = await _composed(row, given, link, ask)
         yield shop, _loaded(made, link)
 

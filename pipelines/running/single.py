@@ -13,7 +13,7 @@ from pipelines.engine.binding import bind
 from pipelines.engine.events import RunListener, unheard
 from pipelines.engine.inputs import InvalidInputs, read_inputs
 from pipelines.running.run import Options, Run, run_in
-from pipelines.running.workshop import Settings, Workshop, open_workshop
+from pipelines.running.workshop import Settings, Workshop, address_here, open_workshop
 from spaces_registry.apps.app import App
 from spaces_registry.errors import RejectedInput, ToolkitError, nearest
 from spaces_registry.signature import Endpoint, Kind
@@ -54,6 +54,7 @@ async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Work
         BadAddress: that is no id, URL or alias.
         ToolkitError: it cannot be reached.
     """
+    address_here(space, settings)
     async with open_workshop(_chain_of(space, None, ()), settings) as shop:
         yield shop, await shop.registry.connect(space)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 
@@ -17,7 +18,7 @@ from pipelines.places.finding import Finder
 from pipelines.places.nested import Around, chains_in
 from pipelines.places.places import Places
 from pipelines.running.nesting import limits_of
-from spaces_registry.address import HubAddress, address_of
+from spaces_registry.address import Address, HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import ToolkitError, nearest
@@ -110,6 +111,15 @@ async def open_workshop(
         )
         limits = Limits(limits_of(chain), journal)
         yield Workshop(settings, registry, places, Store(settings.home.store), journal, limits)
+
+
+def address_here(text: str, settings: Settings) -> Address:
+    """What an address means outside of any chain: the `spaces.yaml` of the current folder counts.
+
+    Raises:
+        BadAddress: it is none.
+    """
+    return address_of(text, find_bookmarks(settings.home.folder, Path.cwd(), os.environ).aliases)
 
 
 async def known_quota(shop: Workshop, patience_s: float = 10.0) -> GpuQuota | None:
