@@ -241,9 +241,8 @@ class Registry:
             listing = await self.hub.space(listing.id)
         kind = Asleep if listing.stage in ASLEEP else Building
         hint = "wait longer (wake), or choose another Space"
-        raise kind(
-            listing.id, f"{listing.id} is {listing.stage} and was not ready within {wake_s:g} s", hint=hint
-        )
+        patience = f" and was not ready within {wake_s:g} s" if wake_s > 0 else ""
+        raise kind(listing.id, f"{listing.id} is {listing.stage}{patience}", hint=hint)
 
     async def _knock(self, url: str, place: str) -> None:
         origin = self._origin(place, url, self._token_for(url))

@@ -144,8 +144,9 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
             return text
         case UsedUp(wait_s=wait_s):
             return f"it takes no more calls for {wait_s:.0f} s"
-        case Waking(stage=stage):
-            return f"waiting for the Space: {stage.lower().replace('_', ' ')}"
+        case Waking(stage=stage, waited_s=waited_s):
+            since = f", {waited_s:.0f} s so far" if waited_s >= 1 else ""
+            return f"waiting for the Space: {stage.lower().replace('_', ' ')}{since}"
         case Sending(name=name):
             return f"sending {name}"
         case Queued(position=position, eta_s=eta):

@@ -21,7 +21,7 @@ from pipelines.engine.events import (
     unheard,
 )
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded
-from spaces_registry.progress import FellBack, Logged, Progress, Retrying
+from spaces_registry.progress import FellBack, Logged, Progress, Retrying, Waking
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -141,15 +141,21 @@ def _bar(fraction: float, cells: int = 12) -> str:
 
 @dataclass(slots=True)
 class _Lines:
-    """Plain lines for logs: beginnings and ends, what a place says, and now and then how far it is."""
+    """Plain lines for logs: beginnings and ends, what a place says, how it wakes, at times how far it is."""
 
     said: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, str] = field(default_factory=dict)
 
     def hear(self, event: RunEvent) -> None:
         """Print what is worth a line."""
         match event:
             case StepStarted(step=step):
                 self.said[step] = time.monotonic()
+            case CallTold(step=step, event=Waking(stage=stage) as told):
+                is_old = self.stages.get(step) == stage
+                if not is_old or time.monotonic() - self.said.get(step, 0.0) >= _SILENCE_S:
+                    self.said[step], self.stages[step] = time.monotonic(), stage
+                    say(f"{step}: {safe(words(told))}")
             case CallTold(step=step, event=Progress() as told):
                 if time.monotonic() - self.said.get(step, 0.0) >= _SILENCE_S:
                     self.said[step] = time.monotonic()

@@ -260,5 +260,11 @@ def _problem(step: Step, failure: ToolkitError) -> Problem:
         return told
     hint = failure.hint or "a run tries again when the step's turn comes"
     if isinstance(failure, Asleep | Building):
-        hint = f"a run wakes it and waits for it, up to {step.timeout.wake_s:g} s"
+        does = "wakes it and waits" if isinstance(failure, Asleep) else "waits"
+        hint = f"a run {does} for it, up to {_as_written(step.timeout.wake_s)}"
     return replace(told, hint=hint, severity="warning")
+
+
+def _as_written(seconds: float) -> str:
+    """A duration as a chain has it: `5m`, `90s`."""
+    return f"{seconds / 60:g}m" if seconds and seconds % 60 == 0 else f"{seconds:g}s"

@@ -125,6 +125,23 @@ def test_a_sleeping_space_is_woken_and_used(at_hub, write, app):
         done = at_hub(hub.url, "run", file)
 
     assert (done.code, done.out) == (0, "said: MORNING\n")
+    waits = [one for one in done.err.splitlines() if "waiting for the Space" in one]
+    assert waits == [f"say: waiting for the Space: {stage}" for stage in ("sleeping", "app starting")]
+
+
+def test_check_says_that_a_space_sleeps_and_what_a_run_will_do(at_hub, write, app):
+    """It has not waited, and so it does not speak of a wait."""
+    file = write(SLEEPY)
+    with hub_standin({"me/sleepy": ListedSpace(app.url, ["SLEEPING"])}) as hub:
+        asleep = at_hub(hub.url, "check", file)
+    with hub_standin({"me/sleepy": ListedSpace(app.url, ["BUILDING"])}) as hub:
+        building = at_hub(hub.url, "check", file)
+
+    assert (asleep.code, building.code) == (0, 0)
+    assert "warning: me/sleepy is SLEEPING [asleep]" in asleep.err
+    assert "hint: a run wakes it and waits for it, up to 5m" in asleep.err
+    assert "warning: me/sleepy is BUILDING [building]" in building.err
+    assert "hint: a run waits for it, up to 5m" in building.err
 
 
 def test_an_unwritable_output_folder_is_found_before_the_first_call(spacechain, write, tmp_path):
