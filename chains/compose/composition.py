@@ -7,7 +7,8 @@ from itertools import product
 from typing import TypeAlias
 
 from chains.compose.handed import Given, Handed, handed
-from chains.compose.wiring import Connection, Source, Stop, Wiring, part_of, wire_up
+from chains.compose.sources import Source, Stop, part_of
+from chains.compose.wiring import Connection, Wiring, wire_up
 from chains.language.expressions import RESERVED
 from spaces_registry.apps.labels import unique
 from spaces_registry.errors import ToolkitError, nearest

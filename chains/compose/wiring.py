@@ -8,13 +8,13 @@ endpoint could take what the one before it gives. What could go to several place
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from chains.compose.sources import INPUTS, Source, Stop, WrongWire, fitting_part, held, part_of
 from chains.meaning.parts import find_part, offered
-from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.errors import nearest
 from spaces_registry.fitting.matching import Ambiguity, Match, Supply, goes_in, match
 from spaces_registry.fitting.synonyms import is_content, meaning
-from spaces_registry.signature import Endpoint, Kind, Parameter, Return
+from spaces_registry.signature import Endpoint, Kind, Parameter
 
-INPUTS = "inputs"
 _TRANSCRIPT = "reference_text"  # a setting where it is taken, and what a call is for where it is given
 _PLURALS = {
     Kind.IMAGE: "images",
@@ -23,12 +23,6 @@ _PLURALS = {
     Kind.FILE: "files",
     Kind.TEXT: "texts",
 }
-
-
-class WrongWire(ToolkitError):
-    """A wire names what is not there, or what does not fit."""
-
-    code = "wrong-wire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +39,6 @@ class Connection:
 
     def __str__(self) -> str:
         return f"{self.parameter}={self.source}"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a value comes from: a part of a step's output, or an input.
-
-    Attributes:
-        root: the step's name, or `inputs`.
-        part: what of it.
-        kind: what it is.
-        many: whether it is a list of that kind.
-    """
-
-    root: str
-    part: str
-    kind: Kind
-    many: bool = False
-
-    @property
-    def is_input(self) -> bool:
-        """Whether the user gives it."""
-        return self.root == INPUTS
-
-    def __str__(self) -> str:
-        return f"{self.root}.{self.part}"
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One step: its name, and what it calls."""
-
-    name: str
-    endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +166,7 @@ class _Work:
             return Source(INPUTS, root, Kind.ANY, self.inputs[root])
         for one in self.stops[:at]:
             if one.name == root and not part:
-                return _fitting_part(one, parameter)
+                return fitting_part(one, parameter)
             if one.name == root:
                 parts = offered(one.endpoint, {})
                 if part not in parts:
@@ -366,30 +327,6 @@ class _Work:
         self.read |= {source.root for _, source in pairs}
 
 
-def _fitting_part(stop: Stop, parameter: Parameter) -> Source:
-    """What of a step's output goes to a parameter, where only the step is named.
-
-    Raises:
-        WrongWire: nothing of it does, or several things do.
-    """
-    returns = stop.endpoint.returns
-    sources = [
-        Source(stop.name, part_of(returns, at), _held(one), one.many) for at, one in enumerate(returns)
-    ]
-    fitting = [one for one in sources if goes_in(Supply(one.part, one.kind, one.many), parameter)]
-    wanted = Kind.IMAGE if parameter.kind is Kind.GALLERY else parameter.kind
-    chosen = [one for one in fitting if one.kind is wanted] or fitting
-    if not chosen:
-        told = ", ".join(str(one.kind) for one in sources) or "nothing"
-        raise WrongWire(f"{stop.name} gives {told}, and {parameter.name} takes {parameter.kind}")
-    if len(chosen) > 1:
-        raise WrongWire(
-            f"{stop.name} gives several things that {parameter.name} takes",
-            hint=f"say which: {' or '.join(map(str, chosen))}",
-        )
-    return chosen[0]
-
-
 def _contents(stop: Stop) -> list[_Offer]:
     """What of a step's output may be handed on unasked: its files, and its text if that is what it is for."""
     returns = stop.endpoint.returns
@@ -404,27 +341,13 @@ def _contents(stop: Stop) -> list[_Offer]:
         if kind is Kind.TEXT and (not is_content(known) or (has_media and known is None)):
             continue  # a setting, a status, a log
         source = Source(stop.name, part_of(returns, at), kind)
-        is_only = sum(_held(other) is kind for other in returns) == 1
+        is_only = sum(held(other) is kind for other in returns) == 1
         if kind is Kind.TEXT:
             name = one.name if known else f"{one.name}_given"  # a name that says nothing: its kind decides
         else:
             name = str(kind) if is_only and known is None else one.name
         offers.append(_Offer(Supply(name, kind, source=str(source)), source))
     return offers
-
-
-def part_of(returns: Sequence[Return], at: int) -> str:
-    """The clearest name of a return: its kind if it is the first of it, else its label, else its place."""
-    kind = _held(returns[at])
-    for name in (str(kind), returns[at].name):
-        found = find_part(returns, name)
-        if found is not None and [one.index for one in found.places] == [at]:
-            return name
-    return f"outputs[{at}]"
-
-
-def _held(one: Return) -> Kind:
-    return Kind.IMAGE if one.kind is Kind.GALLERY else one.kind
 
 
 def _is_empty_file(one: Parameter) -> bool:

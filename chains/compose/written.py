@@ -7,7 +7,7 @@ import yaml
 
 from chains.compose.composition import Composition, Step
 from chains.compose.handed import Handed
-from chains.compose.wiring import part_of
+from chains.compose.sources import part_of
 from chains.meaning.parts import find_part
 from chains.text.scalars import NotFinite, resolve
 from spaces_registry.apps.labels import unique
