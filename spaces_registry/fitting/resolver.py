@@ -18,6 +18,7 @@ from spaces_registry.errors import (
     ToolkitError,
     Unreachable,
 )
+from spaces_registry.fitting.phrases import as_said
 from spaces_registry.fitting.ranking import (
     Candidate,
     Facts,
@@ -128,6 +129,7 @@ async def resolve(
     """
     if need.category is not None:
         need = replace(need, category=category_of(need.category).slug)
+    need = as_said(need)
     leads, work = Leads(need, registry, tell), _Work(need, registry, limit, tell)
     await work.look(await leads.first(), within_s)
     if leads.may_ask_again and len(work.found) + len(work.unproven) < limit:

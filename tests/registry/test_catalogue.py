@@ -52,8 +52,9 @@ def test_no_entry_of_the_catalog_has_a_key_that_nobody_reads() -> None:
 
 def test_no_name_of_a_parameter_has_two_meanings() -> None:
     """And no key stands twice in any file, where the last one would win in silence."""
-    names = Counter(name for group in data("synonyms")["groups"].values() for name in group)
-    assert [name for name, times in names.items() if times > 1] == []
+    for groups in (data("synonyms")["groups"], data("nouns")):
+        names = Counter(name for group in groups.values() for name in group)
+        assert [name for name, times in names.items() if times > 1] == []
     for file in CATALOG.glob("*.yaml"):
         root = yaml.compose(file.read_text("utf-8"))
         keys = Counter(key.value for key, _ in root.value)

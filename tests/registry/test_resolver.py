@@ -271,6 +271,12 @@ async def test_the_token_goes_to_the_hub_only(world: World) -> None:
     assert not any("authorization" in one.headers for one in app.asked)
 
 
+async def resolve_offline(need: Need) -> Resolution:
+    """What is known where there is no Hub."""
+    async with open_registry(token="", hub="http://127.0.0.1:9") as registry:
+        return await resolve(need, registry)
+
+
 async def test_without_a_hub_the_catalog_answers_and_says_so() -> None:
     """On a train `find` still names what is well known, and does not pretend to have looked."""
     async with open_registry(token="", hub="http://127.0.0.1:9") as registry:
@@ -338,6 +344,41 @@ async def test_kinds_alone_are_words_enough(world: World) -> None:
 
     assert spaces(found) == ["acme/move"]
     assert "q=image+to+video" in world.hub.asked[0].query
+
+
+@pytest.mark.parametrize(
+    "words", ["image to video", "photo into  video", "Image-to-Video", "picture to clip"]
+)
+async def test_words_that_are_two_kinds_say_what_goes_in_and_comes_out(world: World, words: str) -> None:
+    """`link "text to image" "image to video"`: what makes no video is no answer, however relevant."""
+    world.add("acme/draw", DRAW, relevance=0.99, likes=9000)
+    world.add("acme/move", MOVE, relevance=0.4)
+    world.add("acme/speak", SPEAK, relevance=0.9)
+
+    found = await world.find(Need(words))
+    offline = await resolve_offline(Need(words))
+
+    assert spaces(found) == ["acme/move"]
+    assert found.best().binding == {"image": "first_frame"}
+    assert spaces(offline)[0] == "alexnasa/ltx-2-TURBO"
+
+
+async def test_words_for_a_picture_lead_to_no_film_without_a_hub() -> None:
+    """Both say `to` and `text` in the catalog; the kind tells them apart."""
+    found = await resolve_offline(Need("text to image", gives=()))
+
+    assert spaces(found)[0] == "black-forest-labs/FLUX.1-dev"
+    assert "alexnasa/ltx-2-TURBO" not in spaces(found)
+
+
+@pytest.mark.parametrize(
+    "words", ["add sound to video", "from text to image and back", "to video", "cat to dog"]
+)
+async def test_other_words_say_nothing_of_kinds(world: World, words: str) -> None:
+    """Half a phrase is no order: a Space that adds sound may listen to nothing."""
+    world.add("acme/draw", DRAW)
+
+    assert spaces(await world.find(Need(words))) == ["acme/draw"]
 
 
 async def test_a_broken_description_costs_no_other_space(world: World) -> None:
