@@ -83,7 +83,8 @@ class Leads:
             return self._well_known()
         self.may_ask_again = True
         own = self._own_alias()
-        first = await self._listed([own]) if own is not None else []
+        is_found = any(one.listing.id == own for one in hits)
+        first = [] if own is None or is_found else await self._listed([own])
         return [*first, *map(self._lead, hits)]
 
     def _named(self) -> list[str]:

@@ -232,6 +232,16 @@ async def test_ids_urls_and_aliases_can_be_named(world: World) -> None:
         await world.find(Need("draw", among=("fluxx",)))
 
 
+async def test_an_alias_that_the_hub_finds_too_is_one_space(world: World) -> None:
+    """`find flux` names it as a Space of one's own and as a word; it is still one line."""
+    world.add("black-forest-labs/FLUX.1-dev", DRAW, relevance=0.9)
+
+    found = await world.find(Need("flux"))
+
+    assert spaces(found) == ["black-forest-labs/FLUX.1-dev"]
+    assert found.best().relevance == 0.9
+
+
 async def test_an_id_in_place_of_words_is_that_space(world: World) -> None:
     """`find acme/draw` asks whether this one would do."""
     world.add("acme/draw", DRAW)
