@@ -117,7 +117,7 @@ async def served_models(
     """
     if task is not None and task not in TASKS:
         raise UnknownTask(task)
-    name = next((one.id for one in known_models().values() if words.lower() in one.aliases), words)
+    name = _name_of(words)
     work = _Asking(hub, answers, name, task, limit, tell)
     remarks: list[str] = []
     try:
@@ -239,6 +239,12 @@ def _joined(listed: Iterable[ServedModel], routed: Iterable[ServedModel]) -> lis
         ]
         found.append(replace(model, offers=(*offers, *facts.values())))
     return [*found, *by_id.values()]
+
+
+def _name_of(words: str) -> str:
+    """The words to search names for: an alias stands for its model only where no name could have it."""
+    known = next((one.id for one in known_models().values() if words.lower() in one.aliases), None)
+    return words if known is None or words.lower() in known.lower() else known
 
 
 def _known(one: KnownModel) -> ServedModel:

@@ -1,6 +1,7 @@
 """What Inference Providers serve: the Hub's list, with the chat router's prices."""
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs
 
 import pytest
 from hub_standin import TOKEN, ListedModel, hub_standin
@@ -39,6 +40,22 @@ async def test_models_are_asked_for_as_the_hub_wants(hub: Web) -> None:
     assert (model.id, model.task, model.likes) == ("black-forest-labs/FLUX.1-schnell", "text-to-image", 7)
     assert [one.provider for one in model.offers] == ["fal-ai", "nebius"]
     assert len(hub.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "search"),
+    [
+        ("flux", "flux"),
+        ("Qwen", "Qwen"),
+        ("llama", "llama"),
+        ("sd3", "stabilityai/stable-diffusion-3.5-large"),
+    ],
+)
+async def test_an_alias_hides_no_model_that_has_it_in_its_name(hub: Web, words: str, search: str) -> None:
+    """Who asks for llama wants to see all of them; only what no name could have stands for one model."""
+    await served_models(Hub(None, hub.url), Answers(), words=words, router=hub.url)
+
+    assert parse_qs(hub.asked[0].query)["search"] == [search]
 
 
 async def test_chat_models_come_with_prices_and_context_lengths(hub: Web) -> None:
