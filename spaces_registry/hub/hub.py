@@ -319,8 +319,8 @@ def _by_status(repo: str, cause: Any, *, has_token: bool) -> CallFailed:
     match response.status_code:
         case 401 if not has_token:
             message = f"{repo}: without a token the Hub shows no such Space; it is private, or there is none"
-            guess = nearest(repo, aliases().values())
-            hint = f"check the name ({guess})" if guess and guess.startswith("did") else "check the name"
+            guess = _guess(repo)
+            hint = f"check the name ({guess})" if guess else "check the name"
             return Unauthorized(repo, message, said=said, hint=f"{hint}; if it is private, {_LOG_IN}")
         case 401 if response.headers.get("x-error-code") != "RepoNotFound":
             return Unauthorized(repo, f"{repo}: the Hub does not accept the token", said=said, hint=_LOG_IN)
@@ -331,8 +331,7 @@ def _by_status(repo: str, cause: Any, *, has_token: bool) -> CallFailed:
             return Unauthorized(repo, f"{repo}: the token may not see this Space", said=said, hint=hint)
         case 401 | 404:
             seen = "that this token can see" if has_token else "on the Hub"
-            guess = nearest(repo, aliases().values())
-            hint = guess if guess and guess.startswith("did") else "check owner and name, with capitals"
+            hint = _guess(repo) or "check owner and name, with capitals"
             return Missing(repo, f"{repo}: there is no such Space {seen}", said=said, hint=hint)
         case 429:
             wait_s = _wait_of(response.headers)
@@ -341,6 +340,13 @@ def _by_status(repo: str, cause: Any, *, has_token: bool) -> CallFailed:
                 repo, message, said=said, wait_s=wait_s, hint="wait, or log in for a larger share"
             )
     return Unreachable(repo, f"{repo}: the Hub answered with HTTP {response.status_code}", said=said)
+
+
+def _guess(repo: str) -> str | None:
+    """Which well-known Space may be meant, if another one is much like it."""
+    known = aliases().values()
+    guess = None if repo in known else nearest(repo, known)
+    return guess if guess and guess.startswith("did") else None
 
 
 def _wait_of(headers: Any) -> float | None:

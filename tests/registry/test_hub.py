@@ -73,6 +73,7 @@ async def test_a_space_is_called_by_its_id(opened: Open, everything: Server, tmp
     [
         ("acme/unknown", "", None, Unauthorized, "private, or there is none"),
         ("acme/unknown", TOKEN, None, Missing, "no such Space that this token can see"),
+        ("black-forest-labs/FLUX.1-dev", "", None, Unauthorized, "private, or there is none"),
         ("acme/secret", "", {"is_private": True}, Unauthorized, "without a token"),
         ("acme/everything", SECRETS.make("wrong"), {}, Unauthorized, "does not accept the token"),
         ("acme/paused", "", {"stages": ["PAUSED"]}, Paused, "PAUSED"),
@@ -105,6 +106,7 @@ async def test_a_space_that_cannot_be_reached_says_why(  # noqa: PLR0917 - a tab
     assert type(failed.value) is kind
     assert failed.value.hint or kind is Unreachable
     assert "hf_" not in f"{failed.value} {failed.value.hint}"
+    assert "did you mean" not in (failed.value.hint or "")
     if isinstance(failed.value, RateLimited):
         assert failed.value.wait_s == 55
 
