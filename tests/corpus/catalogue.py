@@ -21,7 +21,7 @@ _COMPAT = """
 """
 _CURRENT_ONLY = """
     image_slider chatbot dialogue browser_state translated_labels visibility interface_lazy_examples typed
-    pages
+    pages rare_buttons dataset navbar templates
 """
 
 

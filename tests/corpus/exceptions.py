@@ -16,6 +16,8 @@ EXAMPLE: Mapping[tuple[str, str], str] = {
     ("by_component", "/skip"): UPDATE,
     ("buttons", "/press"): BUTTON,
     ("buttons", "/cleared"): BUTTON,
+    ("rare_buttons", "/duplicatebutton"): BUTTON,
+    ("rare_buttons", "/deeplinkbutton"): BUTTON,
     ("typed", "/add"): WHOLE,
 }
 DEFAULTS: Mapping[tuple[str, str], str] = {

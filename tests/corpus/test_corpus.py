@@ -1,5 +1,7 @@
+import re
 from pathlib import Path
 
+import gradio
 import pytest
 from corpus.agreement import call_differences, reference, signature_differences
 from corpus.catalogue import APPS
@@ -27,6 +29,25 @@ async def test_an_app_is_read_and_called_as_gradio_client_does(
     assert signatures == []
     assert calls.with_examples.keys() == {one for app, one in EXAMPLE if app == name}, calls.with_examples
     assert calls.with_defaults.keys() == {one for app, one in DEFAULTS if app == name}, calls.with_defaults
+
+
+NOT_USED = {
+    "Component": "what all of them are",
+    "FormComponent": "what many of them are",
+    "NativePlot": "what plots are",
+    "Fallback": "what a lost one becomes",
+    "WorkflowCanvas": "Gradio's own page for its workflows",
+    "LoginButton": "its app signs in at the Hub",
+}
+
+
+def test_every_component_of_gradio_is_in_an_app() -> None:
+    """The next Gradio may have new ones, and somebody's Space will use them."""
+    classes = (one for one in vars(gradio).values() if isinstance(one, type))
+    components = {one.__name__ for one in classes if issubclass(one, gradio.components.Component)}
+    text = "".join(path.read_text("utf-8") for path in (Path(__file__).parent / "apps").glob("*.py"))
+
+    assert components - {*re.findall(r"\bgr\.(\w+)\b", text)} - NOT_USED.keys() == set()
 
 
 @pytest.mark.parametrize("name", ["hidden", "only_hidden", "visibility", "chat_interface"])

@@ -144,3 +144,30 @@ def buttons():
         gr.Button().click(lambda one: one, clear, word, api_name="cleared")
         gr.Button().click(lambda: "Now", None, button, api_name="rename")
     return demo
+
+
+def rare_buttons():
+    with gr.Blocks() as demo:
+        word = gr.Textbox(label="Word")
+        for button in (gr.DuplicateButton(), gr.DeepLinkButton()):
+            name = type(button).__name__.lower()
+            gr.Button().click(lambda one, two: (one, two), [button, word], [button, word], api_name=name)
+            gr.Button().click(lambda: "New", None, button, api_name=f"{name}_renamed")
+    return demo
+
+
+def dataset():
+    with gr.Blocks() as demo:
+        rows = gr.Dataset(components=[gr.Textbox(visible=False)], samples=[["one"], ["two"]], label="Rows")
+        numbers = gr.Dataset(components=["text"], samples=[["a"], ["b"]], type="index", label="Numbers")
+        word = gr.Textbox(label="Word")
+        rows.click(lambda row: row[0], rows, word, api_name="pick")
+        numbers.click(str, numbers, word, api_name="count")
+    return demo
+
+
+def navbar():
+    with gr.Blocks() as demo:
+        bar, word = gr.Navbar(), gr.Textbox(label="Word")
+        gr.Button().click(lambda *several: several, [bar, word], [bar, word], api_name="go")
+    return demo

@@ -201,3 +201,11 @@ def file_explorer():
         one = gr.FileExplorer(glob="*.none", root_dir=str(_folder()), file_count="single", label="File")
         _echo("single", one)
     return demo
+
+
+def templates():
+    with gr.Blocks() as demo:
+        for kind in (gr.Files, gr.Mic, gr.Microphone, gr.PlayableVideo, gr.Sketchpad, gr.Paint, gr.ImageMask):
+            value = kind(label="Value")
+            gr.Button().click(_same, value, kind(label="Same"), api_name=kind.__name__.lower())
+    return demo
