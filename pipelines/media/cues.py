@@ -1,7 +1,7 @@
 """A text as subtitles: cut where it can be read at a glance, and spread over a film."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _MOST = 84  # letters that are shown at once: two lines
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])")  # noqa: RUF001 - ends of sentences
@@ -38,19 +38,33 @@ def _cut(piece: str) -> list[str]:
 
 
 def as_srt(cues: Sequence[str], seconds: float) -> str:
-    """Subtitles that share a film's length by how long they are to read."""
-    whole = sum(len(one) for one in cues)
-    text, begun = [], 0
-    for number, cue in enumerate(cues, start=1):
+    """Subtitles that share a film's length by how long they are to read, for a track of their own."""
+    text = []
+    for number, (start, end, cue) in enumerate(_timed(cues, seconds), start=1):
+        times = f"{_time(start)} --> {_time(end)}".replace(".", ",")
+        text.append(f"{number}\n{times}\n{cue.replace('-->', '→')}\n")
+    return "\n".join(text)
+
+
+def as_vtt(cues: Sequence[str], seconds: float) -> str:
+    """The same to be written into a picture: in SRT, `{…}` and `<b>` would be orders."""
+    text = ["WEBVTT\n"]
+    for start, end, cue in _timed(cues, seconds):
+        shown = cue.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        text.append(f"{_time(start)} --> {_time(end)}\n{shown}\n")
+    return "\n".join(text)
+
+
+def _timed(cues: Sequence[str], seconds: float) -> Iterator[tuple[float, float, str]]:
+    whole, begun = sum(len(one) for one in cues), 0
+    for cue in cues:
         start, end = seconds * begun / whole, seconds * (begun + len(cue)) / whole
         begun += len(cue)
-        shown = cue.replace("-->", "→")
-        text.append(f"{number}\n{_time(start)} --> {_time(max(end, start + _LEAST_S))}\n{shown}\n")
-    return "\n".join(text)
+        yield start, max(end, start + _LEAST_S), cue
 
 
 def _time(seconds: float) -> str:
     millis = round(seconds * 1000)
     hours, rest = divmod(millis, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02},{rest % 1000:03}"
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.probe import Measures
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
-from pipelines.media.cues import as_srt, cues_of
+from pipelines.media.cues import as_srt, as_vtt, cues_of
 from pipelines.media.join import is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.programs.ffmpeg import last_words, source
@@ -71,8 +71,9 @@ def _written(work: Work, parts: Path, length: float) -> Path:
         cues = cues_of(str(text))
         if not cues:
             raise work.refuse("text is empty")
-        path = parts / "subtitles.srt"
-        path.write_text(as_srt(cues, length), encoding="utf-8")
+        is_track = work.word("mode") == "attach"
+        path = parts / f"subtitles{'.srt' if is_track else '.vtt'}"
+        path.write_text((as_srt if is_track else as_vtt)(cues, length), encoding="utf-8")
         return path
     texts = work.file("subtitles")
     found = filetype_of(texts.path)

@@ -95,6 +95,17 @@ def test_a_text_in_the_picture_changes_with_the_time(perform, look, clips):
     assert 0 < white(look, made, 0.05) < white(look, made, 0.8)
 
 
+@pytest.mark.parametrize("words", ["{WWWW}", "<i>", r"{\an8}WWWW"])
+def test_a_text_is_written_as_it_stands(perform, look, clips, words):
+    """Braces and angles are letters in a text, and must not swallow what somebody wrote."""
+    plain = words.translate(str.maketrans(dict.fromkeys("{}<>\\", "M")))
+
+    shown = white(look, perform("subtitle", video=clips["red.mp4"], text=words), 0.5)
+    as_long = white(look, perform("subtitle", video=clips["red.mp4"], text=plain), 0.5)
+
+    assert shown > 0.4 * as_long
+
+
 def test_attached_subtitles_leave_the_picture_as_it_is(perform, look, clips, text):
     """They are a track that a player shows or not, and H.264 is not encoded again."""
     made = perform("subtitle", video=clips["blue.mp4"], subtitles=text("WWWWWW"), mode="attach")
