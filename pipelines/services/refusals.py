@@ -1,6 +1,5 @@
 """What an answer that is none means: the service file's own rules first, then HTTP's."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,7 +8,7 @@ from pipelines.services.exchange import Answer, Exchange, as_words, find
 from spaces_registry import errors
 from spaces_registry.errors import CallFailed
 from spaces_registry.network.origin import scrubbed
-from spaces_registry.network.refusals import line, retry_after, words_of
+from spaces_registry.network.refusals import duration_in, line, retry_after, words_of
 
 _CLASSES: Final[Mapping[str, type[CallFailed]]] = {
     one.code: one
@@ -39,10 +38,6 @@ _SAID: Final = (
     *("error.message", "detail.error", "detail", "error_description", "message"),
     *("error", "errors", "title", "msg"),
 )
-_DURATION: Final = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b"
-)
-_UNITS: Final = {"ms": 0.001, "mi": 60.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def must_be_good(exchange: Exchange, answer: Answer, doing: str) -> None:
@@ -100,15 +95,14 @@ def wait_in(exchange: Exchange, answer: Answer) -> float | None:
 
 
 def seconds_in(value: object) -> float | None:
-    """A number as seconds, or the first duration in a text."""
+    """A number as seconds, or the wait that a text asks for."""
     match value:
         case bool():
             return None
         case int() | float():
             return max(0.0, float(value))
-        case str() if found := _DURATION.search(value):
-            unit = found[2]
-            return float(found[1]) * (_UNITS.get(unit[:2]) or _UNITS[unit[0]])
+        case str():
+            return duration_in(value)
     return None
 
 

@@ -70,10 +70,10 @@ _AGAIN = re.compile(
 )
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = r"\d{1,9}(?:\.\d{1,9})? ?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)\b"
-_AFTER = re.compile(
-    rf"{_SOON}(?P<parts>{_PART}(?:,? ?(?:and )?{_PART})*|(?:\d{1, 9}(?:\.\d{1, 9})?[hms]){1, 6})",
-    re.IGNORECASE,
-)
+_TIGHT = r"(?:\d{1,9}(?:\.\d{1,9})?(?:ms|[smhd])){1,6}(?!\w)"  # 6m0s, as OpenAI and others write it
+_LASTING = rf"(?:{_PART}(?:,? ?(?:and )?{_PART})*|{_TIGHT})"
+_AFTER = re.compile(rf"{_SOON}(?P<parts>{_LASTING})", re.IGNORECASE)
+_DURATION = re.compile(_LASTING, re.IGNORECASE)
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[a-z])", re.IGNORECASE)
 _NONE_LEFT = re.compile(r"(?:^|;)\s*r=0\s*(?:;|$)")
 _RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>[0-9]+)")
@@ -143,10 +143,20 @@ def wait_in(said: str) -> float | None:
     if found := _AGAIN.search(said):
         hours = int(found["days"] or 0) * 24 + int(found["h"])
         return waited(float(hours * 3600 + int(found["m"]) * 60 + int(found["s"])))
-    if found := _AFTER.search(said):
-        parts = _NUMBER.findall(found["parts"])
-        return waited(sum(float(number) * _UNITS[_unit(unit, found["parts"])] for number, unit in parts))
-    return None
+    found = _AFTER.search(said)
+    return waited(_lasting(found["parts"])) if found else None
+
+
+def duration_in(text: str) -> float | None:
+    """The wait that a text asks for, else the first duration in it: `12s`, `6m0s`, `2 minutes`."""
+    if (wait_s := wait_in(text)) is not None:
+        return wait_s
+    found = _DURATION.search(text)
+    return waited(_lasting(found[0])) if found else None
+
+
+def _lasting(parts: str) -> float:
+    return sum(float(number) * _UNITS[_unit(unit, parts)] for number, unit in _NUMBER.findall(parts))
 
 
 def _unit(letters: str, parts: str) -> str:

@@ -91,6 +91,12 @@ def test_what_a_space_says_has_its_class_and_its_consequence(run, words, title, 
             ["fall-back"],
             "~30s",
         ),
+        (
+            {"join": say({"error": {"message": "Rate limit reached. Please try again in 6m0s."}}, 429)},
+            "rate-limited",
+            ["fall-back"],
+            "6m0s",
+        ),
         ({"join": say({"detail": "slow"}, 429)}, "rate-limited", ["retry", "fall-back"], "slow"),
         (
             {"join": say({"error": "Model a/b is currently loading", "estimated_time": 20.0}, 503)},

@@ -393,6 +393,8 @@ def test_an_error_inside_a_stream_is_a_failure(desk):
             "It resets in ~30s.",
             30,
         ),
+        (say({"detail": "Please try again in 6m0s."}, 429), errors.RateLimited, "Please try again", 360),
+        (say({"detail": "1 h 2 minutes, it says"}, 429), errors.RateLimited, "1 h 2", 3720),
         (say({"error": {"message": "slow down"}}, 429, retry_after="7"), errors.RateLimited, "slow down", 7),
         (say({"error": "no credit"}, 402), errors.OutOfQuota, "no credit", None),
         (say({"message": f"bad key {KEY}"}, 401), errors.Unauthorized, "bad key ***", None),
@@ -406,6 +408,8 @@ def test_an_error_inside_a_stream_is_a_failure(desk):
     ],
     ids=[
         "429-words",
+        "429-minutes",
+        "429-any-duration",
         "429-header",
         "402",
         "401",
