@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Final
 
+import httpx2
+
 from chains.services.model import FailureRule
 from pipelines.services.exchange import Answer, Exchange, as_words, find
 from spaces_registry import errors
 from spaces_registry.errors import CallFailed
 from spaces_registry.network.origin import scrubbed
-from spaces_registry.network.refusals import duration_in, line, retry_after, words_of
+from spaces_registry.network.refusals import (
+    duration_in,
+    line,
+    refused_by_status,
+    refused_by_text,
+    retry_after,
+    words_of,
+)
 
 _CLASSES: Final[Mapping[str, type[CallFailed]]] = {
     one.code: one
@@ -26,14 +35,7 @@ _CLASSES: Final[Mapping[str, type[CallFailed]]] = {
         errors.TimedOut,
     )
 }
-_BY_STATUS: Final[Mapping[int, type[CallFailed]]] = {
-    **dict.fromkeys((400, 409, 413, 415, 422), errors.RejectedInput),
-    **dict.fromkeys((401, 403), errors.Unauthorized),
-    402: errors.OutOfQuota,
-    **dict.fromkeys((404, 405, 410), errors.Drifted),
-    429: errors.RateLimited,
-    500: errors.Crashed,
-}
+_HINTED: Final = frozenset({errors.RejectedInput, errors.Busy, errors.Building})  # as true of a vendor
 _SAID: Final = (
     *("error.message", "detail.error", "detail", "error_description", "message"),
     *("error", "errors", "title", "msg"),
@@ -52,29 +54,35 @@ def must_be_good(exchange: Exchange, answer: Answer, doing: str) -> None:
         CallFailed: of the class that the file or HTTP says.
     """
     rule = next((one for one in exchange.endpoint.failures if _holds(one, answer)), None)
-    if rule is None and answer.response.is_success:
-        return
-    kind = _CLASSES[rule.means] if rule else _BY_STATUS.get(answer.status, errors.Unreachable)
-    raise _failure(exchange, answer, kind, doing, rule)
+    if rule is not None or not answer.response.is_success:
+        raise _failure(exchange, answer, doing, rule)
 
 
 def refused(exchange: Exchange, answer: Answer, doing: str) -> CallFailed:
     """The failure of an answer that is one whatever its status: an error in a stream, a job that failed."""
     rule = next((one for one in exchange.endpoint.failures if _holds(one, answer)), None)
-    return _failure(exchange, answer, _CLASSES[rule.means] if rule else errors.Crashed, doing, rule)
+    return _failure(exchange, answer, doing, rule)
 
 
-def _failure(
-    exchange: Exchange, answer: Answer, kind: type[CallFailed], doing: str, rule: FailureRule | None
-) -> CallFailed:
+def _failure(exchange: Exchange, answer: Answer, doing: str, rule: FailureRule | None) -> CallFailed:
     said = words_in(exchange, answer)
+    usual = _usual(exchange, answer, doing, said)
+    kind = _CLASSES[rule.means] if rule else type(usual)
     what = f"{doing} got HTTP {answer.status}" if not answer.response.is_success else f"{doing} failed"
     message = f"{exchange.place}: {line(said)}" if said else f"{exchange.place}: {what}"
     if said and not answer.response.is_success:
         message += f" (HTTP {answer.status})"
     wait_s = rule.wait_s if rule and rule.wait_s else wait_in(exchange, answer)
-    hint = rule.hint if rule and rule.hint else _hint(exchange, kind)
+    wait_s = usual.wait_s if wait_s is None else wait_s
+    hint = rule.hint if rule and rule.hint else _hint(exchange, kind, usual)
     return scrubbed(kind(exchange.place, message, said=said, wait_s=wait_s, hint=hint), exchange.origin)
+
+
+def _usual(exchange: Exchange, answer: Answer, doing: str, said: str | None) -> CallFailed:
+    """What an answer means that the file says nothing about: HTTP's statuses, and wordings that many use."""
+    if not answer.response.is_success:
+        return refused_by_status(exchange.place, _plain(answer), doing)
+    return refused_by_text(exchange.place, (said or "").partition("\n")[0])  # below it are a job's logs
 
 
 def words_in(exchange: Exchange, answer: Answer) -> str | None:
@@ -84,7 +92,7 @@ def words_in(exchange: Exchange, answer: Answer) -> str | None:
             return said
     if answer.response.is_success:
         return None
-    return words_of(type(answer.response)(answer.status, headers=_read(answer), content=answer.content))
+    return words_of(_plain(answer))
 
 
 def wait_in(exchange: Exchange, answer: Answer) -> float | None:
@@ -117,12 +125,14 @@ def _holds(rule: FailureRule, answer: Answer) -> bool:
     return True
 
 
-def _read(answer: Answer) -> dict[str, str]:
+def _plain(answer: Answer) -> httpx2.Response:
+    """The answer as one that is read to its end."""
     kind = answer.response.headers.get("content-type")
-    return {"content-type": kind} if kind else {}
+    headers = {"content-type": kind} if kind else {}
+    return httpx2.Response(answer.status, headers=headers, content=answer.content)
 
 
-def _hint(exchange: Exchange, kind: type[CallFailed]) -> str | None:
+def _hint(exchange: Exchange, kind: type[CallFailed], usual: CallFailed) -> str | None:
     auth = exchange.service.auth
     if kind is errors.Unauthorized:
         if auth is None:
@@ -131,4 +141,4 @@ def _hint(exchange: Exchange, kind: type[CallFailed]) -> str | None:
         return f"check the key in {' or '.join(auth.variables)}{where}"
     if kind is errors.Drifted:
         return "the service may have changed, or there is no such model"
-    return None
+    return usual.hint if isinstance(usual, kind) and kind in _HINTED else None

@@ -49,8 +49,15 @@ _FILTERED = re.compile(
     re.IGNORECASE,
 )
 _LIBRARIES: Final[Sequence[tuple[re.Pattern[str], type[CallFailed]]]] = (
-    (re.compile(r"^Queue is full"), Busy),
-    (re.compile(r"^Too many requests|you have reached your '?\w+'? rate limit|^429 "), RateLimited),
+    (re.compile(r"^Queue is full|\bis (?:currently )?overloaded\b|^overloaded", re.IGNORECASE), Busy),
+    (
+        re.compile(
+            r"^(?:Too many requests|429 |rate limit (?:reached|exceeded))"
+            r"|you have reached your '?\w+'? rate limit",
+            re.IGNORECASE,
+        ),
+        RateLimited,
+    ),
     (re.compile(r"is in the invalid state: "), Paused),
     (re.compile(r"Repository Not Found|^404 Client Error"), Missing),
     (

@@ -307,6 +307,17 @@ def test_a_job_that_cannot_be_had_any_more_is_created_anew(desk, old):
     assert "/jobs" in [one.path for one in server.asked]
 
 
+def test_the_logs_of_a_failed_job_do_not_decide_its_class(desk):
+    """They speak of everything, and come below the error."""
+    error = "CUDA out of memory\nYou have disabled the safety checker"
+    answers = {"/jobs": say({"id": 1}), "/jobs/1": say({"status": "failed", "error": error})}
+    with web(lambda asked: answers[asked.path]) as server, pytest.raises(errors.CallFailed) as caught:
+        desk.call(JOB, server, prompt="a fox")
+
+    assert type(caught.value) is errors.Crashed
+    assert caught.value.said == error
+
+
 def test_a_failed_job_says_why(desk):
     """The vendor's words are in the job, not in a status of HTTP."""
     answers = {"/jobs": say({"id": 1}), "/jobs/1": say({"status": "failed", "error": "CUDA out of memory"})}
@@ -372,16 +383,28 @@ def test_a_chat_is_told_as_it_is_written_and_joined(desk):
     assert desk.heard(Written) == [Written("Once "), Written("upon 👋")]
 
 
-def test_an_error_inside_a_stream_is_a_failure(desk):
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("it broke", errors.Crashed),
+        ("overloaded", errors.Busy),
+        ("Model is overloaded", errors.Busy),
+        ("Rate limit reached for requests", errors.RateLimited),
+        ("You exceeded your current quota, please check your plan", errors.OutOfQuota),
+        ("The response was flagged by our content filter", errors.RejectedInput),
+    ],
+)
+def test_an_error_inside_a_stream_is_a_failure(desk, said, kind):
     """HTTP said 200 long before; half a text must not pass for a whole one."""
-    body = event("Once ") + b'data: {"error": {"message": "overloaded"}}\n\n'
+    body = event("Once ") + f'data: {{"error": {{"message": "{said}"}}}}\n\n'.encode()
     with (
         web(lambda _: Answer(body, type="text/event-stream")) as server,
-        pytest.raises(errors.Crashed) as caught,
+        pytest.raises(kind) as caught,
     ):
         desk.call(CHAT, server, prompt="tell me")
 
-    assert caught.value.said == "overloaded"
+    assert type(caught.value) is kind
+    assert caught.value.said == said
 
 
 @pytest.mark.parametrize(
@@ -401,6 +424,12 @@ def test_an_error_inside_a_stream_is_a_failure(desk):
         (say({"finish_reason": "CONTENT_FILTERED", "images": [BASE64]}), errors.RejectedInput, None, None),
         (say({"detail": "steps"}, 422), errors.RejectedInput, "steps", None),
         (say({"error": "boom"}, 500), errors.Crashed, "boom", None),
+        (say({"error": "Model is overloaded"}, 503), errors.Busy, "Model", None),
+        (say({"error": "currently loading", "estimated_time": 9}, 503), errors.Building, "currently", 9),
+        (say({"error": "You exceeded your current quota"}, 429), errors.OutOfQuota, "You", None),
+        (say({"error": "blocked by our content policy"}, 403), errors.RejectedInput, "blocked", None),
+        (say({"error": "Service unavailable, try again in 3m"}, 503), errors.Unreachable, "Service", 180),
+        (say({}, 504), errors.TimedOut, None, None),
         (say({}, 502), errors.Unreachable, None, None),
         (say({"images": []}), errors.BadOutput, None, None),
         (say({"images": ["!"]}), errors.BadOutput, None, None),
@@ -416,6 +445,12 @@ def test_an_error_inside_a_stream_is_a_failure(desk):
         "filtered",
         "422",
         "500",
+        "503-overloaded",
+        "503-loading",
+        "429-quota",
+        "403-filtered",
+        "503-words",
+        "504",
         "502",
         "empty",
         "no-picture",
