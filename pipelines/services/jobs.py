@@ -17,6 +17,7 @@ from pipelines.services.refusals import must_be_good, refused, wait_in
 from pipelines.services.requests import Request
 from spaces_registry.errors import (
     BadOutput,
+    Building,
     Busy,
     CallFailed,
     Crashed,
@@ -30,6 +31,7 @@ from spaces_registry.progress import Progress, Queued, Started
 from spaces_registry.signature import Json
 
 _LOST: Final = 6  # questions in a row that may get no answer; the work goes on meanwhile
+_HICCUPS: Final = (Unreachable, TimedOut, Busy, RateLimited)
 _UNKNOWN: Final = frozenset({404, 410})
 _ACCEPTED: Final = 202
 _FAREWELL_S: Final = 5.0
@@ -143,7 +145,7 @@ class JobWork:
             wait_s = min(max(wait_s * 1.5, status.every_s), status.up_to_s)
             try:
                 answer = await self._question()
-            except (Unreachable, TimedOut, Busy, RateLimited) as failure:
+            except (*_HICCUPS, Building, Crashed) as failure:  # of the question, not of the job
                 lost += 1
                 if lost >= _LOST or isinstance(failure, _Late):
                     raise
@@ -238,8 +240,8 @@ class JobWork:
             try:
                 answer = await self._ask(ask, done)
                 must_be_good(self.exchange, answer, f"fetching the result of job {self.known.get('id')}")
-            except (Unreachable, TimedOut, Busy, RateLimited) as failure:
-                if not left:
+            except _HICCUPS as failure:
+                if not left or (failure.wait_s or 0.0) > self.exchange.call.clocks.run_s:
                     raise
                 await anyio.sleep(max(self.job.status.every_s, failure.wait_s or 0.0))
             except Drifted as cause:

@@ -367,6 +367,20 @@ def test_a_result_of_its_own_address_can_be_a_refusal(desk):
     assert caught.value.said == "too long"
 
 
+def test_a_result_that_is_kept_back_for_an_hour_is_not_slept_for(desk):
+    """The policy knows how long the step is patient; a wait of its own would be bounded by nothing."""
+    text = JOB.replace("      cancel:", "      result: {path: /result}\n      cancel:")
+    answers = {
+        "/jobs": say({"id": 1}),
+        "/jobs/1": say({"status": "done"}),
+        "/result": say({"detail": "slow down"}, 429, Retry_After="3600"),
+    }
+    with web(lambda asked: answers[asked.path]) as server, pytest.raises(errors.RateLimited) as caught:
+        desk.call(text, server, prompt="a fox")
+
+    assert caught.value.wait_s == 3600
+
+
 def event(piece: str) -> bytes:
     """One event of a chat."""
     return b"data: " + json.dumps({"choices": [{"delta": {"content": piece}}]}).encode() + b"\n\n"

@@ -219,9 +219,10 @@ def test_a_server_of_ones_own_that_does_not_run_is_unreachable(ask, monkeypatch)
     assert error["hint"] == f"{where}: COMFYUI_URL, or `url:` in the step"
 
 
-def test_one_refused_look_at_a_job_does_not_lose_it(ask, vendors):
+@pytest.mark.parametrize("how", ["poll-503", "poll-500", "poll-429"])
+def test_one_refused_look_at_a_job_does_not_lose_it(ask, vendors, how):
     """A job is paid for when it is created; a gateway's hiccup must not create it again."""
-    vendors.get(Replicate).fail("", "poll-503")
+    vendors.get(Replicate).fail("", how)
 
     given = {"model": "black-forest-labs/flux-dev", "prompt": "x"}
     made = ask("replicate", endpoint="run", gives="file", **{"with": given})

@@ -156,9 +156,8 @@ class Replicate(Vendor):
         made = self.predictions.get(request.path_params["id"])
         if made is None:
             return problem(404, "Not found", "The requested resource could not be found.")
-        if self._next and self._next[0] == "poll-503":
-            self.failing()
-            return Response("upstream connect error", 503, media_type="text/plain")
+        if self._next and self._next[0].startswith("poll-"):
+            return problem(int(self.failing().removeprefix("poll-")), "Hiccup", "Something went wrong")
         self.advance(made)
         return JSONResponse(self.shown(made))
 
