@@ -27,7 +27,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
-from spaces_registry.network.refusals import line, waited
+from spaces_registry.network.refusals import is_filtered, line, retry_after, wait_in, waited
 
 TOKEN_PAGE = (
     "https://huggingface.co/settings/tokens/new"  # noqa: S105 - a page, no token
@@ -35,7 +35,6 @@ TOKEN_PAGE = (
 )
 GONE = "api-inference.huggingface.co"
 _CREDIT = re.compile(r"credit|billing|payment|balance|quota|insufficient funds", re.IGNORECASE)
-_RESET = re.compile(r"(?:^|;)\s*t=(\d+)")
 _LOADING = re.compile(r"currently loading|cold state|starting up|scaling|warming", re.IGNORECASE)
 _LONGEST_SAID = 10_000
 _TOO_LARGE = 413
@@ -130,7 +129,7 @@ def refused(asked: Asked, response: Any) -> CallFailed:
         case 429 if said and _CREDIT.search(said) and "rate" not in said.lower():
             return _no_credit(asked, said)
         case 429:
-            wait_s = _wait_s(response)
+            wait_s = _wait_s(response, said)
             return RateLimited(place, f"{place}: too many requests{words}", said=said, wait_s=wait_s)
     return _troubled(asked, response, said, words)
 
@@ -145,7 +144,7 @@ def _troubled(asked: Asked, response: Any, said: str | None, words: str) -> Call
                 place, f"{place} did not end in time (HTTP {status}){words}", said=said, hint=hint
             )
         case 503:
-            wait_s = _estimate(response) or _wait_s(response)
+            wait_s = _estimate(response) or _wait_s(response, said)
             kind_of = Building if wait_s or (said and _LOADING.search(said)) else Unreachable
             return kind_of(place, f"{place} is not ready{words}", said=said, wait_s=wait_s)
         case 424 | 500 | 501:
@@ -175,6 +174,9 @@ def _not_there(asked: Asked, status: int, said: str | None, words: str) -> CallF
         case 403 if said and re.search(r"gated|accept|agree", said, re.IGNORECASE):
             hint = f"agree to its terms at https://huggingface.co/{asked.model}"
             return Unauthorized(place, f"{place} is not open to this token{words}", said=said, hint=hint)
+        case 403 if said and is_filtered(said):
+            hint = "its content filter refused this; change the input"
+            return RejectedInput(place, f"{place} refuses what it was sent{words}", said=said, hint=hint)
         case 403 if asked.by_hub:
             hint = f"the token needs the permission `inference.serverless.write`; make one at {TOKEN_PAGE}"
             return Unauthorized(place, f"{place}: the token may not call it{words}", said=said, hint=hint)
@@ -256,12 +258,9 @@ def _words(body: Any) -> str | None:
     return None
 
 
-def _wait_s(response: Any) -> float | None:
-    after = response.headers.get("retry-after", "")
-    if after.isascii() and after.isdigit():
-        return waited(float(after))
-    found = _RESET.search(response.headers.get("ratelimit", ""))
-    return waited(float(found[1])) if found else None
+def _wait_s(response: Any, said: str | None) -> float | None:
+    wait_s = retry_after(response)
+    return wait_in(said) if wait_s is None and said else wait_s
 
 
 def _estimate(response: Any) -> float | None:

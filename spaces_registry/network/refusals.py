@@ -133,11 +133,16 @@ def _by_words(place: str, said: str, title: str | None = None) -> CallFailed | N
         return OutOfQuota(place, shown, said=said, wait_s=wait_in(said), hint=hint)
     if _INPUT.search(said):
         return RejectedInput(place, shown, said=said)
-    if _FILTERED.search(both):
+    if is_filtered(both):
         return RejectedInput(
             place, shown, said=said, hint="its content filter refused this; change the input"
         )
     return None
+
+
+def is_filtered(said: str) -> bool:
+    """Whether these are the words of a content filter."""
+    return _FILTERED.search(said) is not None
 
 
 def waited(seconds: float) -> float:

@@ -3,6 +3,8 @@
 import json
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import anyio
 import pytest
@@ -36,6 +38,8 @@ REFUSALS = [
     (say({"error": "Invalid username or password."}, 401), Unauthorized),
     (say({"error": SPENT}, 402), OutOfQuota),
     (say({"error": NOT_ALLOWED}, 403), Unauthorized),
+    (say({"error": "Your request was flagged by our content moderation system"}, 403), RejectedInput),
+    (say({"error": "Service Unavailable"}, 503, RateLimit='"api";r=499;t=55'), Unreachable),
     (say({"error": "Model studio/paint is not deployed"}, 404), Missing),
     (say({"error": "The requested model is deprecated"}, 410), Missing),
     (say({"error": "Payload too large"}, 413), RejectedInput),
@@ -80,6 +84,10 @@ def test_a_wait_is_the_providers_own(ask: Asking):
     """A retry that comes too early is refused again, and counts."""
     assert refused(ask, say({"error": "slow down"}, 429, Retry_After="17"), provider="together").wait_s == 17
     assert refused(ask, say({"error": "slow"}, 429, RateLimit='"api";r=0;t=55')).wait_s == 55
+    hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    assert 3500 < (refused(ask, say({"error": "slow"}, 429, Retry_After=hour)).wait_s or 0) <= 3600
+    worded = say({"error": {"message": "Rate limit reached. Please try again in 7m12.5s."}}, 429)
+    assert refused(ask, worded, provider="together").wait_s == 432.5
     loading = say({"error": "Model is currently loading", "estimated_time": 20.5}, 503)
     assert refused(ask, loading, provider="hf-inference").wait_s == 20.5
 
