@@ -1,5 +1,6 @@
 """`runs`, `show` and `report`: what was done."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -134,7 +135,8 @@ def _outputs(record: "Record") -> list[str]:
             if "path" in told:
                 value = str(record.entry.folder / Path(str(told["path"])).name)
             else:
-                value = safe(str(told.get("value")))
+                found = told.get("value")
+                value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
                 value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
             lines.append(f"{safe(name)}: {safe(value)}")
     return lines if len(lines) > 1 else []
@@ -151,8 +153,8 @@ def _show_tries(name: str, step: Mapping[str, object]) -> None:
     result("")
     if error:
         result(f"{safe(name)} failed: {safe(str(error.get('message')))} [{error.get('code')}]")
-    if error.get("hint"):
-        result(f"  hint: {safe(str(error['hint']))}")
+        if error.get("hint"):
+            result(f"  hint: {safe(str(error['hint']))}")
     else:
         result(f"{safe(name)} did not succeed at once:")
     for one in tries:

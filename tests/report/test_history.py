@@ -53,6 +53,19 @@ def test_a_run_is_shown_with_its_steps_and_what_was_said(run, chain):
     assert done.code == 0
     assert "there is no <b>none</b>" in done.out
     assert "step 'draw' failed" in done.out
+    assert "draw did not succeed at once" not in done.out
+
+
+def test_a_value_is_shown_as_json(run, tmp_path):
+    """What Python calls None is nothing that could be pasted anywhere."""
+    (tmp_path / "facts.yaml").write_text(
+        "name: facts\nsteps: {pause: {media: silence}, it: {media: probe, with: {file: $pause.audio}}}\n"
+        "outputs: {facts: $it.json}\n"
+    )
+    run("run", "facts.yaml")
+
+    (line,) = [one for one in run("show", "last").out.splitlines() if one.startswith("facts: ")]
+    assert json.loads(line.removeprefix("facts: "))["width"] is None
 
 
 def test_a_run_is_named_by_its_beginning_if_there_is_one_such(run, chain):
