@@ -87,7 +87,10 @@ def _show(told: "tuple[Row, ...]", whole: "Row", limits: "tuple[Against, ...]", 
 
     if told:
         lines = [_cells(one) for one in told]
-        table(("DAY", "PLACE", "CALLS", "FAILED", "GPU", "MONEY"), [*lines, ("all", *_cells(whole)[1:])])
+        table(
+            ("DAY", "PLACE", "CALLS", "FAILED", "WORKED", "GPU", "MONEY"),
+            [*lines, ("all", *_cells(whole)[1:])],
+        )
     else:
         result(f"nothing was called in the last {days} days" if days > 1 else "nothing was called today")
     if limits:
@@ -99,8 +102,13 @@ def _show(told: "tuple[Row, ...]", whole: "Row", limits: "tuple[Against, ...]", 
 
 
 def _cells(row: "Row") -> tuple[str, ...]:
-    gpu, money = f"{row.gpu_s:.0f} s" if row.gpu_s else "-", f"${row.usd:.2f}" if row.usd >= 1 else ""
-    return (row.day or "-", row.place or "-", str(row.calls), str(row.failed), gpu, money or _small(row.usd))
+    counted = (row.day or "-", row.place or "-", str(row.calls), str(row.failed))
+    money = f"${row.usd:.2f}" if row.usd >= 1 else _small(row.usd)
+    return (*counted, _seconds(row.work_s), _seconds(row.gpu_s), money)
+
+
+def _seconds(seconds: float) -> str:
+    return "-" if not seconds else f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
 
 
 def _small(usd: float) -> str:

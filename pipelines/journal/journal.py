@@ -177,7 +177,7 @@ class Journal:
         query = (
             "SELECT date(s.at, 'unixepoch') AS day, s.kind, s.place,"
             " count(*), count(CASE WHEN r.failure NOT IN ('in-doubt', 'interrupted', 'withheld') THEN 1 END),"
-            " coalesce(sum(r.gpu_s), 0.0), coalesce(sum(r.usd), 0.0)"
+            " coalesce(sum(r.gpu_s), 0.0), coalesce(sum(r.usd), 0.0), coalesce(sum(r.work_s), 0.0)"
             " FROM sent s LEFT JOIN received r USING (call)"
             " WHERE s.at > ? AND coalesce(r.failure, '') != 'taken-over'"
             " GROUP BY day, s.kind, s.place ORDER BY day DESC, s.kind, s.place"

@@ -96,6 +96,7 @@ class Used:
         failed: of them, those that yielded nothing; one whose end was not seen is not among them.
         gpu_s: seconds of ZeroGPU, as far as the answers said.
         usd: US dollars, as far as the answers said.
+        work_s: seconds that the place worked, waiting not counted, as far as the answers said.
     """
 
     day: str
@@ -105,6 +106,7 @@ class Used:
     failed: int
     gpu_s: float
     usd: float
+    work_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Row:
     failed: int
     gpu_s: float
     usd: float
+    work_s: float
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -43,6 +44,7 @@ class Row:
             "failed": self.failed,
             "gpu_s": round(self.gpu_s, 3),
             "usd": round(self.usd, 6),
+            "work_s": round(self.work_s, 3),
         }
 
 
@@ -100,9 +102,14 @@ def rows(
         if one.kind in _HERE and not here:
             continue
         key = _key(one, by)
-        old = summed.get(key, Row(*key, 0, 0, 0.0, 0.0))
+        old = summed.get(key, Row(*key, 0, 0, 0.0, 0.0, 0.0))
         summed[key] = Row(
-            *key, old.calls + one.calls, old.failed + one.failed, old.gpu_s + one.gpu_s, old.usd + one.usd
+            *key,
+            old.calls + one.calls,
+            old.failed + one.failed,
+            old.gpu_s + one.gpu_s,
+            old.usd + one.usd,
+            old.work_s + one.work_s,
         )
     return tuple(summed.values())
 
@@ -118,6 +125,7 @@ def total(of: Iterable[Row]) -> Row:
         sum(one.failed for one in several),
         sum(one.gpu_s for one in several),
         sum(one.usd for one in several),
+        sum(one.work_s for one in several),
     )
 
 

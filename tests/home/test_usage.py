@@ -50,7 +50,7 @@ CALLS = (
     ("ada/clip", "space", 0, Spent(gpu_s=20), None),
     ("ada/clip", "space", 0, Spent(), "busy"),
     ("ada/clip", "space", 1, Spent(gpu_s=22.5), None),
-    ("replicate", "service", 1, Spent(usd=0.003), None),
+    ("replicate", "service", 1, Spent(usd=0.003, work_s=4.5), None),
     ("media", "media", 0, Spent(), None),
     ("ada/old", "space", 9, Spent(gpu_s=99), None),
 )
@@ -70,6 +70,8 @@ def test_calls_add_up_by_day_and_place(used, spacechain):
     ]
     assert both["total"] | {"day": 0} == both["total"] | {"day": 0, "calls": 4, "gpu_s": 42.5, "usd": 0.003}
     assert [(one["calls"], one["usd"]) for one in days] == [(2, 0), (2, 0.003)]
+    assert [one["work_s"] for one in both["rows"]] == [0, 4.5, 0]
+    assert both["total"]["work_s"] == 4.5
     assert {one["place"]: one["gpu_s"] for one in places} == {"ada/clip": 42.5, "ada/old": 99, "replicate": 0}
 
 
