@@ -11,6 +11,7 @@ from spaces_registry.errors import ToolkitError, nearest
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PAGE = re.compile(r"/spaces/(?P<id>[^/]+/[^/]+)(?:/.*)?")  # a Space's page on the Hub, as people copy it
 _LONGEST_ID = 96  # characters, as the Hub has it
+GONE = "api-inference.huggingface.co"  # where models were asked until the router took its place
 
 
 class BadAddress(ToolkitError):
@@ -94,9 +95,24 @@ def _of_url(text: str) -> Address:
         raise BadAddress(
             shown, "a URL must not hold a user name or a password", hint="hand them over as auth"
         )
+    if (hint := in_place_of(text)) is not None:
+        raise BadAddress(text, f"{GONE} is no more", hint=hint)
     if parts.hostname in ("huggingface.co", "hf.co") and (page := _PAGE.fullmatch(parts.path)):
         return _of_id(text, page["id"])
     return UrlAddress(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
+
+
+def in_place_of(url: str) -> str | None:
+    """What to write in place of an address under `GONE`; None for any other."""
+    try:
+        parts = urlsplit(url)
+        if parts.hostname != GONE:
+            return None
+    except ValueError:
+        return None
+    model = "/".join(parts.path.strip("/").removeprefix("models/").split("/")[:2])
+    what = f"`model: {model}`" if _ID.fullmatch(model) else "`model:` with its id, owner/name"
+    return f"write {what}: it is asked through router.huggingface.co"
 
 
 def aliases() -> Mapping[str, str]:

@@ -59,11 +59,12 @@ def _show(found: "Found") -> None:
     from pipelines.services.listing import example, key_words  # noqa: PLC0415
 
     service, auth, limit = found.service, found.service.auth, found.service.limit
+    own = os.environ.get(service.url_from or "")
     result(safe(f"{service.name}: {service.about}" if service.about else service.name))
     facts = [
         ("home", service.home),
-        ("at", service.url or "each user's own address"),
-        ("address from", service.url_from or ""),
+        ("at", own or service.url or "each user's own address"),
+        ("address from", f"{service.url_from} ({'set' if own else 'not set'})" if service.url_from else ""),
         ("key", key_words(service, os.environ) if auth else "needs none"),
         ("get a key", auth.get_one if auth else ""),
         ("file", str(found.file)),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from chains.model import ModelStep
 from pipelines.places.place import Place
 from pipelines.runners.model import ModelRunner
-from pipelines.runners.model_failures import GONE
+from spaces_registry.address import GONE, in_place_of
 from spaces_registry.catalogue import known_models
 from spaces_registry.errors import Missing, ToolkitError, nearest
 from spaces_registry.hub.models import ROUTER, TASKS, Offer, ServedModel, served_models
@@ -106,10 +106,9 @@ def _of_url(text: str) -> str:
         raise BadModel(shown, "a URL must not hold a user name or a password")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadModel(text, "only http and https URLs lead to one")
+    if (hint := in_place_of(text)) is not None:
+        raise BadModel(text, f"{GONE} is no more", hint)
     page = "/".join(parts.path.strip("/").removeprefix("models/").split("/")[:2])
-    if parts.hostname == GONE:
-        instead = f"write `model: {page}`" if _ID.fullmatch(page) else "write the model's id, owner/name"
-        raise BadModel(text, f"{GONE} is no more", f"{instead}: it is asked through router.huggingface.co")
     if parts.hostname in ("huggingface.co", "hf.co") and _ID.fullmatch(page):
         return page
     return text.rstrip("/")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from spaces_registry.address import GONE
 from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import (
     BadOutput,
@@ -33,7 +34,6 @@ TOKEN_PAGE = (
     "https://huggingface.co/settings/tokens/new"  # noqa: S105 - a page, no token
     "?ownUserPermissions=inference.serverless.write&tokenType=fineGrained"
 )
-GONE = "api-inference.huggingface.co"
 _CREDIT = re.compile(r"credit|billing|payment|balance|quota|insufficient funds", re.IGNORECASE)
 _LOADING = re.compile(r"currently loading|cold state|starting up|scaling|warming", re.IGNORECASE)
 _LONGEST_SAID = 10_000

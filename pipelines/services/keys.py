@@ -13,6 +13,7 @@ from chains.services.model import Service
 from pipelines.household.home import Home
 from pipelines.household.trust import NotTrusted, is_trusted
 from pipelines.services.library import Found, find_service
+from spaces_registry.address import GONE, in_place_of
 from spaces_registry.errors import ToolkitError, Unauthorized
 
 _HERE = ("localhost", "127.0.0.1", "::1")
@@ -71,6 +72,8 @@ def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -
         variable = f", or set {service.url_from}" if service.url_from else ""
         hint = f"say where yours is: give the step `url: https://…`{variable}"
         raise BadServiceUrl(f"{service.name} has no address of its own", hint=hint)
+    if (instead := in_place_of(url)) is not None:
+        raise BadServiceUrl(f"{service.name}: {GONE} is no more", hint=instead)
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc

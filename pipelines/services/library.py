@@ -9,6 +9,7 @@ from chains.meaning.paths import is_outside
 from chains.services.model import Service
 from chains.services.reader import load_service
 from pipelines.household.home import Home
+from spaces_registry.address import in_place_of
 from spaces_registry.errors import ToolkitError, nearest
 
 Whose = Literal["beside", "home", "catalogue"]
@@ -48,6 +49,9 @@ def find_service(name: str, folder: Path, home: Home) -> Found:
         InvalidService: its file is none; all problems are in it.
         ServiceUnreadable: its file cannot be read.
     """
+    if "://" in name:
+        hint = in_place_of(name) or "name one, such as `openai`, and say `url:` beside it"
+        raise UnknownService(f"{name} is an address, and no service", hint=hint)
     if is_file_name(name):
         if is_outside(name, folder):
             message = f"{name} lies outside the chain's folder, where a chain may not read"

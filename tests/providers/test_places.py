@@ -95,6 +95,7 @@ def test_a_url_must_say_what_it_does(ask: Asking):
         ({"model": "flux", "provider": "replicat"}, "did you mean 'replicate'?"),
         ({"model": "flux", "task": "depth-estimation"}, "look for a Space"),
         ({"model": "https://api-inference.huggingface.co/models/a/b"}, "write `model: a/b`"),
+        ({"model": "https://api-inference.huggingface.co/"}, "write `model:` with its id"),
     ],
 )
 def test_what_is_misspelled_is_told_without_the_network(ask: Asking, written: dict[str, str], hint: str):

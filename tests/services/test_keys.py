@@ -120,6 +120,39 @@ def test_services_are_listed_with_their_keys_variables(spacechain, server, home)
     assert told["endpoints"][0]["parameters"][0]["name"] == "prompt"
 
 
+def test_it_is_told_where_a_service_is_for_this_user(spacechain, monkeypatch):
+    """Who set a variable long ago must see that his calls go there."""
+    assert "at: http://127.0.0.1:7860" in spacechain("services", "automatic1111")[1]
+
+    monkeypatch.setenv("AUTOMATIC1111_URL", "http://127.0.0.1:7861")
+    said = spacechain("services", "automatic1111")[1]
+
+    assert "at: http://127.0.0.1:7861" in said
+    assert "address from: AUTOMATIC1111_URL (set)" in said
+
+
+@pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        ("service: https://api-inference.huggingface.co/models/a/b", "write `model: a/b`"),
+        (
+            "service: endpoints\n    url: https://api-inference.huggingface.co/models/a/b",
+            "write `model: a/b`",
+        ),
+        ("service: https://acme.example/v1", "say `url:` beside it"),
+    ],
+)
+def test_an_address_that_is_no_service_is_answered_with_what_to_write(spacechain, tmp_path, step, hint):
+    """Old tutorials post to an address that is no more."""
+    chain = f"steps:\n  ask:\n    {step}\n    with: {{prompt: a fox}}\n"
+    (tmp_path / "old.yaml").write_text(chain)
+
+    code, said = spacechain("check", "old.yaml")
+
+    assert code == 2
+    assert hint in said
+
+
 def test_the_example_that_is_shown_runs(spacechain, server, tmp_path, home):
     """People copy it; the value of a text is theirs to change."""
     (home / "services").mkdir(parents=True)
