@@ -23,6 +23,10 @@ from web import Answer, Asked, say, web
 
 TOKEN = SECRETS.make("models")
 TAGS = {"conversational": "text-generation"}
+TALKERS = (
+    *("groq", "together", "cohere", "baseten", "cerebras", "deepinfra", "featherless-ai", "fireworks-ai"),
+    *("hf-inference", "novita", "nscale", "ovhcloud", "publicai", "scaleway", "zai-org"),
+)
 WORDS = ("Far out", " at sea,", " a light.")
 
 
@@ -75,25 +79,33 @@ def _models() -> dict[str, dict[str, tuple[str, str]]]:
     models = {"studio/paint": {one: (f"{one}/paint-v1", "text-to-image") for one in picture}}
     models["black-forest-labs/FLUX.1-dev"] = {"fal-ai": ("fal-ai/flux/dev", "text-to-image")}
     models["studio/edit"] = {
-        one: (f"{one}/edit", "image-to-image") for one in ("fal-ai", "replicate", "together", "wavespeed")
+        one: (f"{one}/edit", "image-to-image")
+        for one in ("fal-ai", "replicate", "together", "wavespeed", "hf-inference")
     }
     models["studio/film"] = {
         one: (f"{one}/film", "text-to-video")
         for one in ("fal-ai", "novita", "replicate", "together", "wavespeed")
     }
-    models["studio/move"] = {one: (f"{one}/move", "image-to-video") for one in ("fal-ai", "wavespeed")}
+    models["studio/move"] = {
+        one: (f"{one}/move", "image-to-video") for one in ("fal-ai", "wavespeed", "together")
+    }
     models["studio/speak"] = {
-        one: (f"{one}/speak", "text-to-speech") for one in ("fal-ai", "replicate", "together", "deepinfra")
+        one: (f"{one}/speak", "text-to-speech")
+        for one in ("fal-ai", "replicate", "together", "deepinfra", "hf-inference")
     }
     models["studio/listen"] = {
         one: (f"{one}/listen", "automatic-speech-recognition")
         for one in ("hf-inference", "fal-ai", "replicate", "deepinfra")
     }
     models["studio/cut"] = {"fal-ai": ("fal-ai/cut", "image-segmentation")}
-    models["studio/talk"] = {one: (f"{one}/talk", "conversational") for one in ("groq", "together", "cohere")}
-    models["studio/tell"] = {one: (f"{one}/tell", "text-generation") for one in ("together", "novita")}
+    models["studio/talk"] = {one: (f"{one}/talk", "conversational") for one in TALKERS}
+    models["studio/tell"] = {
+        one: (f"{one}/tell", "text-generation")
+        for one in ("together", "novita", "deepinfra", "featherless-ai", "hf-inference")
+    }
     models["studio/embed"] = {
-        one: (f"{one}/embed", "feature-extraction") for one in ("together", "hf-inference")
+        one: (f"{one}/embed", "feature-extraction")
+        for one in ("together", "hf-inference", "deepinfra", "scaleway")
     }
     for task in PLAIN:
         models[f"studio/{task}"] = {"hf-inference": (f"studio/{task}", task)}
@@ -136,11 +148,13 @@ PLAIN: Mapping[str, Any] = {  # what hf-inference answers, task by task
 }
 
 
+MODELS: Mapping[str, Mapping[str, tuple[str, str]]] = _models()
+
+
 @dataclass(slots=True)
 class _House:
     files: Mapping[str, Path]
     served: Standin = field(init=False)
-    models: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=_models)
     looks: dict[str, int] = field(default_factory=dict)
 
     def answer(self, asked: Asked) -> Answer:
@@ -162,14 +176,14 @@ class _House:
         repo = path.removeprefix("/api/models").strip("/")
         if not repo:
             wanted = parse_qs(query).get("pipeline_tag", [""])[0]
-            listed = [self.record(one, as_list=True) for one in self.models if self.models[one]]
+            listed = [self.record(one, as_list=True) for one in MODELS if MODELS[one]]
             return say([one for one in listed if wanted in ("", one["pipeline_tag"])])
-        if repo not in self.models:
+        if repo not in MODELS:
             return say({"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound")
         return say(self.record(repo))
 
     def record(self, repo: str, *, as_list: bool = False) -> dict[str, Any]:
-        offers = self.models[repo]
+        offers = MODELS[repo]
         task = next((task for _, task in offers.values()), "text-to-image")
         mapping: Any = {
             name: {"status": "live", "providerId": served, "task": what}
@@ -192,7 +206,7 @@ class _House:
         provider, _, rest = path.removeprefix("/").partition("/")
         if asked.method == "GET":
             return self.looked(provider, rest)
-        for repo, offers in self.models.items():
+        for repo, offers in MODELS.items():
             served, task = offers.get(provider, ("", ""))
             named = repo if provider == "hf-inference" else served.partition(":")[0]
             if served and (named in rest or self.body(asked).get("model") == served):
@@ -242,7 +256,7 @@ class _House:
             return say(receipts[provider])
         if task == "text-to-speech":
             return self.file(self.files["sound"].name)
-        if task == "text-to-video":
+        if task in ("text-to-video", "image-to-video"):
             return say({"id": "v1", "status": "completed", "outputs": {"video_url": url}})
         return say({"data": [{"b64_json": self.encoded(name)}]})
 
@@ -250,14 +264,16 @@ class _House:
         """What Hugging Face itself answers."""
         found: Mapping[str, Any] = {
             "feature-extraction": [0.5, -1.0],
+            "text-generation": [{"generated_text": " and a light"}],
             "automatic-speech-recognition": {"text": "a light", "chunks": [{"text": "a light"}]},
             "audio-to-audio": [
                 {"label": "voice", "blob": self.encoded("sound"), "content-type": "audio/wav"}
             ],
             "image-segmentation": [{"label": "sky", "score": 0.7, "mask": self.encoded("picture")}],
         }
-        if task == "text-to-image":
-            return self.file(self.files["picture"].name)
+        bare = {"text-to-image": "picture", "image-to-image": "picture", "text-to-speech": "sound"}
+        if task in bare:
+            return self.file(self.files[bare[task]].name)
         return say(found[task] if task in found else PLAIN[task])
 
     def of_fal(self, task: str, served: str, name: str, url: str) -> Answer:

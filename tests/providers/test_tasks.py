@@ -5,13 +5,15 @@ import inspect
 from typing import get_args, get_type_hints
 from urllib.parse import urlsplit
 
+import httpx2
 import numpy as np
 import pytest
 from huggingface_hub import InferenceClient
 from huggingface_hub.inference import _client
 from huggingface_hub.inference._providers import PROVIDERS as LIBRARY
+from leaks import SECRETS
 from providers.asking import Asking
-from providers.standin import PLAIN, WORDS
+from providers.standin import MODELS, PLAIN, TALKERS, WORDS
 
 from spaces_registry.hub.providers import PROVIDERS
 from spaces_registry.hub.tasks import TASKS
@@ -38,7 +40,7 @@ def test_every_provider_gives_the_same_picture(ask: Asking, files, provider):
     assert "lighthouse" in ask.served.posts[-1].body.decode()
 
 
-@pytest.mark.parametrize("provider", ["fal-ai", "replicate", "together", "wavespeed"])
+@pytest.mark.parametrize("provider", ["fal-ai", "replicate", "together", "wavespeed", "hf-inference"])
 def test_a_picture_is_changed(ask: Asking, files, given, provider):
     """The picture goes out whole, and the answer comes back."""
     arguments = {"image": given("picture"), "prompt": "at night", "width": 64, "height": 32}
@@ -58,7 +60,7 @@ def test_a_clip_is_made(ask: Asking, files, provider):
     assert video.name == "video.mp4"
 
 
-@pytest.mark.parametrize("provider", ["fal-ai", "wavespeed"])
+@pytest.mark.parametrize("provider", ["fal-ai", "wavespeed", "together"])
 def test_a_picture_is_moved(ask: Asking, files, given, provider):
     """The first frame and what is to happen arrive together."""
     (video,) = ask("studio/move", {"image": given("picture"), "prompt": "push in"}, provider=provider)
@@ -67,7 +69,7 @@ def test_a_picture_is_moved(ask: Asking, files, given, provider):
     assert ask.served.sent["prompt"] == "push in"
 
 
-@pytest.mark.parametrize("provider", ["fal-ai", "replicate", "together", "deepinfra"])
+@pytest.mark.parametrize("provider", ["fal-ai", "replicate", "together", "deepinfra", "hf-inference"])
 def test_a_text_is_spoken(ask: Asking, files, provider):
     """The sound's format is told by its bytes, because providers do not say it."""
     (audio,) = ask("studio/speak", {"text": "ahoy", "extra_body": {"voice": "alto"}}, provider=provider)
@@ -121,7 +123,7 @@ def test_what_hugging_face_itself_serves(ask: Asking, given, task):
     )
 
 
-@pytest.mark.parametrize("provider", ["together", "hf-inference"])
+@pytest.mark.parametrize("provider", ["together", "hf-inference", "deepinfra", "scaleway"])
 def test_a_text_becomes_numbers(ask: Asking, provider):
     """An embedding is plain JSON, whatever array the library makes of it."""
     (embedding,) = ask("studio/embed", {"text": "sea"}, provider=provider)
@@ -167,6 +169,28 @@ def test_a_chat_is_told_as_it_is_written(ask: Asking):
     ]
 
 
+@pytest.mark.parametrize("provider", TALKERS)
+def test_every_provider_converses(ask: Asking, provider):
+    """Each has a path of its own, and a name of its own for the model."""
+    text, _ = ask("studio/talk", {"prompt": "begin"}, provider=provider)
+
+    assert text == "".join(WORDS)
+    assert ask.served.sent["stream"] is True
+    assert ask.served.posts[-1].path.startswith(f"/{provider}/")
+
+
+def test_openai_converses_with_its_own_key(ask: Asking, monkeypatch):
+    """It is not behind the router, and knows no token but its own."""
+    key = SECRETS.make("openai", "sk-")
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    ask.hosts = {"https://api.openai.com": f"{ask.served.url}/own"}
+    text, _ = ask("gpt-4o", {"prompt": "begin"}, provider="openai")
+
+    assert text == "".join(WORDS)
+    assert ask.served.sent["model"] == "gpt-4o"
+    assert ask.served.posts[-1].headers["authorization"] == f"Bearer {key}"
+
+
 def test_a_chat_sees_pictures(ask: Asking, files, given):
     """A vision model gets the words and every picture in one message."""
     ask("studio/talk", {"prompt": "what is it?", "images": (given("picture"),)})
@@ -194,7 +218,7 @@ def test_a_tool_call_is_put_together(ask: Asking):
     assert calls == [{"id": "c1", "name": "tide", "arguments": '{"at":"Kiel"}'}]
 
 
-@pytest.mark.parametrize("provider", ["together", "novita"])
+@pytest.mark.parametrize("provider", ["together", "novita", "deepinfra", "featherless-ai", "hf-inference"])
 def test_a_text_is_gone_on_with(ask: Asking, provider):
     """Plain completion, where a provider offers it."""
     (text,) = ask(
@@ -202,7 +226,7 @@ def test_a_text_is_gone_on_with(ask: Asking, provider):
     )
 
     assert text == " and a light"
-    assert ask.served.sent["prompt"] == "A sea"
+    assert ask.served.sent.get("prompt", ask.served.sent.get("inputs")) == "A sea"
 
 
 def test_text_generation_of_a_chat_model_is_a_chat(ask: Asking):
@@ -267,6 +291,20 @@ def test_the_table_of_providers_is_the_librarys():
     for name, (tasks, hosts) in library.items():
         assert PROVIDERS[name].tasks == tasks, name
         assert {*PROVIDERS[name].hosts} == hosts - {"router.huggingface.co"}, name
+
+
+def test_every_task_of_every_provider_is_served_here(ask: Asking):
+    """What the library learns to ask, the tests above must ask, too."""
+    listed = {one: httpx2.get(f"{ask.served.url}/api/models/{one}").json() for one in MODELS}
+    served = {
+        (provider, offer["task"])
+        for one in listed.values()
+        for provider, offer in one["inferenceProviderMapping"].items()
+    }
+
+    assert served | {("openai", "conversational")} == {
+        (name, task) for name, tasks in LIBRARY.items() for task in tasks
+    }
 
 
 def test_choices_are_the_librarys():
