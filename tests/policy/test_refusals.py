@@ -1,11 +1,12 @@
 """Each class of failure as its place really says it: the class, the words that are kept, what is done."""
 
 import socket
+from threading import Event
 
 import pytest
 from conftest import calls_of, story
 from stage import acting, done
-from web import page, say, stream, web
+from web import Answer, page, say, stream, web
 
 FREE = (
     "You have exceeded your free ZeroGPU quota (60s requested vs. 3s left). Try again in 1:23:45. "
@@ -14,6 +15,8 @@ FREE = (
 NO_GPU = "No GPU was available after 60s. Try re-running outside of examples"
 LONG = "The requested GPU duration (300s) is larger than the maximum allowed"
 DEPLETED = "You have depleted your monthly included credits. Purchase pre-paid credits to continue."
+
+HELD_S = 20.0
 
 CHAIN = """
     steps:
@@ -172,14 +175,34 @@ def test_what_http_says_has_its_class_and_its_consequence(run, answers, code, th
     assert all(words in one["said"] for one in told)
 
 
-def test_a_call_that_takes_too_long_is_left_and_not_repeated(run):
+def test_a_call_that_takes_too_long_is_left_and_not_repeated(run, actor):
     """A repeat would cost as much again."""
-    started = stream({"msg": "process_starts", "event_id": "e"}, {"msg": "heartbeat"})
-    with web(acting(data=started)) as place:
-        done_ = run(CHAIN, {"PLACE": place.url})
+    slow = "space: ACTOR\n        endpoint: /slowly\n        with: {text: hello}"
+    written = CHAIN.replace("space: PLACE\n        endpoint: /say\n        with: {text: hello}", slow)
+    before = calls_of(actor, "slowly")
+    done_ = run(written.replace("run: 300ms", "run: 50ms").replace("other}}]", "other}, timeout: 1m}]"))
+
+    (told,) = done_.to_json()["steps"]["it"]["story"]
+    assert done_.outputs["said"].value == "from the other"
+    assert (told["class"], told["then"]) == ("timed-out", "fall-back")
+    assert "0.05 s" in told["said"]
+    assert calls_of(actor, "slowly") == before + 1
+
+
+def test_a_call_that_waits_too_long_is_left_too(run):
+    """A queue that does not move is no reason to stand in it again."""
+    waiting, released = stream({"msg": "estimation", "event_id": "e", "rank": 7, "queue_size": 8}), Event()
+
+    def held() -> Answer:
+        released.wait(HELD_S)
+        return waiting
+
+    with web(acting(data=held)) as place:
+        done_ = run(CHAIN.replace("queue: 2s", "queue: 200ms"), {"PLACE": place.url})
+        released.set()
 
     assert done_.ok
-    assert story(done_)[-1][1] == "fall-back"
+    assert story(done_) == [("timed-out", "fall-back")]
 
 
 def test_nobody_at_the_address_is_tried_again_and_left(run):

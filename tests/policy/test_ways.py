@@ -43,6 +43,33 @@ def test_a_first_place_that_is_paused_is_no_mistake_where_another_one_works(run,
     assert story(done) == [("paused", "fall-back")]
 
 
+@pytest.mark.parametrize(
+    ("listed", "code", "words"),
+    [
+        ({"stages": ["SLEEPING"]}, "asleep", "SLEEPING"),
+        ({"stages": ["BUILDING"]}, "building", "BUILDING"),
+        ({"stages": ["APP_STARTING"]}, "building", "APP_STARTING"),
+        ({"stages": ["RUNTIME_ERROR"], "complaint": "ImportError: torch"}, "paused", "ImportError: torch"),
+        ({"refusal": say({"error": "gone"}, 404, X_Error_Code="RepoNotFound")}, "missing", "gone"),
+    ],
+)
+def test_a_space_that_is_not_there_today_is_left_for_another_one(
+    run, actor, monkeypatch, listed, code, words
+):
+    """Each of the Hub's stages is told in its own words, and none is waited for longer than `wake`."""
+    spaces = {"studio/ill": ListedSpace(actor.url, **listed)}
+    written = PAUSED.replace("studio/paused", "studio/ill").replace(
+        "        fallback", "        timeout: {wake: 100ms}\n        fallback"
+    )
+    with hub_standin(spaces) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.url)
+        done = run(written, {"OTHER": actor.url})
+
+    assert done.ok
+    assert story(done) == [(code, "fall-back")]
+    assert words in done.to_json()["steps"]["it"]["story"][0]["said"]
+
+
 @pytest.mark.usefixtures("hub")
 def test_a_first_place_that_is_paused_is_a_mistake_where_no_other_one_works(run):
     """To learn it before the first call costs nothing."""
