@@ -5,7 +5,8 @@ Speaks Gradio's queue protocol (`sse_v1` to `sse_v3`); what speaks another one i
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from spaces_registry.apps.payload import arrange, body, files_in, outputs
 from spaces_registry.apps.pickup import Gate, Pickup
 from spaces_registry.apps.schema import mapping
 from spaces_registry.apps.stream import DIFFED
-from spaces_registry.apps.talk import Talk
+from spaces_registry.apps.talk import NeverBegun, Talk
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import (
     CallFailed,
@@ -209,7 +210,10 @@ class App:
             return received
         if pickup.session is not None:
             talk = Talk(self.space, self.origin, endpoint, pickup.session, clocks, tell)
-            return await self._converse(talk, None, pickup)
+            talk.sent_at = pickup.sent_at or 0.0
+            with suppress(NeverBegun):
+                return await self._converse(talk, None, pickup)
+            pickup = replace(pickup, job=None)
         files = [one for value in values.values() for one in files_in(value)]
         data = body(self.space.address, endpoint, values, dict.fromkeys(files))
         if files:  # only what is sure to be taken is sent
@@ -226,15 +230,15 @@ class App:
                 talk.watch(scope)
                 if data is not None:
                     if pickup.work_s is not None:
-                        pickup.sending(talk.session)
+                        talk.sent_at = pickup.sending(talk.session)
                     await talk.join(data)
                 if pickup.work_s is not None:
                     await talk.wait(pickup)
                     fetched = await self._gate.enter()
-                await talk.follow()
+                await talk.follow(pickup)
             except anyio.get_cancelled_exc_class():
-                if talk.found is None and await talk.abandon():
-                    pickup.dropped()
+                if talk.found is None:
+                    await talk.abandon(pickup)
                 raise
             except CallFailed:
                 if talk.found is None:  # else only the stream's end was lost

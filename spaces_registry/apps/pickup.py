@@ -4,6 +4,7 @@ Gradio keeps a result in memory, under the session that asked for it, to be fetc
 result stream and dies loses it; whoever has not opened it yet can fetch it later, from another process too.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from spaces_registry.signature import Json
 
 _MARGIN = 1.3  # a call that takes longer than usual should be done, too, when its stream is opened
 _MARGIN_S = 0.5
+_LONGER = 5.0  # times as long as usual; a call that is worked on for longer is taken for lost
 _FETCH_S = 0.3  # a result that is there is fetched in less; one that is not yet there holds nobody up
 
 
@@ -49,12 +51,14 @@ class Pickup:
         job: what `remember` was told last by an earlier process whose end was not seen, or None.
         remember: keeps on disk how the result is found again; None says that there is nothing to find.
         clock: seconds since the epoch, the same for every process.
+        silent_least_s: how long an app may at least say nothing of a call that an earlier process sent.
     """
 
     work_s: float | None = None
     job: Json = None
     remember: Callable[[Json], None] = _forget
     clock: Callable[[], float] = time.time
+    silent_least_s: float = 20.0
 
     @property
     def session(self) -> str | None:
@@ -69,6 +73,22 @@ class Pickup:
         return list(answer) if isinstance(answer, list) else None
 
     @property
+    def sent_at(self) -> float | None:
+        """When an earlier process sent the call, by the clock."""
+        sent_at = self._left.get("at")
+        return float(sent_at) if isinstance(sent_at, int | float) else None
+
+    @property
+    def was_left(self) -> bool:
+        """Whether that process left in good order, and took the call out of the queue if it waited there."""
+        return self._left.get("left") is True
+
+    @property
+    def silent_s(self) -> float:
+        """How long the app may say nothing of a call that an earlier process sent."""
+        return math.inf if self.work_s is None else max(self.silent_least_s, self.work_s * _LONGER)
+
+    @property
     def _left(self) -> Mapping[str, Any]:
         return self.job if isinstance(self.job, Mapping) else {}
 
@@ -76,13 +96,18 @@ class Pickup:
         """Seconds until the result is likely to be there; 0 if nobody is to wait for that."""
         if self.work_s is None:
             return 0.0
-        sent_at = self._left.get("at")
-        gone_s = self.clock() - sent_at if isinstance(sent_at, int | float) else 0.0
+        gone_s = 0.0 if self.sent_at is None else self.clock() - self.sent_at
         return max(0.0, self.work_s * _MARGIN + _MARGIN_S - gone_s)
 
-    def sending(self, session: str) -> None:
-        """The call is about to be sent under a session."""
-        self.remember({"session": session, "at": self.clock()})
+    def sending(self, session: str) -> float:
+        """The call is about to be sent under a session; returns when, by the clock."""
+        now = self.clock()
+        self.remember({"session": session, "at": now})
+        return now
+
+    def leaving(self, session: str, sent_at: float) -> None:
+        """The app was told to begin no work on the call; one that it works on is left there."""
+        self.remember({"session": session, "at": sent_at, "left": True})
 
     def answered(self, answer: list[Any]) -> None:
         """The app's answer is here, and no longer there."""

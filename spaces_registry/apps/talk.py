@@ -3,7 +3,10 @@
 Source: `gradio/routes.py` and `gradio/queueing.py` (protocols `sse_v1` to `sse_v3`).
 """
 
+import math
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +31,10 @@ _FIRST_S = 5.0  # for the first word on a call that was sent earlier: Gradio has
 _LONGEST_QUEUE = 1_000_000  # calls; more are a joke
 _LONGEST_S = 30 * 86400.0  # that a call can have worked
 _LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
+
+
+class NeverBegun(Exception):
+    """The call was taken out of the queue before its work began: to send it is no repetition."""
 
 
 class Talk:
@@ -55,6 +62,9 @@ class Talk:
         self.is_running = False
         self.is_left_alone = False
         self.is_found_again = False
+        self.was_left = False
+        self.silent_s = self.forgotten_at = math.inf
+        self.sent_at = 0.0
         self.scope = anyio.CancelScope()
         self.ends_at = 0.0
 
@@ -67,13 +77,15 @@ class Talk:
         """A sign of life came. While it works an app may be silent as long as `run_s` allows: many block."""
         if self.is_found_again:  # signs of life come also where the result was fetched before
             return
-        silent_until = anyio.current_time() + self.clocks.quiet_s
-        self.scope.deadline = self.ends_at if self.is_running else min(self.ends_at, silent_until)
+        silent_until = math.inf if self.is_running else anyio.current_time() + self.clocks.quiet_s
+        self.scope.deadline = min(self.ends_at, silent_until, self.forgotten_at)
 
-    def late(self) -> CallFailed:
+    def late(self) -> CallFailed | NeverBegun:
         """What the clock that ran out means."""
         clocks = self.clocks
-        if self.is_found_again:
+        if self.is_found_again and self.was_left and self.event_id is not None:
+            return NeverBegun()
+        if self.is_found_again or anyio.current_time() >= self.forgotten_at:
             return InDoubt(self.place)
         if self.is_running:
             return TimedOut(self.place, f"{self.place} did not finish within {clocks.run_s:g} s of work")
@@ -111,9 +123,9 @@ class Talk:
 
         Gradio throws a result away whose stream broke, and keeps one whose stream was never opened.
         """
+        self.is_left_alone = True
         if (left_s := pickup.left_s()) <= 0:
             return
-        self.is_left_alone = True
         started = anyio.current_time()
         ends_at, length = started + left_s, 0
         latest = ends_at + self.clocks.queue_s  # whatever the app says of its queue
@@ -128,7 +140,6 @@ class Talk:
             gone_s, whole_s = anyio.current_time() - started, ends_at - started
             self.tell(Progress(gone_s, whole_s, min(1.0, gone_s / whole_s), "s", "expected"))
             await anyio.sleep(min(_LOOK_S, max(0.0, ends_at - anyio.current_time())))
-        self.is_left_alone = False
         self.ends_at = anyio.current_time() + self.clocks.queue_s
         self._alive()
 
@@ -146,12 +157,13 @@ class Talk:
         length = mapping(_json(response)).get("queue_size")
         return min(length, _LONGEST_QUEUE) if isinstance(length, int) else None
 
-    async def follow(self) -> None:
+    async def follow(self, pickup: Pickup) -> None:
         """Listen until the result is there, and on to the stream's end, which frees its connection."""
         url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
         timeout = patience(self.clocks.connect_s, None)
+        self.is_left_alone = False
         if self.event_id is None:
-            self.is_found_again = True
+            self.is_found_again, self.was_left, self.silent_s = True, pickup.was_left, pickup.silent_s
             self.scope.deadline = anyio.current_time() + min(_FIRST_S, self.clocks.quiet_s)
         bounds = self.origin.bounds
         asking = self.origin.stream("GET", url, limits=timeout, rule=Rule(bounds.stream_bytes))
@@ -179,9 +191,10 @@ class Talk:
         event_id = message.get("event_id")
         if self.event_id is None and isinstance(event_id, str):
             self.event_id = event_id  # sent by an earlier process, whose session had this call alone
-            self.is_found_again = False
         if event_id not in (None, self.event_id):
             return
+        if event_id is not None:
+            self._found_again(has_begun=message.get("msg") != "estimation")
         output = mapping(message.get("output"))
         match message.get("msg"):
             case "process_starts" if not self.is_running:  # told again and again, it would never end
@@ -203,6 +216,15 @@ class Talk:
         if (event := event_of(message, self.outputs)) is not None:
             self.tell(event)
 
+    def _found_again(self, *, has_begun: bool) -> None:
+        """A word on a call that an earlier process sent.
+
+        Of a call whose stream was opened and lost, some words may be left that nobody heard: none follows.
+        """
+        self.forgotten_at = anyio.current_time() + self.silent_s
+        if has_begun or not self.was_left:  # one that was left waited in the queue no more
+            self.is_found_again = False
+
     def _complete(self, message: Mapping[str, Any], output: Mapping[str, Any]) -> list[Any]:
         if message.get("success") is False or "error" in output:
             said, title = output.get("error"), output.get("title") or message.get("title")
@@ -221,29 +243,42 @@ class Talk:
         if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:
             self.tell(Spent(gpu_s=float(duration) if self.is_zero else None, work_s=float(duration)))
 
-    async def abandon(self) -> bool:
+    async def abandon(self, pickup: Pickup) -> None:
         """Tell the app that nobody waits any more: a queued call is removed, a generator stops.
 
-        Returns:
-            False if the work goes on and its result can be fetched later.
+        Work that cannot be stopped is left there, and its result can be fetched later.
         """
-        timeout = patience(_CANCEL_S, _CANCEL_S)
         with anyio.move_on_after(_CANCEL_S, shield=True):
-            try:
-                if self.event_id is None:  # whether it joined is not known: a stream that ends removes it
-                    url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
-                    async with self.origin.stream("GET", url, limits=timeout):
-                        return True
-                if self.is_left_alone and not await self._queue_length():
-                    return False  # it works on it and cannot be stopped: its result is worth fetching
-                asked: dict[str, Json] = {"event_id": self.event_id, "session_hash": self.session}
-                index = self.endpoint.wire.index
-                asked["fn_index"] = -1 if index is None else index
-                await self.origin.send("POST", f"{self.prefix}/reset", limits=timeout, json=asked)
-                await self.origin.send("POST", f"{self.prefix}/cancel", limits=timeout, json=asked)
-            except CallFailed:
-                pass  # it was on the way out anyway
-        return True
+            with suppress(CallFailed):  # it was on the way out anyway
+                if await self._leave():
+                    pickup.leaving(self.session, self.sent_at)
+        if not self.is_left_alone:
+            pickup.dropped()
+
+    async def _leave(self) -> bool:
+        """Tell the app; whether work on the call may go on."""
+        if self.event_id is None:
+            if not self.is_left_alone:  # whether it joined is not known: a stream that ends removes it
+                url = f"{self.origin.root}{self.prefix}/queue/data?session_hash={self.session}"
+                async with self.origin.stream("GET", url, limits=patience(_CANCEL_S, _CANCEL_S)):
+                    pass
+        elif self.is_left_alone and not self.endpoint.wire.generator:
+            # as a stranger's wish this takes a call that waits out of the queue; as ours it would also take
+            # the result from one that is worked on
+            await self._cancel(uuid.uuid4().hex)
+            return True
+        else:
+            self.is_left_alone = False
+            await self._cancel(self.session, "/reset")
+            await self._cancel(self.session)
+        return False
+
+    async def _cancel(self, session: str, path: str = "/cancel") -> None:
+        index = self.endpoint.wire.index
+        asked: dict[str, Json] = {"event_id": self.event_id, "session_hash": session}
+        asked["fn_index"] = -1 if index is None else index
+        limits = patience(_CANCEL_S, _CANCEL_S)
+        await self.origin.send("POST", self.prefix + path, limits=limits, json=asked)
 
 
 def _json(response: httpx2.Response) -> Any:

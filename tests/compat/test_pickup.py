@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 from servers import Server, serve
 
@@ -49,6 +53,31 @@ async def test_a_result_outlives_the_process_that_asked_for_it(app, tmp_path):
     (times,) = await app.call(app.space.endpoint("count"), {"words": "kept"}, folder=tmp_path)
 
     assert (said, times) == ("KEPT", 1)
+
+
+async def test_an_interrupted_call_is_taken_out_of_the_queue_or_left_to_be_fetched(app, tmp_path):
+    """What is worked on stays there, also while others wait; what never began is sent again."""
+    endpoint, jobs = app.space.endpoint("work"), dict[str, Any]()
+
+    async def work(words: str, seconds: float, pickup: Pickup, joined: anyio.Event) -> object:
+        given = {"words": words, "seconds": seconds}
+        (said,) = await app.call(endpoint, given, folder=tmp_path, pickup=pickup, tell=lambda _: joined.set())
+        return said
+
+    async def times(words: str) -> object:
+        return (await app.call(app.space.endpoint("count"), {"words": words}, folder=tmp_path))[0]
+
+    async with anyio.create_task_group() as tasks:
+        for words in ("first", "second"):
+            pickup, joined = Pickup(30.0, remember=partial(jobs.__setitem__, words)), anyio.Event()
+            tasks.start_soon(work, words, 1.0, pickup, joined)
+            await joined.wait()
+            while not await times("first"):
+                await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    said = [await work(words, 1.0, Pickup(1.0, jobs[words]), anyio.Event()) for words in ("first", "second")]
+
+    assert (said, await times("first"), await times("second")) == (["FIRST", "SECOND"], 1, 1)
 
 
 async def test_a_call_that_the_app_does_not_know_is_in_doubt(app, tmp_path):

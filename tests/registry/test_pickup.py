@@ -1,6 +1,7 @@
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,17 @@ async def times(app: App, folder: Path, words: str) -> int:
     return int(str(number))
 
 
-async def send_and_die(app: App, words: str, session: str) -> None:
-    """What a process does that is killed before it opens the result stream."""
+async def send_and_die(app: App, words: str, session: str, seconds: float = 0.1) -> str:
+    """What a process does that is killed before it opens the result stream; returns Gradio's event id."""
     asked = {
-        "data": [words, 0.1],
+        "data": [words, seconds],
         "session_hash": session,
         "fn_index": app.space.endpoint("work").wire.index,
     }
     path = f"{app.space.prefix}/queue/join"
     response = await app.origin.send("POST", path, limits=patience(5.0, 5.0), json=asked)
-    assert response.is_success
+    event_id: str = response.json()["event_id"]
+    return event_id
 
 
 async def test_a_result_outlives_the_process_that_asked_for_it(app, tmp_path):
@@ -122,30 +124,95 @@ async def test_waiting_for_a_result_is_shown_against_what_is_expected(app, tmp_p
     assert next(one.work_s for one in told if isinstance(one, Spent)) >= 0.1
 
 
+@asynccontextmanager
+async def busy(app: App, folder: Path, words: str, seconds: float = 1.0) -> AsyncIterator[None]:
+    """The app works on something else, to its end."""
+
+    async def ahead() -> None:
+        given = {"words": words, "seconds": seconds}
+        await app.call(app.space.endpoint("work"), given, folder=folder)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ahead)
+        while not await times(app, folder, words):
+            await anyio.lowlevel.checkpoint()
+        yield
+
+
+async def test_words_that_are_left_of_a_call_that_was_lost_are_not_waited_on(app, tmp_path):
+    """A stream that broke leaves words behind, and no result follows: half an hour of waiting, else."""
+    async with busy(app, tmp_path, "before"):
+        event_id = await send_and_die(app, "gone", "session-gone")
+        asked = {"event_id": event_id, "session_hash": "nobody", "fn_index": 0}
+        await app.origin.send("POST", f"{app.space.prefix}/cancel", limits=patience(5.0, 5.0), json=asked)
+
+    pickup = Pickup(0.1, {"session": "session-gone", "at": 1.0}, silent_least_s=0.3)
+    with anyio.fail_after(20), pytest.raises(InDoubt):
+        await work(app, tmp_path, "gone", pickup)
+
+
+async def test_an_interrupted_call_that_waited_in_the_queue_is_sent_again_without_a_doubt(app, tmp_path):
+    """It never began, which the app tells: nothing is paid twice, and nobody has to be asked."""
+    jobs: list[Any] = []
+    async with busy(app, tmp_path, "first"), anyio.create_task_group() as behind:
+        heard = anyio.Event()
+        pickup = Pickup(30.0, remember=jobs.append)
+        behind.start_soon(work, app, tmp_path, "second", pickup, lambda _: heard.set())
+        await heard.wait()
+        behind.cancel_scope.cancel()
+    never = await times(app, tmp_path, "second")
+
+    said = await work(app, tmp_path, "second", Pickup(0.1, jobs[-1]), clocks=Clocks(quiet_s=0.5))
+
+    assert (never, said, await times(app, tmp_path, "second")) == (0, "SECOND", 1)
+
+
+async def test_an_interrupted_call_that_is_worked_on_is_kept_while_others_wait(app, tmp_path):
+    """On a Space that many use somebody always waits; what was paid for is fetched all the same."""
+    jobs: list[Any] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work, app, tmp_path, "mine", Pickup(30.0, remember=jobs.append))
+        while not await times(app, tmp_path, "mine"):
+            await anyio.lowlevel.checkpoint()
+        await send_and_die(app, "theirs", "session-theirs")
+        tasks.cancel_scope.cancel()
+
+    said = await work(app, tmp_path, "mine", Pickup(0.1, jobs[-1]))
+
+    assert (said, await times(app, tmp_path, "mine")) == ("MINE", 1)
+
+
+async def test_a_call_that_was_found_again_is_left_once_more(app, tmp_path):
+    """Whoever resumes a run may be interrupted, too."""
+    await send_and_die(app, "twice", "session-twice")
+    jobs: list[Any] = []
+    job = {"session": "session-twice", "at": time.time()}
+    async with anyio.create_task_group() as tasks:
+        heard = anyio.Event()
+        pickup = Pickup(30.0, job, jobs.append)
+        tasks.start_soon(work, app, tmp_path, "twice", pickup, lambda _: heard.set())
+        await heard.wait()
+        tasks.cancel_scope.cancel()
+
+    said = await work(app, tmp_path, "twice", Pickup(0.1, (jobs or [job])[-1]))
+
+    assert (said, await times(app, tmp_path, "twice")) == ("TWICE", 1)
+
+
 async def test_a_cancelled_call_that_still_waits_in_the_queue_never_runs(app, tmp_path):
     """An interrupt must not leave GPU time burning for nobody."""
-    jobs: list[Any] = []
     blocked = anyio.Event()
 
     def hear(event: CallEvent) -> None:
         if isinstance(event, Queued):
             blocked.set()
 
-    async def ahead() -> None:
-        given = {"words": "ahead", "seconds": 1.0}
-        await app.call(app.space.endpoint("work"), given, folder=tmp_path)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(ahead)
-        while not await times(app, tmp_path, "ahead"):
-            await anyio.lowlevel.checkpoint()
-        async with anyio.create_task_group() as behind:
-            behind.start_soon(work, app, tmp_path, "behind", Pickup(30.0, remember=jobs.append), hear)
-            await blocked.wait()
-            behind.cancel_scope.cancel()
+    async with busy(app, tmp_path, "ahead"), anyio.create_task_group() as behind:
+        behind.start_soon(work, app, tmp_path, "behind", Pickup(30.0), hear)
+        await blocked.wait()
+        behind.cancel_scope.cancel()
 
     assert await times(app, tmp_path, "behind") == 0
-    assert jobs[-1] is None
 
 
 async def test_a_cancelled_call_that_is_worked_on_is_left_to_be_fetched_later(app, tmp_path):
