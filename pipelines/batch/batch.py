@@ -274,11 +274,11 @@ class _Running:
     def _publish_one(self, output: Output, folder: Path, stem: str) -> Output:
         files = _files_in(output)
         digits = len(str(len(files)))
-        paths: dict[str, Path] = {}
+        paths: list[Path] = []
         for number, file in enumerate(files, start=1):
             numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
-            paths[file.sha256] = publish(self._artifact(file), folder, numbered)
-        return _moved(output, paths, self.secrets)
+            paths.append(publish(self._artifact(file), folder, numbered))
+        return _moved(output, iter(paths), self.secrets)
 
     def _artifact(self, file: FileOutput) -> Artifact:
         kept = self.shop.store.get(file.sha256) or file.path
@@ -295,11 +295,11 @@ def _files_in(output: Output) -> tuple[FileOutput, ...]:
             return ()
 
 
-def _moved(output: Output, paths: Mapping[str, Path], secrets: Mapping[str, str]) -> Output:
-    """An output with its files where they were put, and without secrets that a place repeated."""
+def _moved(output: Output, paths: Iterator[Path], secrets: Mapping[str, str]) -> Output:
+    """An output with its files where they were put, in order, and without secrets that a place repeated."""
     match output:
         case FileOutput():
-            return replace(output, path=paths[output.sha256])
+            return replace(output, path=next(paths))
         case tuple():
             return tuple(_moved(one, paths, secrets) for one in output)
         case ValueOutput(value=value):

@@ -1,7 +1,7 @@
 """The folder of one run: its outputs under names that a person can read, `run.json` and `report.html`."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,11 +68,11 @@ class RunFolder:
         return as_output(value, paths)
 
 
-def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Path]:
-    """Several files are numbered from 1, with as many digits as the last one needs."""
+def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Iterator[Path]]:
+    """Where files were put, by SHA-256; several are numbered from 1, as wide as the last number is."""
     digits = len(str(len(files)))
-    paths: dict[str, Path] = {}
+    paths: dict[str, list[Path]] = {}
     for number, artifact in enumerate(files, start=1):
         numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
-        paths[artifact.sha256] = publish(artifact, folder, numbered)
-    return paths
+        paths.setdefault(artifact.sha256, []).append(publish(artifact, folder, numbered))
+    return {sha256: iter(places) for sha256, places in paths.items()}

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -44,16 +44,16 @@ class ValueOutput:
 Output: TypeAlias = FileOutput | ValueOutput | tuple["Output", ...]
 
 
-def as_output(value: object, published: Mapping[str, Path]) -> Output:
+def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
     """A value of a run as users get it.
 
     Args:
         value: an artifact, a plain value, or a list of these.
-        published: the readable path of each artifact, by SHA-256.
+        published: by SHA-256, the readable paths of the artifacts of these bytes, in order; they are used up.
     """
     match value:
         case Artifact():
-            path = published.get(value.sha256, value.path)
+            path = next(published.get(value.sha256, iter(())), value.path)
             return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
         case Absent():
             return ValueOutput("json", None)

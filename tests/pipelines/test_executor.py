@@ -216,6 +216,22 @@ def test_a_file_goes_from_one_step_to_the_next(run):
     assert all(one.path.read_bytes().startswith(b"\x89PNG") for one in done.outputs["pictures"])
 
 
+def test_equal_files_of_a_list_are_each_named(run):
+    """Two scenes that came out the same are two pictures, not the last one twice."""
+    done = run("""
+        steps:
+          pictures:
+            {each: [green, red, green], space: "bench", endpoint: /draw, with: {colour: $item, count: 1}}
+        outputs: {pictures: $pictures.images}
+    """)
+
+    names = [one.path.name for one in done.outputs["pictures"]]
+    assert names == ["pictures-1.png", "pictures-2.png", "pictures-3.png"]
+    (kept,) = done.steps["pictures"].outputs.values()
+    assert [one.path.name for pictures in kept for one in pictures] == names
+    assert done.outputs["pictures"][0].sha256 == done.outputs["pictures"][2].sha256
+
+
 def test_a_text_that_names_a_file_stays_text(run, tmp_path, monkeypatch):
     """A prompt such as `cat` must not send away the file `cat` beside it."""
     (tmp_path / "cat").write_text("private")
