@@ -55,7 +55,7 @@ def new(
 
     path = write_new(Path(name), recipe)
     if as_json:
-        result_json({"file": str(path)})
+        result_json({"written": str(path)})
         return
     result(str(path))
     say(f"try it with: spacechain run {path} --local")
@@ -89,7 +89,7 @@ def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
 
 def schema(*, as_json: AsJson = False) -> None:
     """Print the JSON Schema of chain files, for editors."""
-    del as_json  # it is JSON anyhow
+    del as_json  # it is JSON anyway; the option is there because every command has it
     from chains.shape.schema import chain_schema  # noqa: PLC0415
     from pipelines.cli.show import result_json  # noqa: PLC0415
 

@@ -100,7 +100,8 @@ def write_new(path: Path, recipe: str) -> Path:
     except FileExistsError:
         raise NotWritten(f"{path} is there already", hint="choose another name, or remove it first") from None
     except OSError as cause:
-        raise NotWritten(f"{path} cannot be written: {cause.strerror or cause}") from cause
+        hint = "make its folder first, or name another" if isinstance(cause, FileNotFoundError) else None
+        raise NotWritten(f"{path} cannot be written: {cause.strerror or cause}", hint=hint) from cause
     return path
 
 
