@@ -124,12 +124,20 @@ def _show_space(space: "Space") -> None:
     )
     if space.revision:
         result(f"revision {space.revision}")
+    if not space.endpoints:
+        result("")
+        result("it offers nothing that can be called")
     for endpoint in space.endpoints:
         result("")
         told = endpoint.description.strip().split("\n")[0]
-        result(f"{endpoint.name}" + (f"  {safe(told)}" if told else ""))
+        result(safe(endpoint.name) + (f"  {safe(told)}" if told else ""))
         _show_rows([(f"{one.name}:", _takes(one)) for one in endpoint.parameters])
-        _show_rows([("→", f"{one.name}: {_many(one.kind, many=one.many)}") for one in endpoint.returns])
+        _show_rows(
+            [
+                ("→", f"{one.name}: {_many(one.kind, many=one.many)}{_labelled(one)}")
+                for one in endpoint.returns
+            ]
+        )
     if space.unusable:
         result("")
         result("not usable from here:")
@@ -148,7 +156,7 @@ def _takes(one: "Parameter") -> str:
     """A parameter in words: kind, whether it must be given, range, choices."""
     import json  # noqa: PLC0415
 
-    parts = [_many(one.kind, many=one.many)]
+    parts = [_many(one.kind, many=one.many) + _labelled(one)]
     if one.required:
         parts.append("required")
     elif one.default is not None:
@@ -161,6 +169,12 @@ def _takes(one: "Parameter") -> str:
         more = f", … {len(one.choices)} in all" if len(one.choices) > 8 else ""  # noqa: PLR2004 - a line's worth
         parts.append(f"{'one of' if one.closed else 'such as'} {shown}{more}")
     return "; ".join(parts)
+
+
+def _labelled(one: "Parameter | Return") -> str:
+    """The author's own label, where the name does not say the same."""
+    same = "".join(filter(str.isalnum, one.label.lower())) == "".join(filter(str.isalnum, one.name.lower()))
+    return f' "{one.label}"' if one.label and not same else ""
 
 
 def _bound(number: float | None) -> str:

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from servers import free_port, serve
 
+from pipelines.cli.app import app as commands
+
+APPS = Path(__file__).parents[1] / "pipelines" / "apps"
 CHAIN = """
 name: looking
 inputs: {word: {kind: text, default: hi}}
@@ -70,6 +74,35 @@ def test_inspect_json_has_the_documented_shape(spacechain, app):
     assert endpoints["/draw"]["returns"][0]["kind"] == "gallery"
 
 
+def test_inspect_shows_what_the_author_calls_things(spacechain):
+    """A parameter named `value` or `param_0` says nothing; its label does."""
+    with serve(Path(__file__).parents[1] / "registry" / "apps" / "everything.py") as everything:
+        told = spacechain("inspect", everything.url).out
+
+    assert 'value: number "Steps"; default 20; 1 to 50' in told
+    assert "→ said: text\n" in told  # its label says the same
+
+
+def test_inspect_says_that_an_app_offers_nothing(spacechain):
+    """An app without an API is not described by silence."""
+    with serve(APPS / "mute.py") as mute:
+        told = spacechain("inspect", mute.url)
+        called = spacechain("call", mute.url, "text=hello")
+
+    assert told.code == 0
+    assert "it offers nothing that can be called" in told.out
+    assert (called.code, "[no-api]" in called.err, "hint: " in called.err) == (2, True, True)
+
+
+def test_an_app_that_is_not_there_is_told_with_what_to_do(spacechain):
+    """One line and a hint, whatever is wrong."""
+    done = spacechain("inspect", f"http://127.0.0.1:{free_port()}")
+
+    assert done.code == 1
+    assert "no connection" in done.err
+    assert "hint: see that it runs, and that this is its address" in done.err
+
+
 @pytest.mark.parametrize("name", ["short-film", "storyboard", "narrated-still", "variations", "starter"])
 def test_every_recipe_is_listed_printed_and_fine(spacechain, name):
     """A bundled chain with a mistake in it would be a bad teacher."""
@@ -96,11 +129,9 @@ def test_new_writes_a_chain_that_is_fine_and_never_overwrites(spacechain, tmp_pa
 
 def test_every_command_prints_json(spacechain, tmp_path):
     """A program that drives the tool never has to read prose."""
-    from pipelines.cli.app import app
-
     (tmp_path / "mine.py").write_text("def hi() -> str:\n    return 'hi'\n")
     (tmp_path / "c.yaml").write_text('steps: {hi: {python: "mine.py:hi"}}\n')
-    names = [one.name or one.callback.__name__ for one in app.registered_commands]
+    names = [one.name or one.callback.__name__ for one in commands.registered_commands]
     without = [one for one in names if "--json" not in spacechain(one, "--help").out]
 
     assert len(names) > 20
