@@ -29,6 +29,7 @@ from chains.rules.loose_memory import loose_memory
 from chains.rules.lost_expressions import lost_expressions
 from chains.rules.missing_parameters import missing_parameters
 from chains.rules.misspelt_arguments import misspelt_arguments
+from chains.rules.parts_of_values import parts_of_values
 from chains.rules.python_files import python_files
 from chains.rules.reserved_names import reserved_names
 from chains.rules.self_references import self_references
@@ -98,6 +99,7 @@ SIGNATURE_RULES: Final[tuple[SignatureRule, ...]] = (
     literal_files,
     missing_parameters,
     misspelt_arguments,
+    parts_of_values,
     unknown_file_parts,
     unknown_parameters,
     unknown_parts,
