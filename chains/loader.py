@@ -1,13 +1,13 @@
 """A chain file → a `Chain`, or everything that is wrong with the file at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 from chains import model
 from chains.building.builder import Builder
 from chains.building.tree import Tree
-from chains.checks import check
+from chains.checks import check, not_reached
 from chains.meaning.paths import read_file
 from chains.problems import InvalidChain, Problem
 from chains.prompts import NO_PROMPTS, PromptTemplate
@@ -39,10 +39,10 @@ class ChainUnreadable(ToolkitError):
         self.path = path
 
 
-Known: TypeAlias = Callable[[model.Chain], Mapping[str, Endpoint]]
+Known: TypeAlias = Callable[[model.Chain], Mapping[str, Endpoint | ToolkitError]]
 
 
-def _nothing(chain: model.Chain) -> Mapping[str, Endpoint]:
+def _nothing(chain: model.Chain) -> Mapping[str, Endpoint | ToolkitError]:
     del chain
     return {}
 
@@ -54,7 +54,8 @@ def load(
 
     Args:
         path: the file; its name stands in every position as it is given here.
-        known: the signatures that need no look-up, by `key`, for what is said of a file that is wrong.
+        known: the signatures that need no look-up, or why there is none, by `key`, for what is said of a
+            file that is wrong.
         library: prompt templates of whoever runs the chain; its own come first.
 
     Raises:
@@ -103,10 +104,27 @@ def loads(
     chain = Builder(tree, folder, library).chain()
     everything = [*problems, *(one for _, one in found), *tree.problems]
     if everything:
-        # what else is wrong with it is worth knowing at the same time; warnings may come of the mistakes
-        meant = [one for one in check(chain, known(chain)) if one.severity == "error"]
-        raise InvalidChain([*everything, *meant], source)
+        raise InvalidChain([*everything, *_meant(chain, known(chain), everything)], source)
     return chain
+
+
+def _meant(
+    chain: model.Chain, known: Mapping[str, Endpoint | ToolkitError], found: Iterable[Problem]
+) -> Iterator[Problem]:
+    """What else is wrong with a file that is wrong.
+
+    Warnings, and a second word on one place, may come of the mistakes.
+    """
+    endpoints = {key: one for key, one in known.items() if isinstance(one, Endpoint)}
+    errors = [one for one in check(chain, endpoints) if one.severity == "error"]
+    yield from errors
+    told = {one.at for one in (*found, *errors)}
+    for step in chain.ways:
+        failure = known.get(step.key)
+        if isinstance(failure, ToolkitError) and not isinstance(failure, InvalidChain):
+            problem = not_reached(step, failure)
+            if problem.at not in told:
+                yield problem
 
 
 def _chain_files(folder: Path) -> list[str]:

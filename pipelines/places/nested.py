@@ -197,7 +197,8 @@ def _read(chain: Chain, step: ChainStep, identity: str, within: Around) -> Neste
         if isinstance(one, ChainStep):
             with suppress(ToolkitError):  # told where the nested chain is checked
                 height = max(height, 1 + read_nested(nested, one, within).height)
-    return Nested(nested, within, signature_of(nested, known(nested)), height)
+    endpoints = {key: one for key, one in known(nested).items() if isinstance(one, Endpoint)}
+    return Nested(nested, within, signature_of(nested, endpoints), height)
 
 
 def _shown(written: Path, resolved: Path) -> Path:

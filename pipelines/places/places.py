@@ -189,12 +189,14 @@ def local_endpoint(chain: Chain, step: Step, around: Around | None = None) -> En
             return chain_endpoint(chain, step, around)
 
 
-def local_endpoints(chain: Chain, around: Around | None = None) -> dict[str, Endpoint]:
-    """By step key, the signatures of all steps and fallbacks that can be told without the network."""
+def local_endpoints(chain: Chain, around: Around | None = None) -> dict[str, Endpoint | ToolkitError]:
+    """By key of each step and fallback that needs no network, its signature or why there is none."""
     around = around or Around.of(chain)
-    known: dict[str, Endpoint] = {}
+    known: dict[str, Endpoint | ToolkitError] = {}
     for step in chain.ways:
-        with suppress(ToolkitError):  # told where the chain is checked
+        try:
             if (endpoint := local_endpoint(chain, step, around)) is not None:
                 known[step.key] = endpoint
+        except ToolkitError as failure:
+            known[step.key] = failure
     return known

@@ -52,6 +52,30 @@ def test_a_mistake_is_one_line_and_a_hint(spacechain, app, words, code, tells):
     assert done.err.startswith("error: ") or code == 1
 
 
+def test_a_mistake_of_form_hides_none_about_what_is_called(spacechain, tmp_path):
+    """Whoever mends the misspelt key must not then learn of the misspelt operation."""
+    (tmp_path / "mine.py").write_text("def hi() -> str:\n    return 'hi'\n")
+    (tmp_path / "c.yaml").write_text(
+        "descripton: x\n"
+        "steps:\n"
+        "  film: {media: muxx}\n"
+        "  hi: {python: 'mine.py:ho'}\n"
+        "  draw: {service: replicat}\n"
+        "  gone: {python: 'gone.py:ho'}\n"
+        "  odd: {media: 3}\n"
+    )
+    problems = spacechain("check", "c.yaml", "--static", "--json").json["problems"]
+
+    assert [(one["line"], one["code"]) for one in problems] == [
+        (1, "unknown-key"),
+        (3, "unknown-operation"),
+        (4, "unknown-function"),
+        (5, "unknown-service"),
+        (6, "missing-file"),
+        (7, "wrong-type"),
+    ]
+
+
 def test_a_problem_in_a_file_shows_its_line_with_a_caret(spacechain, write):
     """All of them at once, where they stand."""
     done = spacechain(
