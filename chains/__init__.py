@@ -29,7 +29,8 @@ if TYPE_CHECKING:
         Step,
     )
     from chains.problems import InvalidChain, Position, Problem, show
-    from chains.prompts import PromptTemplate, read_templates, shipped
+    from chains.prompt_reader import read_templates, shipped
+    from chains.prompts import PromptTemplate
 
 __all__ = [
     "ABSENT",
@@ -87,7 +88,8 @@ _HOMES = {
         "Step",
     ),
     "chains.problems": ("InvalidChain", "Position", "Problem", "show"),
-    "chains.prompts": ("PromptTemplate", "read_templates", "shipped"),
+    "chains.prompt_reader": ("read_templates", "shipped"),
+    "chains.prompts": ("PromptTemplate",),
 }
 
 

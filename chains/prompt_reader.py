@@ -3,6 +3,8 @@
 import keyword
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 from chains.building.tree import Tree
@@ -27,8 +29,16 @@ class InvalidTemplates(InvalidChain):
     code = "invalid-templates"
 
 
-def read_library(text: str, file: str) -> Mapping[str, PromptTemplate]:
-    """The templates of a library file; see `prompts.read_templates`."""
+def read_templates(text: str, file: str) -> Mapping[str, PromptTemplate]:
+    """The templates of a library file, which maps names to templates in the form that chains have them.
+
+    Args:
+        text: the YAML; a file without anything in it has no templates.
+        file: what to call it in positions.
+
+    Raises:
+        InvalidTemplates: something is wrong with it; all problems are in it.
+    """
     source, problems = read(text, file)
     problems = tuple(one for one in problems if one.code != "empty-chain")
     if source.root is None:
@@ -44,6 +54,17 @@ def read_library(text: str, file: str) -> Mapping[str, PromptTemplate]:
     if everything:
         raise InvalidTemplates(everything, inside)
     return templates
+
+
+@cache
+def shipped() -> Mapping[str, PromptTemplate]:
+    """The templates that come with spacechain, by name, sorted."""
+    folder = files("chains") / "templates"
+    found: dict[str, PromptTemplate] = {}
+    for one in sorted(folder.iterdir(), key=lambda one: one.name):
+        if one.name.endswith(".yaml"):
+            found |= read_templates(one.read_text(encoding="utf-8"), one.name)
+    return found
 
 
 def templates_of(tree: Tree) -> dict[str, PromptTemplate]:

@@ -7,8 +7,7 @@ these counts.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -107,29 +106,3 @@ def fill(template: PromptTemplate, values: Mapping[str, str]) -> str:
     given = {**template.variables, **values}
     parts = pieces(template.prompt)
     return "".join(one if isinstance(one, str) else given.get(one.name) or "" for one in parts)
-
-
-@cache
-def shipped() -> Mapping[str, PromptTemplate]:
-    """The templates that come with spacechain, by name, sorted."""
-    folder = files("chains") / "templates"
-    found: dict[str, PromptTemplate] = {}
-    for one in sorted(folder.iterdir(), key=lambda one: one.name):
-        if one.name.endswith(".yaml"):
-            found |= read_templates(one.read_text(encoding="utf-8"), one.name)
-    return found
-
-
-def read_templates(text: str, file: str) -> Mapping[str, PromptTemplate]:
-    """The templates of a library file, which maps names to templates in the form that chains have them.
-
-    Args:
-        text: the YAML; a file without anything in it has no templates.
-        file: what to call it in positions.
-
-    Raises:
-        InvalidTemplates: something is wrong with it; all problems are in it.
-    """
-    from chains.prompt_reader import read_library  # noqa: PLC0415 - the reader builds on the values above
-
-    return read_library(text, file)

@@ -8,8 +8,8 @@ from pathlib import Path
 from chains import model
 from chains.building.step_builder import Defaults, StepBuilder
 from chains.building.tree import Tree
-from chains.prompt_reader import templates_of
-from chains.prompts import PromptTemplate, shipped
+from chains.prompt_reader import shipped, templates_of
+from chains.prompts import PromptTemplate
 from chains.shape.forms import duration
 from chains.text.source import Entry, Fields, plain
 from chains.text.source import Path as Keys

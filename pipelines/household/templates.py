@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from chains.prompts import PromptTemplate, read_templates, shipped
+from chains.prompt_reader import read_templates, shipped
+from chains.prompts import PromptTemplate
 from pipelines.artifacts import StorageFailed
 from pipelines.household.home import Home
 from spaces_registry.errors import ToolkitError, nearest

@@ -8,7 +8,7 @@ import pytest
 from chains import check, loads
 from chains.language.functions import functions
 from chains.meaning.parts import FILE_PARTS, PLURAL, SINGULAR
-from chains.prompts import shipped
+from chains.prompt_reader import shipped
 from chains.shape.forms import ACTIONS, FAILURES
 from chains.shape.keys import PLACES
 from chains.shape.keys import keys as all_keys

@@ -6,7 +6,8 @@ import pytest
 
 from chains import Chain, InvalidChain, check, loads
 from chains.language.evaluate import ABSENT
-from chains.prompts import PromptTemplate, UnfilledTemplate, fill, gaps, read_templates, shipped
+from chains.prompt_reader import read_templates, shipped
+from chains.prompts import PromptTemplate, UnfilledTemplate, fill, gaps
 
 ChainOf = Callable[[str], Chain]
 FOX = PromptTemplate(

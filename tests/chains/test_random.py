@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from chains import Chain, EvaluationFailed, InvalidChain, SpaceStep, check, loads, show
 from chains.graph import mermaid, order
 from chains.language.expressions import Template, parse_value
-from chains.prompts import PromptTemplate, fill, read_templates
+from chains.prompt_reader import read_templates
+from chains.prompts import PromptTemplate, fill
 from chains.shape.patterns import explosive
 from chains.text.reader import read
 from chains.text.source import Fields
