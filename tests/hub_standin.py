@@ -1,8 +1,9 @@
 """A Hub for tests: a real HTTP server that answers as the Hub does, with its own fields and error codes.
 
-It knows `/api/spaces/semantic-search`, a Space's record, host and runtime, `/api/models`, `whoami-v2`, the
-ZeroGPU quota, and the chat router's `/v1/models`. To a visitor without a token, a private Space and one that
-does not exist look alike (401); with a token, one that does not exist is 404.
+It knows `/api/spaces/semantic-search`, a Space's record by id and by subdomain, whole or as far as `expand`
+asks, its host and runtime, `/api/models` and a model's own record, `whoami-v2`, the ZeroGPU quota, and the
+chat router's `/v1/models`. To a visitor without a token, a private Space and one that does not exist look
+alike (401); with a token, one that does not exist is 404.
 """
 
 import re
@@ -114,6 +115,11 @@ SLUG = re.compile(  # written out, so that what the toolkit knows is compared wi
     r"|fine-tuning-tools|dataset-creation|anomaly-detection|recommendation-systems|character-animation"
     r"|agent-environment|image|other"
 )
+EXPANDABLE = frozenset(
+    {"author", "cardData", "createdAt", "datasets", "disabled", "lastModified", "likes", "models", "private"}
+    | {"region", "resourceGroup", "runtime", "sdk", "sha", "siblings", "subdomain", "tags", "trendingScore"}
+    | {"usedStorage"}
+)
 LISTS = ("/api/spaces/semantic-search", "/api/models", "/v1/models")
 LIMITS = {"RateLimit": '"api";r=499;t=55', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 
@@ -149,6 +155,8 @@ def hub_standin(
             found = _whoami(whose) if sent else say({"error": "Invalid username or password."}, 401)
         elif asked.path == "/api/spaces/zero-gpu/quota":
             found = _quota(whose) if sent else say({"error": "Invalid username or password."}, 401)
+        elif asked.path.startswith("/api/models/"):
+            found = _model(asked.path.removeprefix("/api/models/"), models, sent)
         else:
             found = _one(asked, spaces, sent)
         return replace(found, headers={**LIMITS, **found.headers})
@@ -160,13 +168,13 @@ def hub_standin(
 def _one(asked: Asked, spaces: Mapping[str, ListedSpace], sent: str) -> Answer:
     """A Space's record, or a part of it."""
     repo, what = asked.path.removeprefix("/api/spaces/"), "info"
-    if repo.count("/") > 1:
+    if repo.startswith("by-subdomain/"):
+        repo = next((one for one in spaces if _subdomain(one) == repo.partition("/")[2]), repo)
+    elif repo.count("/") > 1:
         repo, _, what = repo.rpartition("/")
     space = spaces.get(repo)
     if not asked.path.startswith("/api/spaces/") or space is None or (space.is_private and not sent):
-        status = 404 if sent else 401
-        message = "Repository not found" if sent else "Invalid username or password."
-        return say({"error": message}, status, X_Error_Code="RepoNotFound", X_Error_Message=message)
+        return _not_found(sent)
     if space.refusal is not None:
         return space.refusal
     match what:
@@ -174,7 +182,22 @@ def _one(asked: Asked, spaces: Mapping[str, ListedSpace], sent: str) -> Answer:
             return say(space.runtime())
         case "host":
             return say({"host": space.host})
-    return say(_info(repo, space))
+    record = _info(repo, space)
+    wanted = parse_qs(asked.query).get("expand")
+    if wanted is None:
+        return say(record)
+    if not {*wanted} <= EXPANDABLE:  # `host` is not
+        return say({"error": "Invalid query parameters"}, 400)
+    return say({name: value for name, value in record.items() if name in ("_id", "id", *wanted)})
+
+
+def _not_found(sent: str) -> Answer:
+    message = "Repository not found" if sent else "Invalid username or password."
+    return say({"error": message}, 404 if sent else 401, X_Error_Code="RepoNotFound", X_Error_Message=message)
+
+
+def _subdomain(repo: str) -> str:
+    return re.sub(r"[/._]", "-", repo.lower())
 
 
 def _list(
@@ -202,13 +225,24 @@ def _info(repo: str, space: ListedSpace) -> dict[str, Any]:
         "gated": False,
         "disabled": False,
         "host": space.host,
-        "subdomain": f"{owner}-{name}".lower().replace(".", "-").replace("_", "-"),
+        "subdomain": _subdomain(repo),
         "likes": space.likes,
         "sdk": space.sdk,
         "tags": [space.sdk, *space.tags],
-        "cardData": {"sdk": space.sdk, "title": space.title or name, "short_description": space.about},
+        "cardData": {
+            "sdk": space.sdk,
+            "sdk_version": "6.31.0",
+            "title": space.title or name,
+            "short_description": space.about,
+        },
         "siblings": [{"rfilename": "app.py"}],
         "runtime": space.runtime(),
+        "models": ["acme/model"],
+        "datasets": ["acme/data"],
+        "trendingScore": 3.5,
+        "usedStorage": 1048576,
+        "region": "us",
+        "resourceGroup": None,
     }
 
 
@@ -280,6 +314,18 @@ def _models(models: Mapping[str, ListedModel], query: Mapping[str, list[str]]) -
         if words in repo.lower() and (task is None or model.task in task) and model.providers
     ]
     return say(found[: int(query.get("limit", ["1000"])[0])])
+
+
+def _model(repo: str, models: Mapping[str, ListedModel], sent: str) -> Answer:
+    """A model's own record: the mapping of providers is an object there."""
+    model = models.get(repo)
+    if model is None:
+        return _not_found(sent)
+    offers = {
+        one: {"providerId": f"{one}/x", "status": "live", "task": model.task} for one in model.providers
+    }
+    record = {"_id": "0123456789abcdef01234567", "id": repo, "likes": model.likes, "pipeline_tag": model.task}
+    return say(record | {"inferenceProviderMapping": offers})
 
 
 def _routed(models: Mapping[str, ListedModel]) -> Answer:
