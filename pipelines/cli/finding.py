@@ -2,15 +2,19 @@
 
 import os
 import textwrap
-from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, BadOption, Use, pairs
+from pipelines.cli.options import AsJson, BadOption, Local, Use, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.running.workshop import Settings
     from spaces_registry.fitting.matching import Supply
     from spaces_registry.fitting.ranking import Candidate, Need
     from spaces_registry.fitting.resolver import Resolution
@@ -47,6 +51,7 @@ def find(  # noqa: PLR0913 - a command's options
     categories: Annotated[
         bool, typer.Option("--categories", help="List the Hub's categories, and nothing else.")
     ] = False,
+    local: Local = False,
     use: Use = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +71,7 @@ def find(  # noqa: PLR0913 - a command's options
         category=category,
         among=tuple(among or ()),
     )
-    found = anyio.run(_resolved, need, limit, use)
+    found = anyio.run(_resolved, need, limit, settings(local=local, use=use, quiet=as_json))
     if as_json:
         result_json([candidate_json(one) for one in found.candidates])
     elif found.candidates:
@@ -102,16 +107,22 @@ def models(
         say("no model of that name is served" if words else "no model is served for that")
 
 
-async def _resolved(need: "Need", limit: int, use: Sequence[str] | None) -> "Resolution":
-    from pipelines.household.home import find_home  # noqa: PLC0415
+async def _resolved(need: "Need", limit: int, where: "Settings") -> "Resolution":
     from spaces_registry.bookmarks import find_bookmarks  # noqa: PLC0415
     from spaces_registry.fitting.resolver import resolve  # noqa: PLC0415
     from spaces_registry.registry import open_registry  # noqa: PLC0415
 
-    home = find_home()
-    own = find_bookmarks(home.folder, Path.cwd(), os.environ)
-    elsewhere = {name: urls[-1] for name, urls in pairs("--use", use, "SPACE=URL").items()}
-    async with open_registry(cache=home.signatures, own=own, use=elsewhere) as registry:
+    own = find_bookmarks(where.home.folder, Path.cwd(), os.environ)
+    async with AsyncExitStack() as stack:
+        use = dict(where.use)
+        if where.local:
+            from pipelines.studio import SPACES, open_studio  # noqa: PLC0415 - only who asks for it pays
+
+            studio = await stack.enter_async_context(open_studio(list(SPACES), tell=where.say))
+            use, need = {**studio, **use}, replace(need, among=need.among or tuple(studio))
+        registry = await stack.enter_async_context(
+            open_registry(cache=where.home.signatures, own=own, use=use)
+        )
         return await resolve(need, registry, limit=limit, tell=_tell)
 
 

@@ -69,6 +69,15 @@ def test_the_demo_makes_a_narrated_film_whose_path_is_the_last_line(process, tmp
     assert is_film(tmp_path / done.out.splitlines()[-1], 3.0)
 
 
+def test_find_looks_in_the_studio(process):
+    """Without a Hub, what is here can be found, and is proven like anything else."""
+    done = process("find", "picture to film", "--local", "--json", HF_ENDPOINT="http://127.0.0.1:9")
+
+    assert done.code == 0, done.err
+    [found] = done.json
+    assert (found["space"], found["binding"]) == ("alexnasa/ltx-2-TURBO", {"image": "first_frame"})
+
+
 def test_storyboard_makes_one_film_of_a_list_of_scenes(process, elsewhere, tmp_path):
     """A picture for each scene, in order."""
     scenes = ["-i", "scenes=a forest", "-i", "scenes=a desert"]
