@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spaces_registry.signature import Kind
 
 _WIDTH = 80
+_STAGE = 8  # letters of a state
 _TOLD = 5  # passed-over Spaces that are named
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=100, help="How many at most.")]
 
@@ -229,15 +230,18 @@ def _show_candidates(found: "Resolution") -> None:
     """A line a candidate, then the reasons for the first one."""
     from pipelines.cli.show import result, safe, table  # noqa: PLC0415
 
+    spaces = [_cut(one.space, 37) for one in found.candidates]
+    likes = max(len("LIKES"), *(len(str(one.likes)) for one in found.candidates))
+    left = _WIDTH - max(len("SPACE"), *map(len, spaces)) - len("SCORE") - _STAGE - likes - 4 * 2
     rows = [
         (
-            _cut(one.space, 37),
-            _cut(one.endpoint or "?", 18),
+            space,
+            _cut(one.endpoint or "?", left),
             f"{one.score:.2f}",
-            _cut((one.stage or "").lower().replace("_", " "), 8),
+            _cut((one.stage or "").lower().replace("_", " "), _STAGE),
             str(one.likes),
         )
-        for one in found.candidates
+        for space, one in zip(spaces, found.candidates, strict=True)
     ]
     table(("SPACE", "ENDPOINT", "SCORE", "STAGE", "LIKES"), rows)
     best = found.candidates[0]

@@ -74,6 +74,21 @@ def test_find_shows_a_table_of_eighty_columns_and_says_why(spacechain):
     assert max(map(len, lines)) <= 80
 
 
+def test_an_endpoint_is_whole_where_there_is_room_for_it(at_hub):
+    """It will be copied into a chain."""
+    name = "/generate_image_from_prompt"
+    shape = {name: ({"prompt": "text"}, {"picture": "image"})}
+    with web(describing(shape)) as app:
+        spaces = {"me/a": ListedSpace(app.url), "me/" + "b" * 60: ListedSpace(app.url)}
+        with hub_standin({"me/a": spaces["me/a"]}) as hub:
+            short = at_hub(hub.url, "find", "draw", "a", "cat")
+        with hub_standin(spaces) as hub:
+            long = at_hub(hub.url, "find", "draw", "a", "dog")
+
+    assert short.out.splitlines()[1].split()[:2] == ["me/a", name]
+    assert max(map(len, [*short.out.splitlines(), *long.out.splitlines()])) <= 80
+
+
 def test_find_lists_the_categories(spacechain):
     """Without a network: the list is part of the toolkit."""
     shown = spacechain("find", "--categories")
