@@ -111,12 +111,18 @@ def _errors(problems: tuple["Problem", ...]) -> bool:
 
 
 async def _looked(chain: "Chain", where: "Settings") -> "Look":
+    from dataclasses import replace  # noqa: PLC0415
+
+    from chains.problems import in_order  # noqa: PLC0415
+    from pipelines.running.foreseen import foreseen_misfits, plain_defaults  # noqa: PLC0415
     from pipelines.running.locking import lock_of  # noqa: PLC0415
     from pipelines.running.preflight import look  # noqa: PLC0415
     from pipelines.running.workshop import open_workshop  # noqa: PLC0415
 
     async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
-        return await look(chain, shop.places)
+        looked = await look(chain, shop.places)
+    misfits = foreseen_misfits(chain, looked.places, plain_defaults(chain), severity="warning")
+    return replace(looked, problems=in_order([*looked.problems, *misfits]))
 
 
 async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Settings") -> "Plan":
@@ -126,6 +132,7 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
     from pipelines.engine.inputs import read_inputs  # noqa: PLC0415
     from pipelines.planning.plan import make_plan  # noqa: PLC0415
     from pipelines.programs.environment import read_environment  # noqa: PLC0415
+    from pipelines.running.foreseen import foreseen_misfits  # noqa: PLC0415
     from pipelines.running.locking import lock_of  # noqa: PLC0415
     from pipelines.running.nesting import secrets_of  # noqa: PLC0415
     from pipelines.running.preflight import look  # noqa: PLC0415
@@ -138,6 +145,8 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
         if not looked.ok:
             raise InvalidChain(looked.problems, chain.source)
         inputs = read_inputs(chain, given, shop.store, as_text=True)
+        if misfits := [*foreseen_misfits(chain, looked.places, inputs)]:
+            raise InvalidChain(misfits, chain.source)
         environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
         plan = make_plan(chain, {"inputs": inputs, "env": environment}, looked, shop, secrets=hidden)
         if not plan.forecast.amounts.gpu_s:

@@ -34,7 +34,7 @@ def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dic
     bound: dict[str, object] = {}
     for parameter in endpoint.parameters:
         if parameter.name in values:
-            bound[parameter.name] = _conform(parameter, values[parameter.name], place)
+            bound[parameter.name] = conform(parameter, values[parameter.name], place)
         elif parameter.required:
             message = f"{place} {endpoint.name} needs {parameter.name!r} ({parameter.kind})"
             raise RejectedInput(place, message, hint=f"add it under `with`: {parameter.name}: …")
@@ -42,7 +42,7 @@ def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dic
             bound[parameter.name] = parameter.default
     for name, value in values.items():
         if name not in names:
-            bound[name] = _conform(Parameter(name, Kind.ANY), value, place)
+            bound[name] = conform(Parameter(name, Kind.ANY), value, place)
     return bound
 
 
@@ -86,7 +86,12 @@ def shown(value: object) -> object:
             return str(value)
 
 
-def _conform(parameter: Parameter, value: object, place: str) -> object:
+def conform(parameter: Parameter, value: object, place: str) -> object:
+    """One value as its parameter takes it.
+
+    Raises:
+        RejectedInput: it does not fit.
+    """
     if why := unsayable(value):
         raise RejectedInput(place, f"{parameter.name} of {place} cannot be sent: it holds {why}")
     if value is None and not parameter.required:

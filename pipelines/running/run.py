@@ -11,6 +11,7 @@ from pipelines.engine.events import RunListener, unheard
 from pipelines.engine.inputs import read_inputs
 from pipelines.household.trusting import require_recipe
 from pipelines.programs.environment import read_environment
+from pipelines.running.foreseen import foreseen_misfits
 from pipelines.running.locking import lock_of
 from pipelines.running.nesting import secrets_of
 from pipelines.running.outcome import Run
@@ -57,5 +58,7 @@ async def run_in(
         raise found.refusal
     if not found.ok:
         raise InvalidChain(found.problems, chain.source)
+    if misfits := [one for one in foreseen_misfits(chain, found.places, values) if one.step in wanted]:
+        raise InvalidChain(misfits, chain.source)
     run = Running(chain, shop, options, values, environment, hidden, tell, started)
     return await run.to_its_end(wanted, fresh)

@@ -41,6 +41,61 @@ def test_check_json_gives_each_problem_its_place(spacechain, write):
     assert (wrong["line"], wrong["step"], wrong["severity"]) == (1, "say", "error")
 
 
+UNFIT = """
+inputs:
+  count: {kind: number, default: 9}
+  shout: {kind: boolean, default: true}
+  words: {kind: text, many: true, default: [red, mauve]}
+steps:
+  say: {space: "bench", endpoint: /shout, with: {text: hi}}
+  draw: {space: "bench", endpoint: /draw, needs: [say], with: {count: $inputs.count}}
+  maybe: {space: "bench", endpoint: /draw, when: inputs.shout, with: {count: $inputs.count}}
+  each: {space: "bench", endpoint: /draw, each: $inputs.words, with: {colour: $item}}
+"""
+
+
+def test_an_input_that_a_later_step_cannot_take_is_refused_before_the_first_call(spacechain, write, tmp_path):
+    """What is known before the run is no reason to pay for half of it."""
+    file = write(UNFIT)
+    checked, planned, ran = (spacechain(command, file, "--json") for command in ("check", "plan", "run"))
+    fits = spacechain("run", file, "-i", "count=2", "-i", 'words=["red"]', "--json")
+    places = {one["line"]: one for one in checked.json["problems"]}
+    column = file.read_text().splitlines()[7].index("$inputs") + 1
+
+    assert checked.code == 0
+    assert places.keys() == {8, 9, 10}
+    assert places[8]["column"] == column
+    assert {one["severity"] for one in places.values()} == {"warning"}
+    assert "count is 9, but" in places[8]["message"]
+    assert "mauve" in places[10]["message"]
+    for done in (planned, ran):
+        assert done.code == 2
+        assert f"chain.yaml:8:{column}: count is 9, but" in done.err
+        assert "takes 1 to 5 [rejected-input]" in done.err
+    assert not [one for one in (tmp_path / "outputs").rglob("run.json") if fits.json["run"] not in str(one)]
+    assert fits.code == 0, fits.err
+
+
+def test_what_may_never_be_called_is_not_held_against_its_inputs(spacechain, write):
+    """A `when` that is false, what reads from it, and a step that something else can do."""
+    file = write("""
+        inputs: {count: 9, draws: false}
+        steps:
+          draw: {space: "bench", endpoint: /draw, when: inputs.draws, with: {count: $inputs.count}}
+          look: {space: "bench", endpoint: /measure, with: {picture: $draw.image}}
+          more: {space: "bench", endpoint: /draw, needs: [draw], with: {count: $inputs.count}}
+          other:
+            space: "bench"
+            endpoint: /draw
+            with: {count: $inputs.count}
+            fallback: [{space: "bench", endpoint: /draw, with: {count: 1}}]
+    """)
+    checked = spacechain("check", file)
+
+    assert checked.code == 0
+    assert "rejected-input" not in checked.err
+
+
 def test_plan_tells_order_arguments_and_what_is_kept(spacechain, write):
     """Before the run everything would be called; after it, nothing."""
     file = write(CHAIN)
