@@ -118,7 +118,20 @@ class Attempts:
         if way is None:
             way, journey.heading = await self.spread.pick(group, self.ways, self.breaker)
         group.remove(way)
+        if isinstance(self.ways.known(way), Place):
+            self._leave_out(group, way, journey)
+        if not group:
+            queue.pop(0)
         return way
+
+    def _leave_out(self, group: list[Way], better: Way, journey: Journey) -> None:
+        """Go without those of several equal ways that are not there; who asks first tells of them."""
+        for way in [*group]:
+            if isinstance(found := self.ways.known(way), Unfound):
+                group.remove(way)
+                for one in self.ways.news(way, found):
+                    journey.story.append(one)
+                    journey.tell(FellBack(one.via, one.failure, better.named))
 
     async def _kept_at(self, group: Sequence[Way], journey: Journey) -> Way | None:
         """The one of several equal ways at which the call was made before."""

@@ -136,8 +136,12 @@ class Ways:
 
     def told(self, way: Way, unfound: Unfound) -> tuple[Attempt, ...]:
         """The tries to find a place, for the first who tells of them; for others that it is not there."""
+        return self.news(way, unfound) or (replace(unfound.attempts[-1], seconds=0.0),)
+
+    def news(self, way: Way, unfound: Unfound) -> tuple[Attempt, ...]:
+        """The tries to find a place, for the first who tells of them; nothing for others."""
         if way.key in self._told:
-            return (replace(unfound.attempts[-1], seconds=0.0),)
+            return ()
         self._told.add(way.key)
         return unfound.attempts
 

@@ -24,7 +24,7 @@ CHAIN = """
         space: PLACE
         endpoint: /say
         with: {text: hello}
-        timeout: {wake: 1s, queue: 2s, run: 300ms}
+        timeout: {wake: 1s, queue: 20s, run: 20s}
         retry: {attempts: 2, wait: 10ms, up_to: 1s}
         fallback: [{space: ACTOR, endpoint: /say, with: {text: from the other}}]
     outputs: {said: $it.text}
@@ -180,7 +180,7 @@ def test_a_call_that_takes_too_long_is_left_and_not_repeated(run, actor):
     slow = "space: ACTOR\n        endpoint: /slowly\n        with: {text: hello}"
     written = CHAIN.replace("space: PLACE\n        endpoint: /say\n        with: {text: hello}", slow)
     before = calls_of(actor, "slowly")
-    done_ = run(written.replace("run: 300ms", "run: 50ms").replace("other}}]", "other}, timeout: 1m}]"))
+    done_ = run(written.replace("run: 20s", "run: 50ms").replace("other}}]", "other}, timeout: 1m}]"))
 
     (told,) = done_.to_json()["steps"]["it"]["story"]
     assert done_.outputs["said"].value == "from the other"
@@ -198,7 +198,7 @@ def test_a_call_that_waits_too_long_is_left_too(run):
         return waiting
 
     with web(acting(data=held)) as place:
-        done_ = run(CHAIN.replace("queue: 2s", "queue: 200ms"), {"PLACE": place.url})
+        done_ = run(CHAIN.replace("queue: 20s", "queue: 200ms"), {"PLACE": place.url})
         released.set()
 
     assert done_.ok

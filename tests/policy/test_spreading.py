@@ -61,6 +61,23 @@ def test_a_step_without_items_takes_the_first_that_is_there(run):
 
     assert done_.ok
     assert done_.to_json()["steps"]["it"]["via"] == open_.url
+    assert story(done_) == [("unauthorized", "fall-back")]
+
+
+def test_a_space_that_is_not_there_is_told_once_and_the_others_do_its_share(run):
+    """Half as fast as meant, for weeks, is what happens where nobody says so."""
+    with web(acting(config=say({"detail": "no"}, 401))) as closed, web(acting(data=done("hello"))) as open_:
+        done_ = run(
+            "steps: {it: {each: [a, b, c], space: [OPEN, CLOSED], endpoint: /say, with: {text: $item}}}",
+            {"CLOSED": closed.url, "OPEN": open_.url},
+        )
+
+    step = done_.to_json()["steps"]["it"]
+    assert done_.ok
+    assert [one["via"] for one in step["calls"]] == [open_.url] * 3
+    assert [(one["via"], one["class"], one["then"]) for one in step["story"]] == [
+        (closed.url, "unauthorized", "fall-back")
+    ]
 
 
 def test_an_item_may_try_each_of_them_and_does_not_wait_for_one_while_another_is_left(run):
