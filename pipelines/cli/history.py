@@ -1,6 +1,7 @@
 """`runs`, `show` and `report`: what was done."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -118,6 +119,9 @@ def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
 
 def _step_row(name: str, step: Mapping[str, object]) -> tuple[str, ...]:
     via, endpoint = str(step.get("via") or ""), str(step.get("endpoint") or "")
+    shared = Counter(str(_mapping(one).get("via") or "") for one in _list(step.get("calls")))
+    if len(shared) > 1:
+        via, endpoint = ", ".join(f"{one} ({number})" for one, number in shared.items()), ""
     has_both = endpoint and endpoint not in (via, via.rpartition(" ")[2])
     at = str(step.get("because") or (f"{via} {endpoint}" if has_both else via))
     calls = "kept" if step.get("cached") else str(step.get("attempts", ""))

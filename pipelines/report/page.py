@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -231,12 +232,13 @@ class _Reader:
         """A step as the page shows it."""
         seconds = _number(step.get("seconds"))
         share = 100 * seconds / longest if longest else 0.0
+        via, shared = str(step.get("via") or ""), _shared(step)
         return StepShown(
             name=name,
             status=str(step.get("status", "")),
-            via=str(step.get("via") or ""),
-            endpoint=str(step.get("endpoint") or ""),
-            revision=_revision(step),
+            via=", ".join(f"{one} ({_items(number)})" for one, number in shared.items()) or via,
+            endpoint="" if shared else str(step.get("endpoint") or ""),
+            revision="" if shared else _revision(step),
             how=_how(step),
             seconds=seconds,
             share=round(share, 1),
@@ -259,6 +261,16 @@ def _revision(step: Json) -> str:
     return f"at {told[:7]}" if _COMMIT.fullmatch(told) else ""
 
 
+def _shared(step: Json) -> Mapping[str, int]:
+    """How many items each place made, where several did."""
+    found = Counter(str(_mapping(one).get("via") or "?") for one in _list(step.get("calls")))
+    return found if len(found) > 1 else {}
+
+
+def _items(number: int) -> str:
+    return "1 item" if number == 1 else f"{number} items"
+
+
 def _how(step: Json) -> str:
     calls = step.get("calls")
     number = int(_number(step.get("attempts")))
@@ -266,7 +278,7 @@ def _how(step: Json) -> str:
         return "kept from before"
     if isinstance(calls, list) and len(calls) > 1:
         kept = sum(_mapping(one).get("cached") is True for one in calls)
-        return f"{len(calls)} items" + (f", {kept} kept from before" if kept else "")
+        return _items(len(calls)) + (f", {kept} kept from before" if kept else "")
     return "" if number == 0 else "1 call" if number == 1 else f"{number} calls"
 
 

@@ -134,6 +134,18 @@ def test_a_name_that_is_markup_stays_a_name(tmp_path):
     assert not [one for one in page.attributes if one[1].startswith("on")]
 
 
+def test_places_that_shared_a_steps_items_are_all_named(tmp_path, run):
+    """One of them in the name of all would hide who did the work."""
+    calls = [{"via": via, "status": "succeeded"} for via in ("a/b", "c/d", "a/b")]
+    told = document()
+    told["steps"] = {"draw": {"status": "succeeded", "via": "a/b", "endpoint": "/go", "calls": calls}}
+    words = " ".join(Page(report_html(tmp_path, told)).words)
+    (tmp_path / "run.json").write_text(json.dumps(told))
+
+    assert "a/b (2 items), c/d (1 item)" in words
+    assert "a/b (2), c/d (1)" in run("show", tmp_path).out
+
+
 def test_retries_and_fallbacks_are_told_as_a_story(tmp_path):
     """Whoever waited for it wants to know why it took so long."""
     attempts = [
