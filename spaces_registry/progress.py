@@ -63,11 +63,13 @@ class FellBack:
         place: what was given up.
         failure: why, as the failure's code.
         to: what is tried next, as the chain names it.
+        rests: whether it was not asked, because it failed so before.
     """
 
     place: str
     failure: str
     to: str
+    rests: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class Attempts:
             if isinstance(found, GivenUp) and (found.action is Action.STOP or not queue):
                 return self._failed(journey, found.failure)
             last = journey.story[-1]
-            tell(FellBack(last.via, last.failure, queue[0][0].named))
+            tell(FellBack(last.via, last.failure, queue[0][0].named, last.skipped))
 
     async def _next(self, queue: list[list[Way]], journey: Journey) -> Way:
         """Take the way that is next; of equal ones that which has a kept result, or else a free slot."""

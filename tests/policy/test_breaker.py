@@ -5,8 +5,11 @@ from conftest import story
 from stage import acting, done, joins
 from web import say, web
 
+from pipelines.cli.board import words
 from pipelines.engine.breaker import MEMORY_S, REST_S, Breaker, resting
+from pipelines.engine.events import CallTold, RunEvent
 from pipelines.journal import Outcome
+from spaces_registry.progress import CallEvent, FellBack
 
 NOW = 1_000_000.0
 
@@ -77,9 +80,15 @@ CHAIN = """
 
 def test_the_next_run_does_not_ask_a_place_that_failed_twice(run):
     """Two crashes told it all; the third would only cost time."""
+    told: list[CallEvent] = []
+
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, CallTold):
+            told.append(event.event)
+
     with web(acting(data=done(None, error="out of memory"))) as broken:
         first = run(CHAIN, {"BROKEN": broken.url, "TEXT": "one"})
-        second = run(CHAIN, {"BROKEN": broken.url, "TEXT": "two"})
+        second = run(CHAIN, {"BROKEN": broken.url, "TEXT": "two"}, tell=listen)
 
     assert story(first) == [("crashed", "retry"), ("crashed", "fall-back")]
     assert story(second) == [("crashed", "fall-back")]
@@ -88,6 +97,9 @@ def test_the_next_run_does_not_ask_a_place_that_failed_twice(run):
     assert "not asked" in skipped["said"]
     assert joins(broken.asked) == 2
     assert second.ok
+    assert [words(one).partition(";")[0] for one in told if isinstance(one, FellBack)] == [
+        f"{broken.url} rests: crashed"
+    ]
 
 
 def test_the_last_way_is_always_tried(run):
