@@ -21,7 +21,7 @@ from pipelines.engine.events import (
     unheard,
 )
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded
-from spaces_registry.progress import FellBack, Logged, Progress, Retrying, Waking
+from spaces_registry.progress import FellBack, Held, Logged, Progress, Retrying, Waking
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -152,18 +152,24 @@ class _Lines:
             case StepStarted(step=step):
                 self.said[step] = time.monotonic()
             case CallTold(step=step, event=Waking(stage=stage) as told):
-                is_old = self.stages.get(step) == stage
-                if not is_old or time.monotonic() - self.said.get(step, 0.0) >= _SILENCE_S:
-                    self.said[step], self.stages[step] = time.monotonic(), stage
+                is_new, self.stages[step] = self.stages.get(step) != stage, stage
+                if self._is_due(step) or is_new:
                     say(f"{step}: {safe(words(told))}")
-            case CallTold(step=step, event=Progress() as told):
-                if time.monotonic() - self.said.get(step, 0.0) >= _SILENCE_S:
-                    self.said[step] = time.monotonic()
-                    share = f"{told.fraction:.0%} " if told.fraction is not None else ""
-                    say(f"{step}: {share}{safe(words(told))}")
+            case CallTold(step=step, event=Progress() as told) if self._is_due(step):
+                share = f"{told.fraction:.0%} " if told.fraction is not None else ""
+                say(f"{step}: {share}{safe(words(told))}")
+            case CallTold(step=step, event=Held(wait_s=wait_s) as told):
+                if wait_s and wait_s >= _SILENCE_S and self._is_due(f"{step} is held"):
+                    say(f"{step}: {safe(words(told))}")
             case _:
                 pass
         _print_line(event)
+
+    def _is_due(self, what: str) -> bool:
+        is_due = time.monotonic() - self.said.get(what, 0.0) >= _SILENCE_S
+        if is_due:
+            self.said[what] = time.monotonic()
+        return is_due
 
 
 def _print_line(event: RunEvent) -> None:

@@ -7,6 +7,8 @@ import anyio.lowlevel
 import pytest
 
 from chains.model import Limit
+from pipelines.cli.live import watching
+from pipelines.engine.events import CallTold, StepStarted
 from pipelines.engine.limits import Limits
 from spaces_registry.errors import OutOfQuota, RateLimited
 from spaces_registry.progress import Held
@@ -245,3 +247,15 @@ async def test_free_slots_are_told_for_spreading(limits, place):
     ours = limits()
     async with ours.turn(place()):
         assert (ours.free(place()), ours.free(place("eve/voice"))) == (3, 4)
+
+
+async def test_a_long_wait_has_a_line_in_a_log_and_a_short_one_has_none(capsys):
+    """A log that stands still for a minute looks like a program that hangs."""
+    with watching(["film"], events=False, quiet=False) as tell:
+        tell(StepStarted("film", "ada/clip", 3))
+        tell(CallTold("film", 0, Held("4 at once")))
+        tell(CallTold("film", 1, Held("10 a minute", 0.4)))
+        tell(CallTold("film", 2, Held("10 a minute", 42.0)))
+        tell(CallTold("film", 3, Held("10 a minute", 42.0)))
+
+    assert capsys.readouterr().err.splitlines()[1:] == ["film: held back (10 a minute), about 42 s"]
