@@ -34,11 +34,11 @@ class BudgetExceeded(ToolkitError):
     def __init__(self, place: str, part: str, *, limit: float, used: float, expected: float) -> None:
         left = max(limit - used, 0.0)
         message = (
-            f"{place} is not called: it is expected to take {_amount(part, expected)}, and of the budget of"
-            f" {_amount(part, limit)}, {_amount(part, left)} are left"
+            f"{place} is not called: it is expected to take {amount_told(part, expected)}, and of the"
+            f" budget of {amount_told(part, limit)}, {amount_told(part, left)} are left"
         )
         if part == "calls":
-            message = f"{place} is not called: the budget of {_amount(part, limit)} is used up"
+            message = f"{place} is not called: the budget of {amount_told(part, limit)} is used up"
         super().__init__(
             message,
             hint=f"raise `{_WRITTEN.get(part, part)}` of the chain's `budget`; what is done is kept",
@@ -190,21 +190,25 @@ class Budgets:
         if part is None:
             return
         used, amount, limit = (
-            dict(one)[part] for one in (self._used.parts(), wanted.parts(), self._limits())
+            dict(one)[part] for one in (self._used.parts(), wanted.parts(), limits_of(self._budget))
         )
         raise BudgetExceeded(place.address, part, limit=limit, used=used, expected=amount)
 
     def _over(self, amounts: Amounts) -> str | None:
         """The first part of the budget that these amounts exceed."""
-        limits = dict(self._limits())
-        return next(
-            (name for name, amount in amounts.parts() if name in limits and amount > limits[name] + _NEAR),
-            None,
-        )
+        return next(exceeded(self._budget, amounts), None)
 
-    def _limits(self) -> Iterator[tuple[str, float]]:
-        written = (("gpu_s", self._budget.gpu_s), ("calls", self._budget.calls), ("usd", self._budget.usd))
-        yield from ((name, limit) for name, limit in written if limit is not None)
+
+def limits_of(budget: Budget) -> Iterator[tuple[str, float]]:
+    """The parts that a budget limits, with how much of each it allows."""
+    written = (("gpu_s", budget.gpu_s), ("calls", budget.calls), ("usd", budget.usd))
+    yield from ((name, limit) for name, limit in written if limit is not None)
+
+
+def exceeded(budget: Budget, amounts: Amounts) -> Iterator[str]:
+    """The parts of a budget that these amounts exceed: `gpu_s`, `calls`, `usd`."""
+    limits = dict(limits_of(budget))
+    yield from (name for name, amount in amounts.parts() if name in limits and amount > limits[name] + _NEAR)
 
 
 def expected(place: Place, journal: Journal) -> Amounts:
@@ -237,7 +241,8 @@ def used_by(run: str, journal: Journal) -> Amounts:
     return Amounts(spent.gpu_s or 0.0, calls, spent.usd or 0.0)
 
 
-def _amount(part: str, amount: float) -> str:
+def amount_told(part: str, amount: float) -> str:
+    """Some of a part of a budget, in words: `3 calls`, `20 s of GPU`, `$0.5`."""
     match part:
         case "gpu_s":
             return f"{amount:.4g} s of GPU"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.engine.budget import Amounts
+from chains.model import Budget
+from pipelines.engine.budget import Amounts, amount_told, exceeded, limits_of
 from pipelines.planning.planned import PlannedStep
 
 if TYPE_CHECKING:
@@ -19,11 +20,18 @@ class Forecast:
         amounts: GPU seconds, calls that leave this machine, US dollars.
         at_least: whether more may be called than can be known before the run.
         quota: what the Hub says is left, if it was asked and said so.
+        budget: what the chain allows a run.
     """
 
     amounts: Amounts = field(default_factory=Amounts)
     at_least: bool = False
     quota: "GpuQuota | None" = None
+    budget: Budget = field(default_factory=Budget)
+
+    @property
+    def over_budget(self) -> tuple[str, ...]:
+        """The parts of the budget that do not hold it: `gpu_s`, `calls`, `usd`."""
+        return tuple(exceeded(self.budget, self.amounts))
 
     @property
     def fits(self) -> bool | None:
@@ -41,6 +49,7 @@ class Forecast:
             "at_least": self.at_least,
             "quota_left_s": None if self.quota is None else self.quota.left_s,
             "fits": self.fits,
+            "over_budget": [*self.over_budget],
         }
 
     def told(self) -> str | None:
@@ -52,7 +61,12 @@ class Forecast:
         parts = [f"{about}{calls}"]
         parts += [f"about {self.amounts.gpu_s:.0f} s of ZeroGPU"] if self.amounts.gpu_s else []
         parts += [f"about ${self.amounts.usd:.3g}"] if self.amounts.usd else []
-        return f"expected: {', '.join(parts)}{self._left()}"
+        return f"expected: {', '.join(parts)}{self._left()}{self._beyond()}"
+
+    def _beyond(self) -> str:
+        allowed = dict(limits_of(self.budget))
+        over = [amount_told(one, allowed[one]) for one in self.over_budget]
+        return f"; that is more than the budget of {' and '.join(over)}" if over else ""
 
     def _left(self) -> str:
         if self.quota is None or not self.amounts.gpu_s:
@@ -64,7 +78,9 @@ class Forecast:
         return f"; that is more than is left of the quota: {left}{again}"
 
 
-def forecast(steps: Sequence[PlannedStep], quota: "GpuQuota | None" = None) -> Forecast:
+def forecast(
+    steps: Sequence[PlannedStep], quota: "GpuQuota | None" = None, budget: Budget | None = None
+) -> Forecast:
     """What the calls of planned steps are expected to take, those inside nested chains among them."""
     amounts, at_least = Amounts(), False
     for step in steps:
@@ -77,4 +93,4 @@ def forecast(steps: Sequence[PlannedStep], quota: "GpuQuota | None" = None) -> F
             inside = forecast(step.steps)
             each, at_least = inside.amounts, at_least or inside.at_least
         amounts = amounts.plus(Amounts(each.gpu_s * times, each.calls * times, each.usd * times))
-    return Forecast(amounts, at_least, quota)
+    return Forecast(amounts, at_least, quota, budget or Budget())

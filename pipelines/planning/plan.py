@@ -69,7 +69,7 @@ def make_plan(
         secrets: values that the plan must not show.
     """
     planned, _ = _plan_steps(chain, given, look, shop, secrets)
-    return Plan(chain.name, planned, order(chain), forecast(planned))
+    return Plan(chain.name, planned, order(chain), forecast(planned, budget=chain.budget))
 
 
 def _plan_steps(

@@ -184,7 +184,23 @@ def test_a_plan_says_whether_the_quota_holds_it(spacechain, here, workbench):
     assert (
         "expected: 3 calls, about 180 s of ZeroGPU; that is more than is left of the quota: 100 s" in plan.out
     )
-    assert told == {"calls": 3, "gpu_s": 180, "usd": 0, "at_least": False, "quota_left_s": 100, "fits": False}
+    quota = {"quota_left_s": 100, "fits": False}
+    assert told == {"calls": 3, "gpu_s": 180, "usd": 0, "at_least": False, **quota, "over_budget": []}
+
+
+def test_a_plan_says_whether_the_budget_holds_it(spacechain, here, workbench):
+    """A run that must end as blocked need not begin."""
+    (here / "film.yaml").write_text(
+        "budget: {calls: 2, usd: 1}\n"
+        "steps: {s: {space: 'URL', endpoint: /shout, with: {text: $item}, each: [a, b, c]}}\n".replace(
+            "URL", workbench.url
+        )
+    )
+    plan = spacechain("plan", "film.yaml")
+    told = spacechain("plan", "film.yaml", "--json").json["expected"]
+
+    assert "expected: 3 calls; that is more than the budget of 2 calls" in plan.out
+    assert told["over_budget"] == ["calls"]
 
 
 @pytest.mark.parametrize(
