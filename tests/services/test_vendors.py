@@ -136,10 +136,12 @@ def test_arguments_that_are_not_given_are_not_sent(ask, vendors):
     """What a vendor does without an argument is the vendor's to know; `null` is refused by most."""
     ask("replicate", **{"with": {"prompt": PROMPT}})
     ask("openai", **{"with": {"prompt": PROMPT}})
+    ask("deepinfra", **{"with": {"prompt": PROMPT, "aspect_ratio": "1:1"}})
 
     sent = json.loads(vendors.get(Replicate).last().body)
     assert sent == {"input": {"prompt": PROMPT, "output_format": "png"}}
     assert json.loads(vendors.get(OpenAi).last().body) == {"model": "gpt-image-1", "prompt": PROMPT}
+    assert json.loads(vendors.get(DeepInfra).last().body) == {"prompt": PROMPT, "aspect_ratio": "1:1"}
 
 
 EDITORS = {
