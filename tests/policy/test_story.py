@@ -1,5 +1,6 @@
 """The story this is all for: four of five places cannot do it, each in its own way; the result is made."""
 
+import html
 import time
 
 import pytest
@@ -42,7 +43,8 @@ steps:
       - {model: PROVIDER, task: text-to-image, with: {prompt: red and blue}}
       - {service: ./vendor.yaml, with: {prompt: red and blue}}
       - {space: studio/works, endpoint: /paint, with: {colour: red-blue, width: 64}}
-outputs: {picture: $it.image}
+  film: {media: still, with: {image: $it.image, seconds: 0.5, fps: 10}}
+outputs: {film: $film.video}
 """
 
 
@@ -76,7 +78,7 @@ def test_a_result_is_made_although_four_of_five_places_cannot(run, five, actor):
 
     step = done.to_json()["steps"]["it"]
     assert done.ok
-    assert done.outputs["picture"].mime == "image/png"
+    assert done.outputs["film"].mime == "video/mp4"
     assert step["via"] == "studio/works"
     assert step["attempts"] == 5
     told = [(one["class"], one["then"], one["wait_s"]) for one in step["story"]]
@@ -90,6 +92,9 @@ def test_a_result_is_made_although_four_of_five_places_cannot(run, five, actor):
     assert step["story"][1]["said"] == QUOTA
     assert "currently loading" in step["story"][2]["said"]
     assert step["story"][3]["said"] == "Request was throttled."
+    page = (done.folder / "report.html").read_text(encoding="utf-8")
+    assert all(html.escape(one["said"].removeprefix("studio/paused: ")) in page for one in step["story"])
+    assert all(f"{one['via']}: {one['class']}" in page for one in step["story"])
     assert calls_of(actor, "paint") == before + 1
     assert time.monotonic() - started < BOUND_S
 
