@@ -228,7 +228,8 @@ def _stream(value: Mapping[str, Any] | None) -> model.Stream | None:
     if value is None:
         return None
     whole, error = value.get("whole") or None, value.get("error") or "error"
-    return model.Stream(value["delta"], whole, error, value.get("end") or "[DONE]")
+    finish = value.get("finish") or None
+    return model.Stream(value["delta"], whole, error, value.get("end") or "[DONE]", finish)
 
 
 def _failure(value: Mapping[str, Any]) -> model.FailureRule:

@@ -136,12 +136,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer in events: queries for a piece of text, an error, a whole text; the data that ends it."""
+    """An answer in events: queries for a piece of text, an error, a whole text, and why it ends; its end."""
 
     delta: str
     whole: str | None = None
     error: str = "error"
     end: str = "[DONE]"
+    finish: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

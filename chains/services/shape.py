@@ -183,6 +183,7 @@ class StreamShape(Shape):
 
     delta: Query
     whole: Query = ""
+    finish: Query = ""
     error: Query = ""
     end: Text = "[DONE]"
 

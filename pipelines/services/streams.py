@@ -8,7 +8,7 @@ from chains.services.model import Stream
 from pipelines.services.exchange import Answer, Exchange, find
 from pipelines.services.refusals import must_be_good, refused
 from pipelines.services.requests import Request
-from spaces_registry.errors import BadOutput
+from spaces_registry.errors import BadOutput, Unreachable
 from spaces_registry.network.decoding import answered
 from spaces_registry.progress import Written
 
@@ -21,6 +21,7 @@ async def listen(exchange: Exchange, stream: Stream, request: Request) -> Answer
     Raises:
         CallFailed: it was refused, or an event tells of an error.
         BadOutput: an event is none, or there is no text at all.
+        Unreachable: it ends in the middle.
     """
     async with exchange.open(request, quiet_s=None) as response:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -38,11 +39,12 @@ async def listen(exchange: Exchange, stream: Stream, request: Request) -> Answer
 
 async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response) -> Answer:
     pieces: list[str] = []
-    length = 0
+    length, ended = 0, False
     last: object = None
     async with exchange.origin.bordered():
         async for data in events(exchange.place, response.aiter_bytes()):
             if data == stream.end:
+                ended = True
                 break
             try:
                 last = answered(data.encode())
@@ -51,6 +53,7 @@ async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response)
                 raise BadOutput(exchange.place, exchange.origin.scrub(message) or "") from cause
             if find(stream.error, last):
                 raise refused(exchange, Answer(response, data.encode(), last), "its stream")
+            ended = ended or bool(find(stream.finish, last))
             piece = find(stream.delta, last)
             if isinstance(piece, str) and piece:
                 pieces.append(piece)
@@ -60,6 +63,9 @@ async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response)
                 raise BadOutput(exchange.place, f"{exchange.place} does not stop writing")
     if not pieces:
         raise BadOutput(exchange.place, f"{exchange.place} wrote nothing")
+    if stream.finish is not None and not ended:
+        message = f"{exchange.place} broke its answer off after {length} letters"
+        raise Unreachable(exchange.place, message)
     answer = Answer(response, b"", {"text": "".join(pieces), "last": last})
     must_be_good(exchange, answer, exchange.endpoint.name)
     return answer

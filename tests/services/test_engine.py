@@ -397,6 +397,21 @@ def test_a_chat_is_told_as_it_is_written_and_joined(desk):
     assert desk.heard(Written) == [Written("Once "), Written("upon 👋")]
 
 
+def test_half_a_text_does_not_pass_for_a_whole_one(desk):
+    """A gateway that gives up ends the stream as politely as the model would."""
+    text = CHAT.replace('content"}', 'content", finish: "choices[0].finish_reason"}')
+    last = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n'
+    for ending in (last, b"data: [DONE]\n\n"):
+        body = event("Once ") + ending
+        with web(lambda _, body=body: Answer(body, type="text/event-stream")) as server:
+            assert desk.call(text, server, prompt="tell me") == ("Once ",)
+    with (
+        web(lambda _: Answer(event("Once "), type="text/event-stream")) as server,
+        pytest.raises(errors.Unreachable, match="broke its answer off after 5 letters"),
+    ):
+        desk.call(text, server, prompt="tell me")
+
+
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
