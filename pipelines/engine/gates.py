@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from chains.model import Limit
 from pipelines.places.place import Place
+from spaces_registry.address import Address, BadAddress, address_of
+from spaces_registry.catalogue import known_models
 
 AT_ONCE = 4  # calls to one place, unless somebody says otherwise
 _HUGGING_FACE = ("hf.space", "huggingface.co")
@@ -40,6 +43,26 @@ def names_of(place: Place) -> tuple[str, ...]:
     if _is_hugging_face(place):
         names.append("huggingface")
     return tuple(dict.fromkeys(name.lower() for name in names if name))
+
+
+def places_meant(name: str, own: Mapping[str, Address] = {}) -> tuple[str, ...]:
+    """The Space and the model that a limit's name stands for, where it is an alias or a page of the Hub.
+
+    Args:
+        name: as the chain writes it.
+        own: the user's own aliases.
+    """
+    found: list[str] = []
+    with suppress(BadAddress):
+        found.append(address_of(name, own).shown)
+    found += [one.id for one in known_models().values() if name.lower() in one.aliases]
+    return tuple(one for one in dict.fromkeys(found) if one.lower() != name.lower())
+
+
+def by_place(written: Mapping[str, Limit], own: Mapping[str, Address] = {}) -> dict[str, Limit]:
+    """A chain's limits also under what their names stand for; places are counted by their addresses."""
+    meant = {one: limit for name, limit in written.items() for one in places_meant(name, own)}
+    return {**meant, **written}
 
 
 def gates_of(place: Place, written: Mapping[str, Limit]) -> tuple[Gate, ...]:

@@ -1,5 +1,6 @@
 """What was used of the places that others run, by day and place, and how near that is to what is allowed."""
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from typing import Literal, TypeAlias
 
 from chains.model import Chain, Limit
 from pipelines.engine.budget import used_by
+from pipelines.engine.gates import places_meant
 from pipelines.household.home import Home
 from pipelines.journal import Journal, Used
 from pipelines.services.library import find_service, service_files
+from spaces_registry.bookmarks import find_bookmarks
 from spaces_registry.errors import ToolkitError
 from spaces_registry.hub.account import GpuQuota
 
@@ -151,7 +154,7 @@ def against(
         if quota is None
         else [Against("ZeroGPU", "GPU seconds", quota.base_s - quota.left_s, quota.base_s)]
     )
-    of_chain = chain.limits if chain else {}
+    of_chain = _of_chain(chain, home) if chain else {}
     allowed: dict[str, int] = {}
     for name, one in (*_service_limits(home, journal, now).items(), *of_chain.items()):
         if one.per_day is not None:
@@ -200,6 +203,15 @@ def _service_limits(home: Home, journal: Journal, now: float | None) -> Mapping[
             found[name] = find_service(name, Path(), home).service.limit
         except ToolkitError:
             continue
+    return found
+
+
+def _of_chain(chain: Chain, home: Home) -> dict[str, Limit]:
+    """The limits of a chain by the places that are counted."""
+    own = find_bookmarks(home.folder, chain.folder, os.environ).aliases
+    found: dict[str, Limit] = {}
+    for name, limit in chain.limits.items():
+        found |= dict.fromkeys(places_meant(name, own) or (name,), limit)
     return found
 
 

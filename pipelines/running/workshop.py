@@ -11,6 +11,7 @@ import anyio
 from chains.lock.locked import Lock
 from chains.model import Chain, FindStep, SpaceStep, Step
 from pipelines.artifacts import Store
+from pipelines.engine.gates import by_place
 from pipelines.engine.limits import Limits
 from pipelines.household.home import Home, find_home
 from pipelines.journal import Journal, open_journal
@@ -109,7 +110,7 @@ async def open_workshop(
             settings.wake_s,
             Around.of(chain),
         )
-        limits = Limits(limits_of(chain), journal)
+        limits = Limits(by_place(limits_of(chain), own.aliases), journal)
         yield Workshop(settings, registry, places, Store(settings.home.store), journal, limits)
 
 

@@ -8,6 +8,7 @@ from hub_standin import TOKEN, Holder, ListedSpace, hub_standin
 from PIL import Image
 from servers import serve
 
+from pipelines.engine.gates import places_meant
 from pipelines.engine.limits import Limits
 from pipelines.household.home import find_home
 from pipelines.journal import Intent, open_journal
@@ -228,3 +229,31 @@ def test_a_run_that_may_call_no_more_is_blocked(spacechain, here, workbench, wri
     assert told in done.err
     assert then in done.err
     assert spacechain("usage", "--json").json["total"]["calls"] == 2
+
+
+def test_a_limit_holds_for_a_space_by_its_alias_too(spacechain, here, workbench):
+    """Who writes the same word in both places must not be left without a limit in silence."""
+    (here / "spaces.yaml").write_text(f"bench: {workbench.url}\n")
+    step = "space: bench, endpoint: /shout, with: {text: $item}, each: [x, y, z], cache: false"
+    (here / "film.yaml").write_text(f"limits: {{bench: {{per_day: 2}}}}\nsteps: {{s: {{{step}}}}}\n")
+    done = spacechain("run", "film.yaml")
+    told = spacechain("usage", "--chain", "film.yaml", "--json").json["against"]
+
+    assert done.code == 5, done.err
+    assert "the 2 calls that a day may have are made" in done.err
+    assert [(one["name"], one["used"]) for one in told] == [(workbench.url, 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("flux", ("black-forest-labs/FLUX.1-dev",)),
+        ("https://huggingface.co/spaces/ada/clip", ("ada/clip",)),
+        ("ada/clip", ()),
+        ("replicate", ()),
+        ("huggingface", ()),
+    ],
+)
+def test_a_name_in_limits_stands_for_what_it_stands_for_in_steps(name, meant):
+    """An id, a vendor and a host are counted by themselves."""
+    assert places_meant(name) == meant
