@@ -1,11 +1,13 @@
 """Reads the journal and the app's own log after a campaign, and proves what must hold for every call."""
 
 import hashlib
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from faults.kills import AT_ONCE, Field
 
 
@@ -16,6 +18,8 @@ def violations(at: Field) -> Iterator[str]:
         yield from _calls_without_intent(at, journal)
         yield from _done_twice(journal)
         yield from _asked_after_done(journal)
+        yield from _not_done(journal)
+        yield from _beyond_budget(at, journal)
         yield from _damaged(at, journal)
     finally:
         journal.close()
@@ -59,6 +63,30 @@ def _asked_after_done(journal: sqlite3.Connection) -> Iterator[str]:
         yield f"{step}[{item}] was asked again after its result was journalled"
 
 
+def _not_done(journal: sqlite3.Connection) -> Iterator[str]:
+    query = (
+        "SELECT DISTINCT s.run, s.step, s.item FROM sent s JOIN happened h ON h.run = s.run"
+        " WHERE h.what = 'ended' AND h.told = '\"succeeded\"' AND s.kind = 'space' AND NOT EXISTS"
+        " (SELECT 1 FROM received r WHERE r.key = s.key AND r.outputs IS NOT NULL)"
+    )
+    for run, step, item in journal.execute(query):
+        yield f"{run} succeeded, and {step}[{item}] was never done"
+
+
+def _beyond_budget(at: Field, journal: sqlite3.Connection) -> Iterator[str]:
+    """By the journal, and by what the app worked on for the run."""
+    query = (
+        "SELECT count(*) FROM sent s LEFT JOIN received r USING (call)"
+        " WHERE s.run = ? AND s.kind = 'space' AND coalesce(r.failure, '') != 'taken-over'"
+    )
+    for run, text, inputs in journal.execute("SELECT run, text, inputs FROM runs"):
+        budget = (yaml.safe_load(text).get("budget") or {}).get("calls")
+        sent = journal.execute(query, (run,)).fetchone()[0]
+        worked = at.worked(json.loads(inputs)["mapping"]["take"]).total()
+        if budget is not None and max(sent, worked) > budget:
+            yield f"{run}: {sent} calls sent and {worked} worked on, beyond its budget of {budget}"
+
+
 def _damaged(at: Field, journal: sqlite3.Connection) -> Iterator[str]:
     for (sha256,) in journal.execute("SELECT DISTINCT sha256 FROM artifacts"):
         kept = at.home / "store" / sha256[:2] / sha256[2:4] / sha256
@@ -83,6 +111,7 @@ def _left_over(at: Field) -> Iterator[str]:
             yield f"{relative} is left over"
         if one.is_file() and relative.parts[0] == "store" and one.name.startswith("."):
             yield f"{relative} is left over in the store"
+    yield from (f"{one} is left over in a run's folder" for one in at.folder.glob("outputs/*/*/**/.*"))
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = process.read_bytes()
