@@ -1,6 +1,7 @@
 """The home folder: whether it can be written, has room, is closed to others, and is sound."""
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from itertools import islice
@@ -63,7 +64,8 @@ def journal(home: Home) -> Finding:
         with open_journal(home.journal) as opened:
             wrong = opened.health()
             if wrong is not None:
-                raise JournalFailed(home.journal, ValueError(f"it is damaged: {wrong}"))  # noqa: TRY301 - as one
+                damage = sqlite3.DatabaseError(f"it is damaged: {' '.join(wrong.split())}")
+                raise JournalFailed(home.journal, damage)  # noqa: TRY301 - as one
             calls = opened.calls()
     except JournalFailed as failure:
         return Finding("journal", "fail", failure.message, failure.hint)

@@ -146,6 +146,22 @@ def test_keys_are_named_and_never_shown(spacechain, here):
 
 
 @pytest.mark.usefixtures("made")
+def test_a_page_of_the_journal_that_is_damaged_is_found_and_its_repair_named(doctor):
+    """Such a journal opens, and fails a run at its first step."""
+    with open_journal(find_home().journal) as journal:
+        journal.turn(["somewhere"], (), 1.0)
+    file = find_home().journal
+    content = bytearray(file.read_bytes())
+    content[8192:12288] = b"\x41" * 4096
+    file.write_bytes(content)
+    found, _ = doctor("--offline")
+
+    assert found["journal"]["state"] == "fail"
+    assert "doctor --repair" in found["journal"]["hint"]
+    assert "\n" not in found["journal"]["told"]
+
+
+@pytest.mark.usefixtures("made")
 def test_a_damaged_journal_is_found(doctor):
     """SQLite reads on until it meets the damage, and that may be months later."""
     journal = find_home().journal
