@@ -1,10 +1,12 @@
 """A run's folder for files under way: locked while the run lives, removed at its end or by the next run."""
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from pipelines.artifacts import StorageFailed
 from spaces_registry.errors import ToolkitError
@@ -45,7 +47,7 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
     """
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (root / _DOOR).open("a") as door:
+        with _opened(root / _DOOR) as door:
             with suppress(OSError):  # a file system without locks: then nothing is ever swept there
                 fcntl.flock(door, fcntl.LOCK_EX)
             _sweep_all(root)
@@ -53,7 +55,7 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
             if folder.exists():
                 raise StillRunning(run)
             folder.mkdir(mode=0o700)
-            lock = (folder / _LOCK).open("a")
+            lock = _opened(folder / _LOCK)
             _try_lock(lock.fileno())
     except OSError as cause:
         raise StorageFailed(root, cause) from cause
@@ -64,11 +66,16 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)  # what resists is the next run's to remove
 
 
+def _opened(lock: Path) -> IO[str]:
+    """A file that is there to be locked, its owner's alone whatever the umask says."""
+    return os.fdopen(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
+
+
 def sweep(root: Path) -> int:
     """Remove what killed runs left behind; returns how many folders went."""
     if not root.exists():
         return 0
-    with (root / _DOOR).open("a") as door:
+    with _opened(root / _DOOR) as door:
         with suppress(OSError):
             fcntl.flock(door, fcntl.LOCK_EX)
         return _sweep_all(root)

@@ -157,6 +157,8 @@ def test_what_may_hold_private_data_is_its_owners_alone_whatever_the_umask(tmp_p
         )
     }
     assert not open_to_others
+    outside = [one for one in home.rglob("*") if one.is_file() and one.relative_to(home).parts[0] != "store"]
+    assert {one.name: oct(one.stat().st_mode & 0o777) for one in outside if one.stat().st_mode & 0o077} == {}
 
 
 def test_a_user_and_password_in_a_url_are_kept_nowhere(spacechain, home, tmp_path):
