@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 RunName: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or how it begins, its folder, or: last.")
 ]
+_RESUMABLE = ("failed", "blocked", "interrupted")
 _LONGEST = 2000  # characters of an output's value; all of it is in run.json
 
 
@@ -48,7 +49,7 @@ def runs(
 
 def show(run: RunName, *, as_json: AsJson = False) -> None:
     """Tell what a run did: its steps, their places, what came out."""
-    from pipelines.cli.show import result, result_json, safe, table  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, safe, say, table  # noqa: PLC0415
     from pipelines.household.history import find_run  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
 
@@ -70,6 +71,9 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
     for name, error in _mapping(record.document.get("unmade")).items():
         told = _mapping(error)
         result(f"{safe(name)} has no value: {safe(str(told.get('message')))} [{safe(str(told.get('code')))}]")
+    errors = [_mapping(step.get("error")).get("code") for _, step in steps]
+    if record.status in _RESUMABLE and "budget-exceeded" not in errors:
+        say(f"go on from there with: spacechain resume {facts['run']}")
 
 
 def report(

@@ -97,3 +97,4 @@ def test_a_run_that_was_killed_counts_as_interrupted(run, chain, tmp_path, home)
 
     assert [one["status"] for one in json.loads(run("runs", "--json").out)] == ["interrupted"]
     assert json.loads(run("show", "last", "--json").out)["status"] == "interrupted"
+    assert "go on from there with: spacechain resume " in run("show", "last").err
