@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from services.vendors.comfyui import WORKFLOW
 from services.vendors.house import Vendors, open_house
 
 STEPS = {
     "replicate": "{service: replicate, with: {prompt: a fox}}",
     "fal": "{service: fal, with: {prompt: a fox}}",
+    "comfyui": "{service: comfyui, with: {workflow: workflow.json, 6.text: a fox}}",
+    "cogview": "{service: cogview, endpoint: text-to-image-async, with: {prompt: a fox, model: glm-image}}",
 }
 
 
@@ -30,6 +33,7 @@ def test_a_job_under_way_is_found_again_after_a_kill(name, vendors, tmp_path):
     vendors.forget()
     vendor = vendors.by_name[name]
     (tmp_path / "chain.yaml").write_text(f"steps: {{made: {STEPS[name]}}}\noutputs: {{it: $made.image}}\n")
+    (tmp_path / "workflow.json").write_text(json.dumps(WORKFLOW))
     environment = {**os.environ, **vendors.environment(), "SPACECHAIN_HOME": str(tmp_path / "home")}
 
     def start(*words: str) -> subprocess.Popen[str]:
