@@ -16,6 +16,12 @@ class FileNotUsable(ToolkitError):
     code = "file-not-found"
 
 
+class WrongFile(FileNotUsable):
+    """A file that a chain or a user names is empty, or its bytes are not of the kind it should be."""
+
+    code = "wrong-file"
+
+
 def arguments_of(
     step: Step, endpoint: Endpoint, names: Mapping[str, object], *, folder: Path, store: Store
 ) -> dict[str, object] | None:
@@ -57,7 +63,8 @@ def keep_user_file(path: Path, shown: str, store: Store, kind: Kind = Kind.FILE)
     """Put a file of the user's into the store; the file itself stays where it is.
 
     Raises:
-        FileNotUsable: it is not there, is no file, or its bytes are not of the kind it should be.
+        FileNotUsable: it is not there or is no file.
+        WrongFile: its bytes are not of the kind it should be.
     """
     try:
         if not path.is_file():
@@ -72,12 +79,13 @@ def keep_as_input(file: File, shown: str, store: Store, kind: Kind, *, consume: 
     """Put a file that the user named into the store; what is wrong with it is the user's to mend.
 
     Raises:
-        FileNotUsable: its bytes are not of the kind it should be.
+        WrongFile: its bytes are not of the kind it should be.
     """
     try:
         return store.keep(file, kind, consume=consume)
     except BadOutput as refused:
-        raise FileNotUsable(f"{shown}: {refused.message}", hint=f"hand in a file of kind {kind}") from refused
+        message = refused.message.replace(repr(file.name), shown, 1)
+        raise WrongFile(message, hint=f"hand in a file of kind {kind}") from refused
 
 
 def _takes_file(parameter: Parameter | None) -> bool:

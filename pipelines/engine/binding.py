@@ -15,6 +15,7 @@ from spaces_registry.sayable import unsayable
 from spaces_registry.signature import Endpoint, File, Kind, Parameter, Value, fits
 
 KEY_VERSION = 1
+_SEEN_OR_HEARD = frozenset({Kind.IMAGE, Kind.AUDIO, Kind.VIDEO, Kind.GALLERY})
 
 
 def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dict[str, object]:
@@ -133,10 +134,14 @@ def _conform_one(parameter: Parameter, value: object, place: str) -> object:
 def _artifact(parameter: Parameter, value: object, place: str) -> Artifact:
     if isinstance(value, Artifact):
         kind = kind_by_bytes(value)
-        # a file that is no known medium may be one all the same: the app will tell
-        if fits(kind, parameter.kind):
+        # a file that is no known medium may be one all the same, and the app will tell; a text is none
+        if fits(kind, parameter.kind) and not (parameter.kind in _SEEN_OR_HEARD and _is_text(value)):
             return value
     raise _refused(parameter, value, place)
+
+
+def _is_text(file: Artifact) -> bool:
+    return file.kind == Kind.FILE and (file.mime.startswith("text/") or file.mime == "application/json")
 
 
 def _plain(parameter: Parameter, value: object, place: str) -> object:
@@ -187,7 +192,7 @@ def describe(value: object) -> str:
     """A value in a few words, for messages: its kind, and its beginning if it is short enough to help."""
     match value:
         case Artifact():
-            return f"{value.kind} ({value.name})"
+            return f"{'text file' if _is_text(value) else value.kind} ({value.name})"
         case None:
             return "nothing"
         case bool():

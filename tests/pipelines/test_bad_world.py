@@ -132,6 +132,26 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest_one(run, tmp_path):
     assert "portrait.png" in refused.value.hint
 
 
+def test_a_file_of_another_kind_is_refused_before_it_is_sent(run, tmp_path, workbench):
+    """A text is no picture, whatever it is called, and whether the input says `image` or only `file`."""
+    (tmp_path / "face.png").write_text("not a picture")
+    chain = """
+        inputs: {face: {kind: KIND}}
+        steps: {width: {space: "bench", endpoint: /measure, with: {picture: $inputs.face}}}
+    """
+    before = workbench.calls("measure")
+    with pytest.raises(ToolkitError) as refused:
+        run(chain.replace("KIND", "image"), {"face": tmp_path / "face.png"})
+    failed = run(chain.replace("KIND", "file"), {"face": tmp_path / "face.png"}).steps["width"].result
+
+    assert refused.value.code == "wrong-file"
+    assert refused.value.message == f"{tmp_path / 'face.png'} should be an image, but it is plain text"
+    assert isinstance(failed, Failed)
+    assert failed.error.code == "rejected-input"
+    assert failed.error.message.endswith("takes image, and got text file (face.txt)")
+    assert workbench.calls("measure") == before
+
+
 def test_a_chain_reads_no_file_outside_its_folder(run, tmp_path_factory):
     """A recipe from a stranger must not send the user's files away."""
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.png"
