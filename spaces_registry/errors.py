@@ -43,9 +43,11 @@ class CallFailed(ToolkitError):
         message: one line for the user.
         said: the place's own words, unchanged but for their length, if it said anything.
         wait_s: seconds after which the place says another try may succeed.
+        hint: what to do next; None for what helps with any failure of the class.
     """
 
     code = "call-failed"
+    advice: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -56,7 +58,7 @@ class CallFailed(ToolkitError):
         wait_s: float | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or self.advice)
         self.place = place
         self.said = said if said is None or len(said) <= _WORDS else f"{said[:_WORDS]} …"
         self.wait_s = None if wait_s is None else float(min(max(0, wait_s), _LONGEST_WAIT_S))
@@ -66,30 +68,35 @@ class Asleep(CallFailed):
     """The Space sleeps and did not wake within the time given."""
 
     code = "asleep"
+    advice = "wait longer with --wake, or name another place as its `fallback`"
 
 
 class Building(CallFailed):
     """The Space is building or starting and was not ready within the time given."""
 
     code = "building"
+    advice = "try again later, or name another place as its `fallback`"
 
 
 class Paused(CallFailed):
     """The Space is paused or broken; only its owner can change that."""
 
     code = "paused"
+    advice = "only its owner can start it; choose another one"
 
 
 class Missing(CallFailed):
     """There is no such Space or app, as far as this token can see."""
 
     code = "missing"
+    advice = "see that its name is right"
 
 
 class Drifted(CallFailed):
     """The Space no longer offers what it offered when it was described."""
 
     code = "drifted"
+    advice = "see what it offers now: spacechain inspect"
 
 
 class Unauthorized(CallFailed):
@@ -102,18 +109,21 @@ class OutOfQuota(CallFailed):
     """The caller's share of GPU time or credits is used up."""
 
     code = "out-of-quota"
+    advice = "wait until there is more, or choose another place"
 
 
 class Busy(CallFailed):
     """The queue is full, or no GPU became free."""
 
     code = "busy"
+    advice = "try again later"
 
 
 class RateLimited(CallFailed):
     """Too many requests in too short a time; `wait_s` says how long to wait if the place said so."""
 
     code = "rate-limited"
+    advice = "ask less often"
 
 
 class RejectedInput(CallFailed):
@@ -126,18 +136,21 @@ class Crashed(CallFailed):
     """The app raised an error, or died, while it worked on the call."""
 
     code = "crashed"
+    advice = "change what it is given, or choose another place"
 
 
 class Unreachable(CallFailed):
     """No connection, one that broke or fell silent, or an answer that is not the app's."""
 
     code = "unreachable"
+    advice = "see that it runs and that there is a network; else try again later"
 
 
 class TimedOut(CallFailed):
     """The call exceeded one of its clocks: wake, queue or run."""
 
     code = "timed-out"
+    advice = "allow more with `timeout`, or ask for less"
 
 
 class InDoubt(CallFailed):
@@ -159,6 +172,7 @@ class BadOutput(CallFailed):
     """The app answered, but not with what its description promises."""
 
     code = "bad-output"
+    advice = "try again, or choose another place"
 
 
 def nearest(name: str, offered: Iterable[str]) -> str | None:

@@ -254,11 +254,12 @@ def _problems(chain: Chain, step: Step, failure: ToolkitError) -> list[Problem]:
 
 def _problem(step: Step, failure: ToolkitError) -> Problem:
     """A place that is not ready is a warning, since a run waits or tries again; a wrong one is an error."""
-    passing = isinstance(failure, CallFailed) and not isinstance(failure, Missing | Unauthorized | Paused)
     told = not_reached(step, failure)
-    if not passing:
+    if not isinstance(failure, CallFailed) or isinstance(failure, Missing | Unauthorized | Paused):
         return told
-    hint = failure.hint or "a run tries again when the step's turn comes"
+    hint = "a run tries again when the step's turn comes"
+    if failure.hint and failure.hint != failure.advice:
+        hint = f"{failure.hint}; {hint}"
     if isinstance(failure, Asleep | Building):
         does = "wakes it and waits" if isinstance(failure, Asleep) else "waits"
         hint = f"a run {does} for it, up to {_as_written(step.timeout.wake_s)}"

@@ -76,6 +76,14 @@ def test_a_mistake_of_form_hides_none_about_what_is_called(spacechain, tmp_path)
     ]
 
 
+def test_a_failure_of_a_call_says_what_to_do(spacechain, app):
+    """A place that only says no still leaves its user with a next step."""
+    done = spacechain("call", app.url, "/refuse", "text=x")
+
+    assert done.code == 1
+    assert "I do not like 'x' [crashed]\n  hint: change what it is given, or choose another place" in done.err
+
+
 def test_a_problem_in_a_file_shows_its_line_with_a_caret(spacechain, write):
     """All of them at once, where they stand."""
     done = spacechain(
