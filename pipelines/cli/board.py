@@ -155,7 +155,7 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
         case Started(eta_s=eta):
             return "working" + (f", about {eta:.0f} s" if eta and eta >= 1 else "")
         case Progress(description=description, done=done, total=total, unit=unit):
-            counted = f"{done:g}/{total:g} {unit}".strip() if done is not None and total else ""
+            counted = f"{_short(done)}/{_short(total)} {unit}".strip() if done is not None and total else ""
             return " ".join(one for one in (description, counted) if one) or "working"
         case Logged(message=message):
             return message
@@ -163,6 +163,11 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
             return f"result {count}"
         case Receiving(name=name):
             return f"receiving {name}"
+
+
+def _short(number: float) -> str:
+    """A count as people say it: whole, or to a tenth."""
+    return f"{round(number, 1):.15g}"
 
 
 def _fraction(event: CallEvent) -> float | None:
