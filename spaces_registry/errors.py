@@ -143,7 +143,7 @@ class Unreachable(CallFailed):
     """No connection, one that broke or fell silent, or an answer that is not the app's."""
 
     code = "unreachable"
-    advice = "see that it runs and that there is a network; else try again later"
+    advice = "see that it runs and that its address is right; else try again later"
 
 
 class TimedOut(CallFailed):

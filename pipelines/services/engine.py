@@ -48,7 +48,7 @@ async def perform(
     try:
         return await _performed(exchange)
     except CallFailed as failure:
-        if isinstance(failure, Unreachable) and failure.said is None and failure.hint is None:
+        if isinstance(failure, Unreachable) and failure.said is None and failure.hint == failure.advice:
             failure.hint = _where(service, origin)
         raise scrubbed(failure, origin) from failure.__cause__
 

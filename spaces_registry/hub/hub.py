@@ -47,6 +47,8 @@ _LONGEST_WAIT_S = 300.0  # the Hub counts requests by windows of five minutes
 _AGAIN_S = 1.0  # before another try, where nobody says how long to wait
 _TRIES = 3
 _PASSING = frozenset({500, 502, 503, 504})  # the Hub's own troubles, often gone a second later
+_NO_NETWORK = "is there a network? HF_ENDPOINT names another Hub"
+_OFFLINE = "unset it, name an app by its URL, or run with --local"
 _LOG_IN = "set HF_TOKEN or run `hf auth login` with an account that may see it"
 _T = TypeVar("_T")
 
@@ -268,7 +270,8 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled  # noqa: PLC0415 - heavy
 
     if isinstance(cause, OfflineModeIsEnabled):
-        return Unreachable("the Hub", f"{doing}: the Hub is not asked, because HF_HUB_OFFLINE is set")
+        message = f"{doing}: the Hub is not asked, because HF_HUB_OFFLINE is set"
+        return Unreachable("the Hub", message, hint=_OFFLINE)
     if isinstance(cause, HfHubHTTPError):
         said, status = cause.server_message or None, cause.response.status_code
         words = f": {' '.join(said.split())[:300]}" if said else ""
@@ -292,10 +295,8 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
         message = f"{doing}: the Hub answered with HTTP {status}{words}"
         return Unreachable("the Hub", message, said=said, wait_s=wait_s)
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL | OSError):
-        hint = "is there a network? HF_ENDPOINT names another Hub"
-        return Unreachable(
-            "the Hub", f"{doing}: the Hub cannot be reached: {cause or type(cause).__name__}", hint=hint
-        )
+        message = f"{doing}: the Hub cannot be reached: {cause or type(cause).__name__}"
+        return Unreachable("the Hub", message, hint=_NO_NETWORK)
     return None
 
 
@@ -305,11 +306,13 @@ def _failure(repo: str, cause: Exception, *, has_token: bool) -> CallFailed | No
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled  # noqa: PLC0415 - heavy
 
     if isinstance(cause, OfflineModeIsEnabled):
-        return Unreachable(repo, f"{repo}: the Hub is not asked, because HF_HUB_OFFLINE is set")
+        message = f"{repo}: the Hub is not asked, because HF_HUB_OFFLINE is set"
+        return Unreachable(repo, message, hint=_OFFLINE)
     if isinstance(cause, HfHubHTTPError):
         return _by_status(repo, cause, has_token=has_token)
     if isinstance(cause, httpx2.HTTPError | OSError):
-        return Unreachable(repo, f"{repo}: the Hub cannot be reached: {cause or type(cause).__name__}")
+        message = f"{repo}: the Hub cannot be reached: {cause or type(cause).__name__}"
+        return Unreachable(repo, message, hint=_NO_NETWORK)
     return None
 
 

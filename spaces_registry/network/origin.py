@@ -247,15 +247,12 @@ async def _border(place: str) -> AsyncIterator[None]:
         yield
     except httpx2.TimeoutException as cause:
         doing = "did not accept a connection" if isinstance(cause, httpx2.ConnectTimeout) else "fell silent"
-        hint = "it may be overloaded, or gone; try again later"
-        raise Unreachable(place, f"{place} {doing} for too long", hint=hint) from cause
+        raise Unreachable(place, f"{place} {doing} for too long") from cause
     except httpx2.ConnectError as cause:
-        hint = "see that it runs, and that this is its address"
-        raise Unreachable(place, f"{place}: no connection: {cause}", hint=hint) from cause
+        raise Unreachable(place, f"{place}: no connection: {cause}") from cause
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as cause:
         how = str(cause) or type(cause).__name__
-        hint = "the app may have crashed or restarted; try again"
-        raise Unreachable(place, f"{place}: the connection broke: {how}", hint=hint) from cause
+        raise Unreachable(place, f"{place}: the connection broke: {how}") from cause
 
 
 def scrubbed(failure: CallFailed, origin: Origin) -> CallFailed:

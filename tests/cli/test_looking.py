@@ -155,7 +155,7 @@ def test_an_app_that_is_not_there_is_told_with_what_to_do(spacechain):
 
     assert done.code == 1
     assert "no connection" in done.err
-    assert "hint: see that it runs, and that this is its address" in done.err
+    assert "hint: see that it runs and that its address is right" in done.err
 
 
 @pytest.mark.parametrize("name", ["short-film", "storyboard", "narrated-still", "variations", "starter"])
