@@ -35,6 +35,7 @@ _MARKS = {
     "skipped": ("-", "dim"),
 }
 _PER_SECOND = 8
+_WIDE = 70  # columns that hold a place's name and what it says
 _SILENCE_S = 10.0  # after which a log hears of a step again
 _INTEREST = ("working", "failed", "waiting")  # what is shown first where not all fits
 
@@ -89,7 +90,7 @@ def draw(board: Board, width: int, height: int = 1000) -> "Table":
     rows, rest = _fitting([*board.rows.values()], height - 2)
     for row in rows:
         mark, style = _MARKS[row.state]
-        lines.add_row(Text(mark, style), Text(row.name, style), Text(_time(row), "dim"), _detail(row))
+        lines.add_row(Text(mark, style), Text(row.name, style), Text(_time(row), "dim"), _detail(row, width))
     if rest:
         lines.add_row("", Text(rest, "dim"))
     return lines
@@ -121,10 +122,12 @@ def _time(row: Row) -> str:
             return ""
 
 
-def _detail(row: Row) -> "Text":
+def _detail(row: Row, width: int) -> "Text":
+    """Where a step is made and how far it is; on a narrow terminal, while it is made, only how far."""
     from rich.text import Text  # noqa: PLC0415
 
-    parts = [safe(row.via)] if row.via and row.state in ("working", "succeeded") else []
+    with_place = row.state == "succeeded" or (row.state == "working" and (width >= _WIDE or not row.now))
+    parts = [safe(row.via)] if row.via and with_place else []
     if row.calls > 1:
         parts.append(f"{row.done}/{row.calls}")
     if row.fraction is not None and row.state == "working":

@@ -72,6 +72,14 @@ def test_a_line_tells_how_a_step_ended(board):
     assert max(map(len, lines)) <= 80
 
 
+def test_a_narrow_terminal_tells_how_far_it_is_rather_than_where(board):
+    """The place was in the chain; the progress is nowhere else."""
+    board.hear(CallTold("image", 0, Progress(3, 8, 0.375, "steps")))
+
+    (first, *_) = shown(board, width=52)
+    assert "38%  3/8 steps" in first
+
+
 def test_a_low_terminal_shows_what_works_and_counts_the_rest():
     """Forty steps on a terminal of ten lines must not scroll away."""
     board = Board.of([f"step{number}" for number in range(40)])
