@@ -30,6 +30,7 @@ from chains.rules.lost_expressions import lost_expressions
 from chains.rules.missing_parameters import missing_parameters
 from chains.rules.misspelt_arguments import misspelt_arguments
 from chains.rules.parts_of_values import parts_of_values
+from chains.rules.misspelt_limits import misspelt_limits
 from chains.rules.python_files import python_files
 from chains.rules.reserved_names import reserved_names
 from chains.rules.self_references import self_references
@@ -75,6 +76,7 @@ RULES: Final[tuple[Rule, ...]] = (
     lists_to_repeat,
     loose_memory,
     lost_expressions,
+    misspelt_limits,
     python_files,
     reserved_names,
     self_references,
