@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -72,7 +73,7 @@ class Patience:
             story: what failed so far.
             tell: hears of the waits.
         """
-        tries = 0
+        tries, ways = 0, Counter[str]()
         while True:
             tries += 1
             started = self.pace.clock()
@@ -80,7 +81,8 @@ class Patience:
                 return await once(tries)
             except ToolkitError as failure:
                 found = failure
-            decision = self._decide(found, tries)
+            ways[found.code] += 1
+            decision = self._decide(found, tries, ways[found.code])
             story.append(attempt_of(found, via, self.pace.clock() - started, decision))
             if decision.action is not Action.RETRY:
                 return GivenUp(found, decision.action)
@@ -88,8 +90,9 @@ class Patience:
             tell(Retrying(via, found.code, wait_s, tries + 1))
             await self.pace.sleep(wait_s)
 
-    def _decide(self, failure: ToolkitError, tries: int) -> Decision:
-        decision = decide(failure, tries, self.retry, is_here=self.is_here, chance=self.pace.chance)
+    def _decide(self, failure: ToolkitError, tries: int, alike: int) -> Decision:
+        chance = self.pace.chance
+        decision = decide(failure, tries, self.retry, alike=alike, is_here=self.is_here, chance=chance)
         if self.in_a_hurry and decision.action is Action.RETRY:
             return replace(decision, action=Action.FALL_BACK, wait_s=getattr(failure, "wait_s", None))
         return decision

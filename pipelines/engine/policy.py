@@ -24,7 +24,7 @@ class Rule:
     Attributes:
         action: what is done; where it is `retry`, until the tries are used up, and then fall back.
         why: the reason, in words.
-        most: tries in all, where that is less than the chain allows.
+        most: tries that may fail in this way, where that is less than the chain allows.
         share: of the wait that the chain names.
         if_told: it is tried again only if the place named the time for it.
     """
@@ -78,6 +78,7 @@ def decide(
     tries: int,
     retry: Retry,
     *,
+    alike: int | None = None,
     is_here: bool = False,
     chance: Callable[[], float],
 ) -> Decision:
@@ -87,6 +88,7 @@ def decide(
         failure: what happened; what is no `CallFailed` is no place's fault and stops the step.
         tries: how often this place was tried by now, this time included.
         retry: what the step allows.
+        alike: how many of them failed in this way; None for all.
         is_here: whether the place is a program of this machine, which would do the same again.
         chance: a number from 0 to 1, another one each time; what the waits are jittered with.
     """
@@ -96,12 +98,21 @@ def decide(
     action = rule.action if own is None else Action(own)
     if own is None and (is_here or (rule.if_told and failure.wait_s is None)):
         action = Action.FALL_BACK
-    most = retry.attempts if own or rule.most is None else min(rule.most, retry.attempts)
     if action is not Action.RETRY:
         return Decision(action, failure.wait_s)
-    if tries >= most or (failure.wait_s is not None and failure.wait_s > retry.up_to_s):
+    is_worn = own is None and rule.most is not None and (tries if alike is None else alike) >= rule.most
+    if (
+        is_worn
+        or tries >= _most(failure, retry)
+        or (failure.wait_s is not None and failure.wait_s > retry.up_to_s)
+    ):
         return Decision(Action.FALL_BACK, failure.wait_s)
     if failure.wait_s is not None:
         return Decision(Action.RETRY, failure.wait_s * (1 + _SLACK * chance()))
     doubled_s = retry.wait_s * rule.share * 2.0 ** min(tries - 1, _DOUBLINGS)
     return Decision(Action.RETRY, min(doubled_s, retry.up_to_s) * (0.5 + chance() / 2))
+
+
+def _most(failure: CallFailed, retry: Retry) -> int:
+    """How many tries there may be; to ask for a call that was sent before is none."""
+    return retry.attempts + (failure.code == "in-doubt" and retry.attempts > 1)

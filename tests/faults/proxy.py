@@ -101,7 +101,7 @@ class Proxy:
             return
         if how == "latency":
             await asyncio.sleep(5.0)
-        await self._forward(method, path, headers, body, how, writer)
+        await self._forward(f"{method} {path}", headers, body, how, reader, writer)
 
     def _fault_of(self, asked: str) -> str | None:
         fault = self.fault
@@ -114,11 +114,11 @@ class Proxy:
 
     async def _forward(
         self,
-        method: str,
-        path: str,
+        asked: str,
         headers: dict[str, str],
         body: bytes,
         how: str | None,
+        reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         target = urlsplit(self.target)
@@ -127,13 +127,13 @@ class Proxy:
             kept = {name: text for name, text in headers.items() if name not in _HOPS}
             kept |= {"content-length": str(len(body)), "connection": "close"}
             rows = "".join(f"{name}: {text}\r\n" for name, text in kept.items())
-            sink.write(f"{method} {path} HTTP/1.0\r\n{rows}\r\n".encode("latin-1") + body)
+            sink.write(f"{asked} HTTP/1.0\r\n{rows}\r\n".encode("latin-1") + body)
             await sink.drain()
             head = (await source.readuntil(b"\r\n\r\n")).decode("latin-1")
             status, *found = [row for row in head.split("\r\n") if row]
             rows = "".join(f"{row}\r\n" for row in found if not row.lower().startswith("connection:"))
             writer.write(f"{status}\r\n{rows}connection: close\r\n\r\n".encode("latin-1"))
-            if await _hand_on(_watched(source, writer), writer, how):
+            if await _hand_on(_watched(source, reader, writer), writer, how):
                 _reset(writer)
         finally:
             sink.close()
@@ -142,9 +142,11 @@ class Proxy:
 _HOPS = {"connection", "content-length", "transfer-encoding", "accept-encoding"}
 
 
-async def _watched(source: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[bytes]:
+async def _watched(
+    source: asyncio.StreamReader, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> AsyncIterator[bytes]:
     """The app's answer, until the client goes away: the app must see that."""
-    while not writer.transport.is_closing():
+    while not (writer.transport.is_closing() or reader.at_eof()):
         try:
             piece = await asyncio.wait_for(source.read(_PIECE), 0.2)
         except TimeoutError:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -83,6 +84,19 @@ def negatives(between: Proxy, tmp_path: Path) -> Chain:
 @pytest.fixture
 def run(negatives: Chain, tmp_path: Path) -> Callable[[], Run]:
     """Run it once on a new picture; nothing of it may be left but what it made."""
+    return partial(run_once, negatives, tmp_path)
+
+
+@pytest.fixture
+def run_detached(negatives: Chain, tmp_path: Path) -> Callable[[], Run]:
+    """The same, with the result left in the app until it is there: how long that takes is known."""
+    run_once(negatives, tmp_path)
+    left = replace(negatives.steps["negative"], pickup="detached")
+    return partial(run_once, replace(negatives, steps={"negative": left}), tmp_path)
+
+
+def run_once(negatives: Chain, tmp_path: Path) -> Run:
+    """Run a chain once."""
     picture = tmp_path / "black.png"
     Image.new("RGB", (8, 8), "black").save(picture)
 
@@ -95,16 +109,13 @@ def run(negatives: Chain, tmp_path: Path) -> Callable[[], Run]:
         assert len(anyio.get_running_tasks()) == before
         return done
 
-    def run_it() -> Run:
-        files, running = open_files(), threads()
-        done = anyio.run(once)
-        assert eventually(lambda: open_files() <= files), open_files()
-        assert threads() <= running
-        scratch = find_home().folder / "scratch"
-        assert [one for one in scratch.rglob("*") if one.is_file() and one.name != "door.lock"] == []
-        return done
-
-    return run_it
+    files, running = open_files(), threads()
+    done = anyio.run(once)
+    assert eventually(lambda: open_files() <= files), open_files()
+    assert threads() <= running
+    scratch = find_home().folder / "scratch"
+    assert [one for one in scratch.rglob("*") if one.is_file() and one.name != "door.lock"] == []
+    return done
 
 
 def classes(run: Run) -> set[str]:
@@ -144,6 +155,33 @@ def test_a_fault_that_passes_costs_at_most_another_try(run, between, how, reques
     between.set(Fault(how, f"^{REQUESTS[request_]}", times=1))
 
     done = run()
+
+    assert between.befallen == 1
+    assert done.ok, classes(done)
+    assert is_negative(done)
+
+
+@pytest.mark.parametrize("how", [*EVERYWHERE, "drip"])
+def test_a_queue_that_cannot_be_looked_at_is_no_fault_of_the_call(run_detached, between, how):
+    """How many wait there is news for people; the result is there all the same, and is fetched once."""
+    between.set(Fault(how, "^GET /gradio_api/queue/status"))
+
+    done = run_detached()
+
+    assert between.befallen
+    assert is_negative(done)
+    assert done.steps["negative"].to_json()["attempts"] == 1
+
+
+@pytest.mark.parametrize("request_", ["join", "stream", "download"])
+@pytest.mark.parametrize("how", EVERYWHERE)
+def test_a_fault_that_passes_costs_a_call_that_was_left_at_most_another_try(
+    run_detached, between, how, request_
+):
+    """A result that is fetched later meets the same network."""
+    between.set(Fault(how, f"^{REQUESTS[request_]}", times=1))
+
+    done = run_detached()
 
     assert between.befallen == 1
     assert done.ok, classes(done)

@@ -64,6 +64,17 @@ def test_each_class_is_met_as_the_table_has_it(code, tries, wait_s, expected):
     assert found.wait_s == (None if expected.wait_s is None else pytest.approx(expected.wait_s))
 
 
+def test_what_may_happen_once_is_not_charged_with_what_happened_before():
+    """A connection that broke is no crash, and to ask for a call that was sent is no call."""
+    twice = Retry(attempts=2, wait_s=2.0, up_to_s=60.0)
+
+    assert decide(failure("crashed"), 2, USUAL, alike=1, chance=lambda: 1.0).action is Action.RETRY
+    assert decide(failure("crashed"), 2, USUAL, alike=2, chance=lambda: 1.0).action is Action.FALL_BACK
+    assert decide(failure("in-doubt"), 2, twice, alike=1, chance=lambda: 1.0) == Decision(Action.RETRY, 0.0)
+    assert decide(failure("in-doubt"), 2, twice, alike=2, chance=lambda: 1.0).action is Action.FALL_BACK
+    assert after("in-doubt", retry=Retry(attempts=1, wait_s=2.0, up_to_s=60.0)).action is Action.FALL_BACK
+
+
 def test_the_table_knows_every_class_of_failure():
     """A class that is added without a rule would be given up without a thought."""
     assert {*KINDS} - {"call-failed"} == {*RULES}
