@@ -167,37 +167,38 @@ ALIASES = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "code"),
     [
-        ALIASES,
-        "a: &a [*a]\n",
-        "base: &b {x: 1}\nsteps: {<<: *b}\n",
-        "a: !!python/object/apply:os.system ['id']\n",
-        "a: !!python/name:os.system\n",
-        "a: !<tag:yaml.org,2002:python/object> {}\n",
-        "a: !!binary aGk=\n",
-        "a: " + "[" * 100_000 + "]" * 100_000,
-        "a: " + "{b: " * 5_000 + "}" * 5_000,
-        "? [a, b]\n: 1\n",
-        "a: 1\na: 2\n",
-        "a: \x00\n",
-        "a: \x1b[31m\n",
-        'a: "\\ud800"\n',
-        "a: 1\n---\nb: 2\n",
-        "x" * 1_000_001,
-        "- " * 60_000,
-        "a: [" + "1," * 60_000 + "]",
-        "%YAML 9.9\n---\na: 1\n",
-        "&" * 10_000,
-        "a: .inf\nb: .nan\nc: 1e999\nd: " + "9" * 5_000 + "\n",
+        (ALIASES, "too-many-aliases"),
+        ("a: &a [*a]\n", "bad-alias"),
+        ("base: &b {x: 1}\nsteps: {<<: *b}\n", "merge-key"),
+        ("a: !!python/object/apply:os.system ['id']\n", "yaml-tag"),
+        ("a: !!python/name:os.system\n", "yaml-tag"),
+        ("a: !<tag:yaml.org,2002:python/object> {}\n", "yaml-tag"),
+        ("a: !!binary aGk=\n", "yaml-tag"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "yaml-syntax"),
+        ("a: " + "{b: " * 5_000 + "}" * 5_000, "too-deep"),
+        ("? [a, b]\n: 1\n", "non-text-key"),
+        ("a: 1\na: 2\n", "duplicate-key"),
+        ("a: \x00\n", "control-character"),
+        ("a: \x1b[31m\n", "control-character"),
+        ('a: "\\ud800"\n', "yaml-syntax"),
+        ("a: 1\n---\nb: 2\n", "several-documents"),
+        ("x" * 1_000_001, "too-large"),
+        ("- " * 60_000, "too-deep"),
+        ("a: [" + "1," * 60_000 + "]", "too-large"),
+        ("%YAML 9.9\n---\na: 1\n", "yaml-syntax"),
+        ("&" * 10_000, "yaml-syntax"),
+        ("a: .inf\nb: .nan\nc: 1e999\nd: " + "9" * 5_000 + "\n", "not-finite"),
     ],
     ids=range(21),
 )
-def test_no_trick_of_yaml_gets_past_the_reader(text, tmp_path):
-    """Each is an error with a position, at once."""
+def test_no_trick_of_yaml_gets_past_the_reader(text, code, tmp_path):
+    """Each is an error with a position, at once, and is called what it is."""
     began = time.process_time()
     with pytest.raises(InvalidChain) as failed:
         loads(text, folder=tmp_path)
+    assert code in {one.code for one in failed.value.problems}
     assert failed.value.problems[0].at.line >= 1
     assert time.process_time() - began < 10
 
