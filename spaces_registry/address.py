@@ -93,7 +93,9 @@ def _of_url(text: str) -> Address:
     if parts.username is not None:
         shown = text.replace(parts.netloc, parts.netloc.rpartition("@")[2])
         raise BadAddress(
-            shown, "a URL must not hold a user name or a password", hint="hand them over as auth"
+            shown,
+            "a URL must not hold a user name or a password",
+            hint="put a `login` for it into your spaces.yaml",
         )
     if (hint := in_place_of(text)) is not None:
         raise BadAddress(text, f"{GONE} is no more", hint=hint)

@@ -4,8 +4,11 @@
     lab:                                # an app anywhere, with what its door wants to see
       space: https://lab.example/draw
       headers: {x-api-key: $LAB_KEY}    # the value of that environment variable
+    club:                               # an app behind Gradio's own login
+      space: http://127.0.0.1:7860
+      login: $CLUB_LOGIN                # a variable that holds user:password
 
-Header values are in no message and no `repr`, and go to that Space's own host alone.
+These values are in no message and no `repr`, and go to that Space's own host alone.
 """
 
 import re
@@ -26,7 +29,7 @@ _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "cookie"})
 _HUB_TOKENS = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN"})
-_KEYS = ("space", "headers")
+_KEYS = ("space", "headers", "login")
 
 
 class BadBookmarks(ToolkitError):
@@ -46,14 +49,20 @@ class Bookmarks:
     Attributes:
         aliases: name, in lower case, to what it stands for.
         headers: by a place's address as it is shown: what its own host is sent with every request.
+        logins: likewise, the user and password that its own host is sent first.
     """
 
     aliases: Mapping[str, Address] = field(default_factory=dict)
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    logins: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def before(self, other: "Bookmarks") -> "Bookmarks":
         """Both together; where a name or a place is in both, these ones hold."""
-        return Bookmarks({**other.aliases, **self.aliases}, {**other.headers, **self.headers})
+        return Bookmarks(
+            {**other.aliases, **self.aliases},
+            {**other.headers, **self.headers},
+            {**other.logins, **self.logins},
+        )
 
 
 def load_bookmarks(path: Path, environment: Mapping[str, str] | None) -> Bookmarks:
@@ -61,8 +70,8 @@ def load_bookmarks(path: Path, environment: Mapping[str, str] | None) -> Bookmar
 
     Args:
         path: the file.
-        environment: the variables that headers may name; None for a file that may name none, because it came
-            with a chain of who knows whom.
+        environment: the variables that headers and logins may name; None for a file that may name none,
+            because it came with a chain of who knows whom.
 
     Raises:
         BadBookmarks: file and line of the first mistake.
@@ -114,24 +123,29 @@ class _Reader:
             return Bookmarks()
         aliases: dict[str, Address] = {}
         headers: dict[str, Mapping[str, str]] = {}
+        logins: dict[str, tuple[str, str]] = {}
         for key, value in self._entries(root, "own Spaces are written as `name: owner/name`, a line each"):
             name = str(key.value)
             if not _ALIAS.fullmatch(name):
                 raise self._bad(key, f"{name!r} is no short name", "use letters, digits, '-', '_' and '.'")
             if name.lower() in aliases:
                 raise self._bad(key, f"{name!r} stands here twice")
-            space, sent = self._entry(name, value)
+            space, sent, login = self._entry(name, value)
             aliases[name.lower()] = space
             if sent:
                 if headers.get(space.shown, sent) != sent:
                     raise self._bad(key, f"{space.shown} has other headers further up")
                 headers[space.shown] = sent
-        return Bookmarks(aliases, headers)
+            if login:
+                if logins.get(space.shown, login) != login:
+                    raise self._bad(key, f"{space.shown} has another login further up")
+                logins[space.shown] = login
+        return Bookmarks(aliases, headers, logins)
 
-    def _entry(self, name: str, node: yaml.Node) -> tuple[Address, Mapping[str, str]]:
+    def _entry(self, name: str, node: yaml.Node) -> tuple[Address, Mapping[str, str], tuple[str, str] | None]:
         if isinstance(node, yaml.ScalarNode):
-            return self._address(node), {}
-        form = f"`{name}` is an address, or a mapping of `space` and `headers`"
+            return self._address(node), {}, None
+        form = f"`{name}` is an address, or a mapping of `space`, `headers` and `login`"
         parts: dict[str, Any] = {}
         for key, value in self._entries(node, form):
             if key.value not in _KEYS:
@@ -140,7 +154,8 @@ class _Reader:
         if "space" not in parts:
             raise self._bad(node, f"{name!r} does not say which Space", "add `space: owner/name` or a URL")
         sent = dict(self._headers(parts["headers"])) if "headers" in parts else {}
-        return self._address(parts["space"]), sent
+        login = self._login(parts["login"]) if "login" in parts else None
+        return self._address(parts["space"]), sent, login
 
     def _address(self, node: yaml.Node) -> Address:
         if not isinstance(node, yaml.ScalarNode):
@@ -155,13 +170,24 @@ class _Reader:
             name = str(key.value).lower()
             if not _HEADER.fullmatch(name) or name in _OURS:
                 raise self._bad(key, f"{name!r} is no header that can be set")
-            found = _VARIABLE.fullmatch(str(value.value)) if isinstance(value, yaml.ScalarNode) else None
-            if found is None:
-                hint = "keep the secret in an environment variable and write its name: $MY_KEY"
-                raise self._bad(value, f"the value of {name!r} must be the name of a variable", hint)
-            yield name, self._variable(value, found["name"])
+            secret = self._variable(value, repr(name))
+            if not secret.isascii() or not secret.isprintable():
+                raise self._bad(value, f"the value of {value.value[1:]} cannot be sent as a header")
+            yield name, secret
 
-    def _variable(self, node: yaml.Node, name: str) -> str:
+    def _login(self, node: yaml.Node) -> tuple[str, str]:
+        user, colon, password = self._variable(node, "`login`").partition(":")
+        if not (user and colon and password):
+            raise self._bad(node, f"the value of {node.value[1:]} is not of the form user:password")
+        return user, password
+
+    def _variable(self, node: yaml.Node, what_for: str) -> str:
+        """The value of the variable that is named, as `$MY_KEY`."""
+        found = _VARIABLE.fullmatch(str(node.value)) if isinstance(node, yaml.ScalarNode) else None
+        if found is None:
+            hint = "keep the secret in an environment variable and write its name: $MY_KEY"
+            raise self._bad(node, f"the value of {what_for} must be the name of a variable", hint)
+        name = found["name"]
         if self.environment is None:
             what = "a file beside a chain may not read environment variables"
             raise self._bad(node, what, "move this entry to the spaces.yaml of your own home folder")
@@ -170,8 +196,6 @@ class _Reader:
         value = self.environment.get(name)
         if not value:
             raise self._bad(node, f"the environment variable {name} is not set", f"export {name}=…")
-        if not value.isascii() or not value.isprintable():
-            raise self._bad(node, f"the value of {name} cannot be sent as a header")
         return value
 
     def _entries(self, node: yaml.Node, form: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:

@@ -182,7 +182,7 @@ class Registry:
                 return await self._of_hub(repo, wake_s, tell)
 
     async def _at(self, origin: Origin, known: Known = Known()) -> App:  # noqa: B008 - frozen
-        if (auth := self._auth.get(origin.place)) is not None:
+        if (auth := self._login_of(origin.place)) is not None:
             await log_in(origin, *auth, self._clocks)
         space = await describe(origin, self._clocks, known=known)
         return App(space, origin.moved(space.url))
@@ -196,7 +196,7 @@ class Registry:
             raise NotGradio(repo, f"its SDK is {listing.sdk}")
         origin = self._origin(repo, url, self._token_for(url))
         if first.stage == listing.stage and (space := self._remembered(listing)) is not None:
-            if (auth := self._auth.get(repo)) is not None:
+            if (auth := self._login_of(repo)) is not None:
                 await log_in(origin, *auth, self._clocks)
             return App(space, origin)
         left_s = wake_s - (anyio.current_time() - started) if first.stage != listing.stage else 0.0
@@ -260,7 +260,13 @@ class Registry:
 
     def _origin(self, place: str, url: str, token: str | None = None) -> Origin:
         headers = {} if place in self._use else self.own.headers.get(place, {})
-        return Origin(place, url, self._client, token, headers=headers)
+        login = self._login_of(place)
+        secrets = (login[1],) if login else ()
+        return Origin(place, url, self._client, token, headers=headers, secrets=secrets)
+
+    def _login_of(self, place: str) -> tuple[str, str] | None:
+        """User and password for a place; the user's own are not for an app that is asked in its stead."""
+        return self._auth.get(place) or (None if place in self._use else self.own.logins.get(place))
 
     def _token_for(self, url: str) -> str | None:
         return self._known_token() if may_have_token(url) else None

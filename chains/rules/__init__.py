@@ -29,8 +29,8 @@ from chains.rules.loose_memory import loose_memory
 from chains.rules.lost_expressions import lost_expressions
 from chains.rules.missing_parameters import missing_parameters
 from chains.rules.misspelt_arguments import misspelt_arguments
-from chains.rules.parts_of_values import parts_of_values
 from chains.rules.misspelt_limits import misspelt_limits
+from chains.rules.parts_of_values import parts_of_values
 from chains.rules.python_files import python_files
 from chains.rules.reserved_names import reserved_names
 from chains.rules.self_references import self_references

@@ -51,7 +51,7 @@ async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Work
     """One Space, woken if need be.
 
     Raises:
-        BadAddress: that is no id, URL or alias.
+        BadAddress: that is no id, URL or alias, of the catalog's or the user's own.
         ToolkitError: it cannot be reached.
     """
     address_here(space, settings)

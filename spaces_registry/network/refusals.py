@@ -209,7 +209,7 @@ def _meaning(response: httpx2.Response, said: str) -> tuple[type[CallFailed], st
         case 401 | 403:
             return (
                 Unauthorized,
-                "it wants a login or a token: `hf auth login`, HF_TOKEN, or user and password",
+                "it wants a token (`hf auth login` or HF_TOKEN), or a `login` in your spaces.yaml",
             )
         case 404 | 405 | 410:
             return Drifted, "the app may have changed; describe it again"

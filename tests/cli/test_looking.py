@@ -7,6 +7,7 @@ import pytest
 from servers import free_port, serve
 
 from pipelines.cli.app import app as commands
+from pipelines.household.home import find_home
 
 APPS = Path(__file__).parents[1] / "pipelines" / "apps"
 CHAIN = """
@@ -136,6 +137,33 @@ def test_inspect_shows_what_the_author_calls_things(spacechain):
 
     assert 'value: number "Steps"; default 20; 1 to 50' in told
     assert "→ said: text\n" in told  # its label says the same
+
+
+def test_a_name_of_ones_own_leads_to_a_space_and_through_its_login(spacechain, tmp_path, monkeypatch, secret):
+    """It means in every command what it means in a chain; the password is handed over by a variable."""
+    password = secret("password")
+    app_file = tmp_path / "club.py"
+    app_file.write_text(
+        "import os, gradio as gr\n"
+        "gr.Interface(lambda x: x.upper(), 'text', 'text', api_name='shout')"
+        ".launch(auth=('ada', os.environ['CLUB_PASSWORD']))\n"
+    )
+    monkeypatch.setenv("CLUB", f"ada:{password}")
+    with serve(app_file, env={"CLUB_PASSWORD": password}) as club:
+        refused = spacechain("inspect", club.url)
+        named = f"club: {{space: '{club.url}', login: $CLUB}}\n"
+        (find_home().folder / "spaces.yaml").write_text(named)
+        (tmp_path / "c.yaml").write_text(
+            "steps: {say: {space: club, endpoint: /shout, with: {x: hello}}}\noutputs: {said: $say.text}\n"
+        )
+        inspected = spacechain("inspect", "club")
+        called = spacechain("call", "club", "/shout", "x=hi")
+        ran = spacechain("run", "c.yaml")
+
+    assert (refused.code, "spaces.yaml" in refused.err) == (4, True)
+    assert "/shout" in inspected.out
+    assert called.out == "output: HI\n"
+    assert ran.out == "said: HELLO\n"
 
 
 def test_inspect_says_that_an_app_offers_nothing(spacechain):

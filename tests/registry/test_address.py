@@ -35,7 +35,7 @@ def test_an_address_is_an_id_a_url_or_an_alias(text: str, means: HubAddress | Ur
         ("ftp://host/x", None),
         ("https://", None),
         ("http://host:port/", None),
-        ("https://user:s3cret@host/", "auth"),
+        ("https://user:s3cret@host/", "`login`"),
     ],
 )
 def test_anything_else_is_refused_with_the_way_out(text: str, hint: str | None) -> None:

@@ -90,6 +90,8 @@ def test_own_names_lead_to_ids_and_urls(tmp_path: Path) -> None:
         ("a:\n  space: me/app\n  headers: {x: $HF_TOKEN}", ":3: $HF_TOKEN is for the Hub alone", "own"),
         ("a:\n  space: me/app\n  headers: {host: $KEY}", ":3: 'host' is no header that can be set", None),
         ("a:\n  space: me/app\n  headers: {x: $LINES}", ":3: the value of LINES cannot be sent", None),
+        ("a:\n  space: me/app\n  login: ada:s3cret", ":3: the value of `login` must be the name", "$MY_KEY"),
+        ("a:\n  space: me/app\n  login: $KEY", ":3: the value of KEY is not of the form user:password", None),
         ("a: [", ":1:", None),
         ("a b: me/app", ":1: 'a b' is no short name", "letters"),
         ("[" * 3000, "is no YAML of ours", None),

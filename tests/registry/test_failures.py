@@ -11,6 +11,7 @@ from web import Answer, Asked, page, say, stream, web
 
 from spaces_registry import App, CallFailed, Clocks, File, Registry, ToolkitError, Value, open_registry
 from spaces_registry.apps.app import describe
+from spaces_registry.bookmarks import load_bookmarks
 from spaces_registry.errors import (
     BadOutput,
     Busy,
@@ -394,3 +395,22 @@ async def test_a_login_that_fails_is_unauthorized(guarded: Server, registry: Reg
     async with open_registry(token="", auth={guarded.url: ("ada", "wrong")}) as other:
         with pytest.raises(Unauthorized, match="user name or the password"):
             await other.connect(guarded.url)
+
+
+async def test_a_login_is_kept_by_the_user_and_used_by_name_and_by_url(
+    guarded: Server, everything: Server, tmp_path: Path, secret: SecretMaker
+) -> None:
+    """Whoever has a password can use the app from the command line, and it goes nowhere else."""
+    file = tmp_path / "spaces.yaml"
+    file.write_text(f"club: {{space: '{guarded.url}', login: $CLUB}}\n")
+    own = load_bookmarks(file, {"CLUB": "ada:lovelace"})
+    async with open_registry(token="", own=own) as registry:
+        by_name, by_url = await registry.connect("club"), await registry.connect(guarded.url)
+        assert by_name.space.endpoint("/shout") == by_url.space.endpoint("/shout")
+    async with open_registry(token="", own=own, use={"club": everything.url}) as registry:
+        assert (await registry.connect("club")).space.url == everything.url
+    wrong = load_bookmarks(file, {"CLUB": f"ada:{secret('password')}"})
+    async with open_registry(token="", own=wrong) as registry:
+        with pytest.raises(Unauthorized, match="user name or the password"):
+            await registry.connect("club")
+    assert "lovelace" not in f"{own!r}"
