@@ -13,6 +13,7 @@ import anyio.to_thread
 
 from chains.language.evaluate import ABSENT
 from chains.model import Chain, Step
+from pipelines.artifacts import StorageFailed
 from pipelines.engine.binding import shown
 from pipelines.engine.blocking import is_blocked, wait_of
 from pipelines.engine.breaker import Breaker
@@ -28,6 +29,7 @@ from pipelines.household.history import remember
 from pipelines.household.scratch import lives, scratch_folder
 from pipelines.journal import Begun
 from pipelines.programs.environment import masked
+from pipelines.journal import Begun, JournalFailed
 from pipelines.running.folder import RunFolder
 from pipelines.running.outcome import Run, Status
 from pipelines.running.record import Output, StepReport
@@ -125,6 +127,9 @@ class Running:
                     await execute(self.chain, perform, self._record)
             except anyio.get_cancelled_exc_class():
                 self._finish(interrupted=True)
+                raise
+            except (StorageFailed, JournalFailed) as failure:  # what was made before is kept
+                failure.hint = f"{failure.hint or 'mend that'}; then: spacechain resume {self.id}"
                 raise
         return self._finish(interrupted=interrupt.happened)
 

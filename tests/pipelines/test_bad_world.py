@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from web import page, web
@@ -12,6 +13,7 @@ from chains.problems import InvalidChain
 from pipelines import run_chain
 from pipelines.artifacts import StorageFailed
 from pipelines.engine.inputs import InvalidInputs
+from pipelines.engine.events import RunStarted
 from pipelines.engine.results import Failed, Succeeded
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import MissingVariable
@@ -150,6 +152,28 @@ def test_a_file_of_another_kind_is_refused_before_it_is_sent(run, tmp_path, work
     assert failed.error.code == "rejected-input"
     assert failed.error.message.endswith("takes image, and got text file (face.txt)")
     assert workbench.calls("measure") == before
+
+
+def test_a_run_that_can_store_no_more_says_how_to_go_on(run, workbench):
+    """The disk filled up in the middle; what was made is there when there is room, and is not made again."""
+    folders = []
+
+    def spoil(event):
+        if isinstance(event, RunStarted):
+            folders.append(Path(event.folder))
+            (folders[0] / "steps").write_text("in the way")
+
+    chain = """
+        steps: {draw: {space: "bench", endpoint: /draw, with: {colour: red, count: 5}}}
+        outputs: {pictures: $draw.images}
+    """
+    with pytest.raises(StorageFailed) as failed:
+        run(chain, tell=spoil)
+    calls = workbench.calls("draw")
+
+    assert failed.value.hint.endswith(f"; then: spacechain resume {folders[0].name}")
+    assert run(chain).ok
+    assert workbench.calls("draw") == calls
 
 
 def test_a_chain_reads_no_file_outside_its_folder(run, tmp_path_factory):
