@@ -27,9 +27,8 @@ from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_
 from pipelines.engine.sight import names_for
 from pipelines.household.history import remember
 from pipelines.household.scratch import lives, scratch_folder
-from pipelines.journal import Begun
-from pipelines.programs.environment import masked
 from pipelines.journal import Begun, JournalFailed
+from pipelines.programs.environment import masked
 from pipelines.running.folder import RunFolder
 from pipelines.running.outcome import Run, Status
 from pipelines.running.record import Output, StepReport

@@ -12,8 +12,8 @@ from web import page, web
 from chains.problems import InvalidChain
 from pipelines import run_chain
 from pipelines.artifacts import StorageFailed
-from pipelines.engine.inputs import InvalidInputs
 from pipelines.engine.events import RunStarted
+from pipelines.engine.inputs import InvalidInputs
 from pipelines.engine.results import Failed, Succeeded
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import MissingVariable
