@@ -25,6 +25,9 @@ class ToolkitError(Exception):
     Args:
         message: one line: what is wrong, and where.
         hint: one line: what to do next, if there is something.
+
+    Attributes:
+        is_run_kept: whether it ended a run that had begun, and that can be gone on with.
     """
 
     code: ClassVar[str] = "error"
@@ -33,6 +36,7 @@ class ToolkitError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.is_run_kept = False
 
 
 class CallFailed(ToolkitError):

@@ -23,6 +23,8 @@ _OTHERS = {"not-trusted": Exit.NOT_ALLOWED, "budget-exceeded": Exit.BLOCKED}
 def exit_for(error: ToolkitError) -> Exit:
     """The exit code of an error that ended a command."""
     match error:
+        case ToolkitError(is_run_kept=True):
+            return Exit.STEP_FAILED
         case Unauthorized():
             return Exit.NOT_ALLOWED
         case OutOfQuota():

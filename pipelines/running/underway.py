@@ -129,6 +129,7 @@ class Running:
                 raise
             except (StorageFailed, JournalFailed) as failure:  # what was made before is kept
                 failure.hint = f"{failure.hint or 'mend that'}; then: spacechain resume {self.id}"
+                failure.is_run_kept = True
                 raise
         return self._finish(interrupted=interrupt.happened)
 

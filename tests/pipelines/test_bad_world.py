@@ -12,6 +12,7 @@ from web import page, web
 from chains.problems import InvalidChain
 from pipelines import run_chain
 from pipelines.artifacts import StorageFailed
+from pipelines.cli.exits import Exit, exit_for
 from pipelines.engine.events import RunStarted
 from pipelines.engine.inputs import InvalidInputs
 from pipelines.engine.results import Failed, Succeeded
@@ -144,13 +145,14 @@ def test_a_file_of_another_kind_is_refused_before_it_is_sent(run, tmp_path, work
     before = workbench.calls("measure")
     with pytest.raises(ToolkitError) as refused:
         run(chain.replace("KIND", "image"), {"face": tmp_path / "face.png"})
-    failed = run(chain.replace("KIND", "file"), {"face": tmp_path / "face.png"}).steps["width"].result
+    with pytest.raises(InvalidChain) as unfit:
+        run(chain.replace("KIND", "file"), {"face": tmp_path / "face.png"})
 
     assert refused.value.code == "wrong-file"
     assert refused.value.message == f"{tmp_path / 'face.png'} should be an image, but it is plain text"
-    assert isinstance(failed, Failed)
-    assert failed.error.code == "rejected-input"
-    assert failed.error.message.endswith("takes image, and got text file (face.txt)")
+    (problem,) = unfit.value.problems
+    assert (problem.code, problem.step) == ("rejected-input", "width")
+    assert problem.message.endswith("takes image, and got text file (face.txt)")
     assert workbench.calls("measure") == before
 
 
@@ -172,6 +174,7 @@ def test_a_run_that_can_store_no_more_says_how_to_go_on(run, workbench):
     calls = workbench.calls("draw")
 
     assert failed.value.hint.endswith(f"; then: spacechain resume {folders[0].name}")
+    assert exit_for(failed.value) == Exit.STEP_FAILED
     assert run(chain).ok
     assert workbench.calls("draw") == calls
 
