@@ -65,6 +65,18 @@ def test_the_time_of_day_is_seen(paint: Paint) -> None:
     assert sunset[..., 0].mean() - sunset[..., 2].mean() > day[..., 0].mean() - day[..., 2].mean() + 30
 
 
+def test_a_storm_at_sunset_is_both(paint: Paint) -> None:
+    """What a prompt says twice over the sky is not half forgotten."""
+    storm, both = pixels(paint("a stormy sea", 3)[0]), pixels(paint("a stormy sea at sunset", 3)[0])
+    calm = pixels(paint("a sea at sunset", 3)[0])
+
+    def warmth(picture: npt.NDArray[np.float64]) -> float:
+        return float(picture[..., 0].mean() - picture[..., 2].mean())
+
+    assert warmth(both) > warmth(storm) + 20
+    assert both.mean() < calm.mean()
+
+
 def test_a_tint_is_seen(paint: Paint) -> None:
     """Words for moods must steer too."""
     warm, cold = (pixels(paint(f"{mood} hills by day", 5)[0]) for mood in ("golden", "icy blue"))

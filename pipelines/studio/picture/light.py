@@ -84,6 +84,10 @@ _COLOURS: Mapping[str, tuple[_Row, ...]] = {
         ("262e38", "46525e", "a3aba4", "e6e2cc", "b4b8b4", "6e7c88", "2e3640"),
         ("20303a", "44585f", "9fb0a4", "eee8c8", "bcc0b0", "68808a", "28353c"),
     ),
+    "storm, low sun": (  # it breaks through below the clouds
+        ("1f2638", "5a4c5e", "ff9c58", "ffae6c", "ffa070", "747298", "38364a"),
+        ("1c2438", "664c56", "ffae60", "ffbc78", "ffae78", "787496", "3a3648"),
+    ),
     "mist": (
         ("8fa0ae", "b4c0c6", "dde1de", "fff4e0", "c8ccc8", "b0bcc4", "98a4ac"),
         ("8a94a8", "bdbfc8", "e8e0d6", "fff0d8", "d4ccc4", "b0b4c0", "9a9ca8"),
@@ -98,15 +102,17 @@ _NUMBERS: Mapping[str, tuple[float, float, float, float, float, float, float, fl
     "night": (0.85, 0.5, 0.45, 0.1, 0.4, 0.6, 0.022, 1.0, 1.15),
     "aurora": (0.9, 0.42, 0.5, 0.0, 0.05, 0.6, 0.0, 1.0, 1.15),
     "storm": (0.66, 0.40, 0.33, 1.15, 1.3, 0.5, 0.0, 0.0, 1.0),
+    "storm, low sun": (0.62, 0.85, 0.32, 1.0, 1.15, 0.26, 0.026, 0.0, 1.0),
     "mist": (0.8, 0.42, 0.55, 0.2, 0.4, 0.5, 0.015, 0.0, 1.0),
 }
 
 
 def light_of(scene: Scene, rng: Rng) -> Light:
     """The light for a scene, with some freedom in where the sun stands."""
-    rows = _COLOURS[scene.time]
+    kind = _kind_of(scene)
+    rows = _COLOURS[kind]
     zenith, middle, horizon, glow, sun, fill, cloud = rows[int(rng.integers(len(rows)))]
-    sky, sunny, filled, least, most, slant, disc, stars, exposure = _NUMBERS[scene.time]
+    sky, sunny, filled, least, most, slant, disc, stars, exposure = _NUMBERS[kind]
     cover = float(rng.uniform(least, most))
     if "cloudy" in scene.extras:
         cover = max(cover, 0.68)
@@ -131,10 +137,15 @@ def light_of(scene: Scene, rng: Rng) -> Light:
     )
 
 
+def _kind_of(scene: Scene) -> str:
+    is_breaking = scene.time == "storm" and "low sun" in scene.extras
+    return "storm, low sun" if is_breaking else scene.time
+
+
 def _sun_at(scene: Scene, rng: Rng) -> tuple[float, float]:
     across = float(rng.choice([rng.uniform(0.2, 0.42), rng.uniform(0.58, 0.8)]))
-    match scene.time:
-        case "sunset" | "dawn":
+    match _kind_of(scene):
+        case "sunset" | "dawn" | "storm, low sun":
             return across, float(rng.uniform(0.06, 0.24))
         case "dusk":
             return across, -0.05

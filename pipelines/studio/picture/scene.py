@@ -47,6 +47,7 @@ EXTRAS: Mapping[str, str] = {
     "lightning": r"lightning|thunder\w*",
     "cloudy": r"clouds?|cloudy|dramatic|epic|moody|stormy",
     "clear": r"clear|cloudless",
+    "low sun": r"sunsets?|evening|golden hour|sundown|setting sun|dawn|sunrise|daybreak|rising sun",
     "flowers": r"flower\w*|poppies|lavender|blossom\w*|spring|wild ?flowers",
     "poppies": r"popp(?:y|ies)",
     "lavender": r"lavender",
