@@ -2,6 +2,7 @@
 
 import io
 import struct
+import subprocess
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from pipelines.artifacts import Store
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.names import safe_name as published_name
-from pipelines.artifacts.probe import Unmeasurable, measure
+from pipelines.artifacts.probe import Unmeasurable, measure, measure_media
+from pipelines.programs.ffmpeg import find_ffmpeg
 from pipelines.report import write_report
 from spaces_registry.apps.files import Shelf, safe_name
 from spaces_registry.network.origin import Origin
@@ -152,6 +154,28 @@ def test_a_film_of_absurd_size_is_told_and_not_decoded(tmp_path, width, height):
 
     with pytest.raises(Unmeasurable):
         measure(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nprivate.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile private.ts\n",
+    ],
+    ids=["hls", "concat"],
+)
+@pytest.mark.parametrize("name", ["film.mp4", "film.m3u8"])
+def test_a_playlist_leads_ffmpeg_to_no_other_file(tmp_path, text, name):
+    """What a place calls a film may be a list of files of yours, which would be shown to the next place."""
+    program = find_ffmpeg()
+    private, playlist = tmp_path / "private.ts", tmp_path / name
+    made = ("-f", "lavfi", "-i", "testsrc=duration=1:size=64x64", str(private))
+    subprocess.run([str(program), "-hide_banner", "-loglevel", "error", *made], check=True)
+    playlist.write_text(text)
+
+    assert measure_media(private, program).seconds
+    with pytest.raises(Unmeasurable):
+        measure_media(playlist, program)
 
 
 def test_an_archive_is_told_without_unpacking_it(tmp_path):
