@@ -209,7 +209,8 @@ class JobWork:
                 tell(Queued(position, position + 1))
             self._place = position
         elif self._state != state:
-            self._working_since_s = time.monotonic()
+            if self._working_since_s is None:  # a job that says again and again that it begins has begun once
+                self._working_since_s = time.monotonic()
             tell(Started())
         if (fraction := fraction_in(find(status.progress, body))) is not None:
             tell(Progress(fraction=fraction))
