@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from spaces_registry.disk import what_to_do
 from spaces_registry.errors import ToolkitError
 
 READ_ONLY = 0o444
@@ -25,7 +26,7 @@ class StorageFailed(ToolkitError):
 
     def __init__(self, path: Path, cause: OSError) -> None:
         why = cause.strerror or type(cause).__name__
-        super().__init__(f"cannot store in {path}: {why}", hint=_what_to_do(cause.errno))
+        super().__init__(f"cannot store in {path}: {why}", hint=what_to_do(cause.errno))
         self.path = path
 
 
@@ -148,19 +149,3 @@ def storage(path: Path) -> Iterator[None]:
         yield
     except OSError as cause:
         raise StorageFailed(path, cause) from cause
-
-
-def _what_to_do(code: int | None) -> str:
-    match code:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            return "free some space, or point SPACECHAIN_HOME or --out at another disk"
-        case errno.EROFS | errno.EACCES | errno.EPERM:
-            return "choose a folder you may write to, through SPACECHAIN_HOME or --out"
-        case errno.EMFILE | errno.ENFILE:
-            return "too many files are open: allow more (ulimit -n 4096), or run less at once"
-        case errno.EIO:
-            return "the disk may be failing: look at it, then at what is kept there with: spacechain doctor"
-        case errno.ENOTDIR | errno.EEXIST:
-            return "a file stands where a folder is needed; remove it or choose another folder"
-        case _:
-            return "look at that folder and its disk, or choose another through SPACECHAIN_HOME or --out"

@@ -101,7 +101,7 @@ async def _download(url: str, path: Path, most_bytes: int, by_chain: bool) -> st
                         async for chunk in answer.aiter_bytes():
                             file.write(chunk)
                 except OSError as cause:
-                    raise CannotWrite(path, cause.strerror or str(cause)) from cause
+                    raise CannotWrite(path, cause) from cause
                 return answer.headers.get("content-type")
     except CallFailed as cause:
         hint = (

@@ -121,7 +121,7 @@ class Receiver:
                 kind = filetype_of(path)
                 named = path.rename(path.with_name(self._free(f"{path.name}{kind.extension}").name))
             except OSError as cause:
-                raise CannotWrite(path, cause.strerror or str(cause)) from cause
+                raise CannotWrite(path, cause) from cause
             return File(named, named.name, mime or kind.mime)
 
         return await anyio.to_thread.run_sync(write)
@@ -181,7 +181,7 @@ class Receiver:
                     async for chunk in response.aiter_bytes():
                         out.write(chunk)
             except OSError as cause:
-                raise CannotWrite(path, cause.strerror or str(cause)) from cause
+                raise CannotWrite(path, cause) from cause
         return File(path, path.name, mime, url)
 
     def _gone(self, name: str) -> CallFailed:

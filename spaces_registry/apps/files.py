@@ -16,6 +16,7 @@ import anyio
 import httpx2
 
 from spaces_registry.clocks import Clocks
+from spaces_registry.disk import what_to_do
 from spaces_registry.errors import BadOutput, RejectedInput, ToolkitError, Unreachable
 from spaces_registry.network.decoding import answered
 from spaces_registry.network.intake import Rule
@@ -37,8 +38,8 @@ class CannotWrite(ToolkitError):
 
     code = "storage-failed"
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"cannot write {path}: {why}", hint="is there space, and may you write there?")
+    def __init__(self, path: Path, cause: OSError) -> None:
+        super().__init__(f"cannot write {path}: {cause.strerror or cause}", hint=what_to_do(cause.errno))
         self.path = path
 
 
@@ -196,7 +197,7 @@ class Shelf:
             try:
                 file.path.write_bytes(content)
             except OSError as cause:
-                raise CannotWrite(file.path, cause.strerror or str(cause)) from cause
+                raise CannotWrite(file.path, cause) from cause
             return
         timeout = patience(clocks.connect_s, clocks.quiet_s)
         rule = Rule(self.origin.bounds.download_bytes, is_file=True)
@@ -215,7 +216,7 @@ class Shelf:
                     async for chunk in response.aiter_bytes():
                         out.write(chunk)
             except OSError as cause:
-                raise CannotWrite(file.path, cause.strerror or str(cause)) from cause
+                raise CannotWrite(file.path, cause) from cause
             except BaseException:
                 file.path.unlink(missing_ok=True)  # half a file must not pass for one
                 raise

@@ -1,0 +1,20 @@
+"""What to do about a disk that does not take the bytes."""
+
+import errno
+
+
+def what_to_do(code: int | None) -> str:
+    """What helps when the system refuses to write, by its `errno`."""
+    match code:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "free some space, or point SPACECHAIN_HOME or --out at another disk"
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return "choose a folder you may write to, through SPACECHAIN_HOME or --out"
+        case errno.EMFILE | errno.ENFILE:
+            return "too many files are open: allow more (ulimit -n 4096), or run less at once"
+        case errno.EIO:
+            return "the disk may be failing: look at it, then at what is kept there with: spacechain doctor"
+        case errno.ENOTDIR | errno.EEXIST:
+            return "a file stands where a folder is needed; remove it or choose another folder"
+        case _:
+            return "look at that folder and its disk, or choose another through SPACECHAIN_HOME or --out"
