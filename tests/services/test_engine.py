@@ -1,6 +1,7 @@
 """The one engine behind all services, each mechanism against a small server that does just that."""
 
 import base64
+import itertools
 import json
 import struct
 import zlib
@@ -346,6 +347,20 @@ def test_a_job_over_its_time_is_canceled(desk, state, clocks):
     }
     with web(lambda asked: answers[asked.path]) as server, pytest.raises(errors.TimedOut):
         desk.call(JOB, server, clocks=clocks, prompt="a fox")
+
+    assert server.asked[-1].path == "/jobs/1/cancel"
+
+
+def test_a_job_that_begins_again_and_again_is_over_its_time_all_the_same(desk):
+    """A vendor whose workers die puts the job back into its queue, and takes it out, without end."""
+    states = itertools.cycle([say({"status": "running"}), say({"status": "queued"})])
+    answers = {
+        "/jobs": lambda: say({"id": 1, "status": "queued"}),
+        "/jobs/1": lambda: next(states),
+        "/jobs/1/cancel": lambda: say({}),
+    }
+    with web(lambda asked: answers[asked.path]()) as server, pytest.raises(errors.TimedOut):
+        desk.call(JOB, server, clocks=Clocks(queue_s=0.1, run_s=0.1), prompt="a fox")
 
     assert server.asked[-1].path == "/jobs/1/cancel"
 
