@@ -4,6 +4,8 @@ The order is the promise: bytes in the store, then the journal says so, then the
 """
 
 import math
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -21,7 +23,9 @@ from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
 from pipelines.engine.limits import Limits
+from pipelines.engine.pickup import ResultPickup, choose_pickup
 from pipelines.engine.results import Result
+from pipelines.engine.work_times import CallSize, PastCall, WorkTimes
 from pipelines.journal import Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
@@ -31,7 +35,6 @@ from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp,
 from spaces_registry.signature import File, Json, Return, Value
 
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
-WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class CallMaker:
         is_dead: whether the process that sent a call is gone, by the call's run and number.
         secrets: values that no journal may hold: an answer that repeats one is used and not kept.
         resumed: whether the run goes on after its process died: what it received is received.
+        is_watched: whether a person looks on, and sees the progress of calls.
     """
 
     run: str
@@ -102,6 +106,8 @@ class CallMaker:
     is_dead: Dead = nobody
     secrets: tuple[str, ...] = field(default=(), repr=False)
     resumed: bool = False
+    is_watched: bool = False
+    _past: dict[tuple[str, str], deque[PastCall]] = field(default_factory=dict)
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _left: dict[str, Json] = field(default_factory=dict)
@@ -186,8 +192,23 @@ class CallMaker:
     ) -> tuple[object, ...]:
         async with self._allowed(place) as share:
             name, called = self.within + step.name, place.endpoint.name
-            intent = Intent(self.run, name, item, key, place.kind, place.address, called, place.revision)
-            sending = self.journal.sent(intent, self.is_dead)
+            size = CallSize.of(place.endpoint, bound) if place.kind == "space" else None
+            intent = Intent(
+                self.run,
+                name,
+                item,
+                key,
+                place.kind,
+                place.address,
+                called,
+                place.revision,
+                None if size is None else size.to_json(),
+            )
+            sending, sent_at = self.journal.sent(intent, self.is_dead), time.time()
+            times = WorkTimes(self.journal, self._past)
+            pickup = (
+                ResultPickup() if size is None else choose_pickup(step, place, size, times, self.is_watched)
+            )
             number, job = sending.call, sending.job or self._left.pop(key, None)
             if sending.in_doubt:
                 self._doubt(step, place, intent, number)
@@ -210,7 +231,8 @@ class CallMaker:
                         Path(folder),
                         step.timeout,
                         job=job,
-                        work_s=self._left_alone_s(step, place),
+                        work_s=pickup.work_s,
+                        earliest_s=pickup.earliest_s,
                         remember=remember,
                     )
                     values = await place.runner(call, hear)
@@ -233,15 +255,9 @@ class CallMaker:
                 self.journal.failed(number, key, WITHHELD, None, spent=share.told)
             else:
                 self.journal.received(number, key, outputs, share.told)
+                if size is not None and (work_s := share.told.work_s) is not None:
+                    times.add(place.address, called, PastCall(size, work_s, sent_at, time.time()))
         return outputs
-
-    def _left_alone_s(self, step: Step, place: Place) -> float | None:
-        """How long the result of a call is to be left in a Space's memory; None to follow it at once."""
-        if place.kind != "space" or step.pickup == "attached":
-            return None
-        work_s = self.journal.work_s(place.address, place.endpoint.name)
-        is_worth_it = step.pickup == "detached" or (work_s or 0.0) >= WORTH_PROTECTING_S
-        return work_s if is_worth_it else None
 
     def _doubt(self, step: Step, place: Place, intent: Intent, number: int) -> None:
         """A process that died sent this very call: say so, and repeat it only if the step allows repeats.

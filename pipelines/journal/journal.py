@@ -67,7 +67,8 @@ class Journal:
             is_dead: whether the process that sent a call is gone, by the call's run and number.
         """
         one, now = intent, time.time()
-        row = (one.run, one.step, one.item, one.key, one.kind, one.place, one.endpoint, one.revision, now)
+        size = None if one.size is None else json.dumps(one.size)
+        row = (*_columns(one), now, size)
         with self._errors(), self._at_once() as connection:
             lost = _lost(connection, one.key, is_dead)
             told = next((told for _, told in reversed(lost) if told not in (None, "null")), None)
@@ -76,8 +77,8 @@ class Journal:
                 [(call, one.key, _ENDS[its is not None and its == told], now) for call, its in lost],
             )
             number = connection.execute(
-                "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at)"
-                " VALUES (?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at, size)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?)",
                 row,
             ).lastrowid
             if told is not None:
@@ -163,14 +164,22 @@ class Journal:
         row = self._one(query, (place, endpoint, last))
         return NOTHING if row is None else Spent(*row)
 
-    def work_s(self, place: str, endpoint: str, last: int = 20) -> float | None:
-        """How long a place works on such a call: what all but the slowest tenth of the last ones took."""
+    def work_times(
+        self, place: str, endpoint: str, last: int
+    ) -> tuple[tuple[Json, float, float, float], ...]:
+        """The last answered calls of an endpoint whose app said how long it worked, oldest first.
+
+        Returns:
+            For each call its size as `Intent.size` had it, None where none was kept; seconds of work; when it
+            was sent and answered, in seconds since the epoch.
+        """
         query = (
-            "SELECT r.work_s FROM sent s JOIN received r USING (call)"
-            " WHERE s.place = ? AND s.endpoint = ? AND r.work_s IS NOT NULL ORDER BY s.at DESC LIMIT ?"
+            "SELECT s.size, r.work_s, s.at, r.at FROM sent s JOIN received r USING (call)"
+            " WHERE s.place = ? AND s.endpoint = ? AND r.work_s IS NOT NULL AND r.outputs IS NOT NULL"
+            " ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
-        told = sorted(row[0] for row in self._all(query, (place, endpoint, last)))
-        return told[int(0.9 * (len(told) - 1))] if told else None
+        rows = self._all(query, (place, endpoint, last))
+        return tuple((_decoded(size), *times) for size, *times in reversed(rows))
 
     def used(self, since: float = 0.0) -> tuple[Used, ...]:
         """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
@@ -327,6 +336,20 @@ class Journal:
             yield
         except sqlite3.Error as cause:
             raise JournalFailed(self._file, cause) from cause
+
+
+def _decoded(text: str | None) -> Json:
+    """A JSON text, or None: a journal that was damaged and mended may hold anything."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return None
+
+
+def _columns(intent: Intent) -> tuple[object, ...]:
+    """A call's columns in `sent`, but for its time and size."""
+    whose = (intent.run, intent.step, intent.item, intent.key)
+    return (*whose, intent.kind, intent.place, intent.endpoint, intent.revision)
 
 
 def _lost(connection: sqlite3.Connection, key: str, is_dead: Dead) -> list[tuple[int, str | None]]:

@@ -110,6 +110,10 @@ _MIGRATIONS = (
     );
     CREATE INDEX artifacts_call ON artifacts (call) WHERE call IS NOT NULL;
     """,
+    # what of a call's arguments can decide how long it takes: comparable calls tell when a result is there
+    """
+    ALTER TABLE sent ADD COLUMN size TEXT;
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
