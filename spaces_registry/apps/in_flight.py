@@ -77,6 +77,11 @@ class CallsInFlight:
     def _working_at(self, moment: float) -> int:
         return sum(began <= moment <= ended for began, ended in self._worked)
 
+    def before(self, call: SentCall) -> int:
+        """How many calls of ours certainly stand before one; of two that were sent together none does."""
+        others = [other for other in self._sent if other is not call]
+        return sum(other.joined_at is not None and other.joined_at < call.at for other in others)
+
     def may_have_begun(self, call: SentCall, queue_length: int | None) -> bool:
         """Whether the app may be working on a call already.
 
@@ -86,10 +91,5 @@ class CallsInFlight:
         """
         if queue_length is None:
             return True
-        # two that were sent at the same moment may stand in the queue in either order
-        before = sum(
-            other.joined_at is not None and other.joined_at < call.at
-            for other in self._sent
-            if other is not call
-        )
+        before = self.before(call)
         return before < self.at_once or before < len(self._sent) - queue_length

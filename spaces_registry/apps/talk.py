@@ -156,7 +156,7 @@ class Talk:
         joined_at = begun_at = anyio.current_time()
         self.ends_at = joined_at + self.clocks.queue_s
         self.scope.deadline = self.ends_at + pickup.closed_s
-        while not calls.may_have_begun(call, length := await self._queue_length()):
+        while calls.before(call) and not calls.may_have_begun(call, length := await self._queue_length()):
             begun_at = anyio.current_time()
             self.tell(Queued(length or 0, length or 0, None))
             if await calls.wait_for_end(_LOOK_S):  # which makes room for this one
