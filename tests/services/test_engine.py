@@ -379,7 +379,7 @@ def test_a_result_of_its_own_address_can_be_a_refusal(desk):
     with web(lambda asked: answers[asked.path]) as server, pytest.raises(errors.RejectedInput) as caught:
         desk.call(text, server, prompt="a fox")
 
-    assert caught.value.said == "too long"
+    assert caught.value.said == "prompt: too long"
 
 
 def test_a_result_that_is_kept_back_for_an_hour_is_not_slept_for(desk):
