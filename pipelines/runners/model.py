@@ -33,7 +33,7 @@ from spaces_registry.network.chats import Chat, is_chat
 from spaces_registry.network.complaints import complains
 from spaces_registry.network.origin import Origin, scrubbed
 from spaces_registry.network.session import through
-from spaces_registry.progress import Listener, Logged, Sending, Written
+from spaces_registry.progress import WARNING, Listener, Logged, Sending, Written
 from spaces_registry.signature import File, Value
 
 _HF_PREFIX = "hf_"
@@ -229,7 +229,7 @@ async def _conversed(outlet: Outlet, asked: Asked, tell: Listener, *, with_tools
         if (piece := chat.hear(part)) and not part.is_whole:
             tell(Written(piece))
     if (warning := chat.finished(with_tools=with_tools)) is not None:
-        tell(Logged("warning", warning))
+        tell(Logged(WARNING, warning))
     return chat
 
 

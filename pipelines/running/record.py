@@ -143,6 +143,8 @@ class StepReport:
             told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
         if first and first.steps and len(calls) == 1:
             told["steps"] = _steps(first)
+        if warnings := [*dict.fromkeys(line for one in calls for line in one.warnings)]:
+            told["warnings"] = warnings
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told

@@ -9,7 +9,7 @@ from pipelines.services.requests import Request
 from spaces_registry.network.chats import Chat, Part, first_choice, is_chat, is_message, parts
 from spaces_registry.network.complaints import complains
 from spaces_registry.network.origin import scrubbed
-from spaces_registry.progress import Logged, Written
+from spaces_registry.progress import WARNING, Logged, Written
 
 
 async def listen(exchange: Exchange, stream: Stream, request: Request) -> Answer:
@@ -40,7 +40,7 @@ async def _heard(exchange: Exchange, stream: Stream, response: httpx2.Response) 
         chat.notice(first_choice(last))
         chat.is_ended = chat.is_ended or part.is_whole
     if (warning := chat.finished(must_end=stream.finish is not None)) is not None:
-        exchange.tell(Logged("warning", warning))
+        exchange.tell(Logged(WARNING, warning))
     answer = Answer(response, b"", {"text": chat.text, "last": last})
     must_be_good(exchange, answer, exchange.endpoint.name)
     return answer
