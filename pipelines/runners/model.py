@@ -18,13 +18,13 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 
-from pipelines.runners.model_answers import complained, must_be_result, unread
+from pipelines.runners.model_answers import complained, misread, must_be_result, unread
 from pipelines.runners.model_failures import ModelsNotInstalled, failure_of
 from pipelines.runners.model_outlet import Known, Outlet
 from pipelines.runners.model_refusals import TOKEN_PAGE, Asked
 from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import CallFailed, Missing, TimedOut, Unauthorized
+from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized
 from spaces_registry.hub.models import ROUTER
 from spaces_registry.hub.providers import HF_INFERENCE, PROVIDERS
 from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
@@ -152,7 +152,10 @@ class ModelRunner:
                 return (chat.text,) if is_text else (chat.text, tools)
             answer = getattr(client, task.method)(**arguments)
             must_be_result(self._asked(call), answer, outlet.answer)
-            return outputs_of(task, answer, call)
+            try:
+                return outputs_of(task, answer, call)
+            except BadOutput as cause:
+                raise misread(self._asked(call), cause, outlet.answer) or cause from cause
 
     def admit(self, place: str) -> None:
         """Refuse calls that lack a credential or a library, before anything is sent.

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.runners.model_refusals import Asked, refused
 from spaces_registry.errors import BadOutput, CallFailed, Crashed
-from spaces_registry.network.complaints import complains, refused_by_body, status_in
+from spaces_registry.network.complaints import complains, is_pending, refused_by_body, status_in
 from spaces_registry.network.decoding import answered
 from spaces_registry.network.refusals import line, message_in, refused_by_text, words_of
 
@@ -60,8 +60,10 @@ def misread(asked: Asked, cause: Exception, answer: Any) -> CallFailed | None:
     body = _body(answer.content)
     if complains(body):
         return complained(asked, body)
-    if isinstance(cause, TimeoutError) or (isinstance(body, Mapping | list) and not _is_flat(body)):
+    if is_pending(body) or (isinstance(body, Mapping | list) and not _is_flat(body)):
         return None  # a job that is not done, or an answer of another shape
+    if isinstance(cause, TimeoutError) and not message_in(body):  # what the library makes of no output at all
+        return BadOutput(asked.place, f"{asked.place} says that it is done, and gives no output")
     said = _words_in(answer)
     return None if said is None else _words_instead(asked, said)
 
@@ -97,8 +99,9 @@ def _words_in(response: Any) -> str | None:
     if (body := _body(content)) is not None:
         return message_in(body) or response.text[:_SHOWN]
     begun = content.lstrip()[:1]
-    is_text = response.headers.get("content-type", "").startswith("text/")
-    if begun == b"<" or (is_text and b"\0" not in content):
+    kind = response.headers.get("content-type", "")
+    is_text = kind.startswith("text/")
+    if begun == b"<" or (is_text and b"\0" not in content) or "json" in kind:
         return words_of(response) or response.text[:_SHOWN]
     return None
 

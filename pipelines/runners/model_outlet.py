@@ -19,6 +19,7 @@ from pipelines.runners.protocol import Call
 from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import BadOutput
 from spaces_registry.network.chats import Part, parts
+from spaces_registry.network.complaints import is_pending
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.progress import Listener, Logged, Queued, Receiving, Started
 
@@ -26,9 +27,6 @@ _PRIVATE = frozenset({"authorization", "cookie", "x-hf-bill-to"})
 _OURS = frozenset({"host", "content-length", "connection", "transfer-encoding"})
 _UNPACKED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _ANSWERED_BY = "x-inference-provider"  # the router's word on who did the work
-_PENDING = frozenset(
-    {"IN_QUEUE", "IN_PROGRESS", "PROCESSING", "created", "processing", "queued", "in_progress", "starting"}
-)
 _REFUSED = 400  # the first HTTP status that is a refusal
 
 
@@ -226,5 +224,4 @@ def _is_job(said: Mapping[str, Any]) -> bool:
     """Whether an answer is the receipt of a job that is not done: each provider's own way to say so."""
     inner = mapping(said.get("data")) or said
     named = inner.get("request_id") or inner.get("id")
-    state = inner.get("status") or inner.get("task_status")
-    return bool(named) and state in _PENDING
+    return bool(named) and is_pending(said)

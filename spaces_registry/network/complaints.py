@@ -40,6 +40,9 @@ _CLASSES: Final[Mapping[int, type[CallFailed]]] = {
     529: Busy,
 }
 _FAILED: Final = frozenset({"failed", "fail", "failure", "error", "canceled", "cancelled", "aborted"})
+_PENDING: Final = frozenset(
+    {"in_queue", "in_progress", "processing", "created", "queued", "starting", "pending", "running"}
+)
 _STATES: Final = ("status", "task_status")
 _FIRST, _LAST = 400, 599  # of HTTP's refusals
 
@@ -53,6 +56,15 @@ def complains(body: object) -> bool:
     if body.get("success") is False and body.get("errors"):
         return True
     return _job_that_failed(body) is not None
+
+
+def is_pending(body: object) -> bool:
+    """Whether an answer says of a job that it is not done yet."""
+    if not isinstance(body, Mapping):
+        return False
+    inner = body.get("data")
+    told = [one.get(name) for one in (inner, body) if isinstance(one, Mapping) for name in _STATES]
+    return any(isinstance(one, str) and one.lower() in _PENDING for one in told)
 
 
 def refused_by_body(place: str, body: object, said: str | None = None) -> CallFailed:
