@@ -25,6 +25,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
+from spaces_registry.hub.task import CHAT
 from spaces_registry.network.refusals import is_filtered, line, message_in, retry_after, wait_in, waited
 
 TOKEN_PAGE = (
@@ -58,8 +59,17 @@ class Asked:
     others: tuple[str, ...] = ()
 
     @property
+    def address(self) -> str:
+        """Where a URL's model is asked: a chat has its path below it, which the client library completes."""
+        if self.task != CHAT or self.model.endswith("/chat/completions"):
+            return self.model
+        return self.model.removesuffix("/v1") + "/v1/chat/completions"
+
+    @property
     def elsewhere(self) -> str:
         """Where else to ask."""
+        if "://" in self.model:
+            return f"see that the URL is right; it was asked at {self.address}"
         if self.others:
             return f"{', '.join(self.others)} serve it too: write `provider:`"
         return f"`spacechain models --task {self.task}` lists what is served"

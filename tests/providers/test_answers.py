@@ -100,6 +100,16 @@ def test_a_recording_without_a_text_is_bad_output(answered, body):
     assert type(answered("automatic-speech-recognition", say(body))) is BadOutput
 
 
+def test_an_error_beside_an_empty_result_is_an_error(answered):
+    """A server that fills in every field of its answer does so for one that failed, too."""
+    failure = answered(
+        "automatic-speech-recognition", say({"text": "", "error": "the recording is too long"})
+    )
+
+    assert type(failure) is Crashed
+    assert failure.said == "the recording is too long"
+
+
 @pytest.mark.parametrize("body", [[], {}, None])
 def test_json_is_no_sound(answered, body):
     """Bytes of JSON were kept as a text file in place of a sound."""

@@ -249,6 +249,15 @@ def test_calls_of_tools_are_an_answer_where_they_can_be_read(ask: Asking, talk: 
         ask("studio/talk", {"prompt": "the tide?"}, task="text-generation")
 
 
+def test_a_url_that_leads_nowhere_says_where_it_was_asked(ask: Asking):
+    """A chat's path is completed, which whoever wrote the URL cannot see."""
+    with web(lambda _: say({"detail": "Not Found"}, 404)) as server:
+        with pytest.raises(errors.Missing) as caught:
+            ask(f"{server.url}/api", {"prompt": "begin"}, task="chat-completion")
+
+        assert f"{server.url}{server.asked[0].path}" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize(
     "answer",
     [say({"detail": "Not Found"}, 404), page("Open WebUI"), say({"error": "Unexpected endpoint"})],
