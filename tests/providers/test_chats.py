@@ -1,8 +1,10 @@
 """What a chat comes to: the same table for models behind the router, models at a URL, and services."""
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,11 @@ ERROR = {"message": "model crashed", "type": "server_error", "code": 500}
 REFUSAL = "I cannot help with that."
 FAILURES: Mapping[str, tuple[Answer, type[errors.CallFailed], str]] = {
     "cut": (streamed(chunk("Hello "), chunk("the"), end=b""), errors.Unreachable, "after 9 letters"),
+    "cut by the connection": (
+        Answer(streamed(chunk("Hello "), end=b"").body, type="text/event-stream", cut=True),
+        errors.Unreachable,
+        "",
+    ),
     "cut before it begins": (streamed(end=b""), errors.Unreachable, "after 0 letters"),
     "filtered": (streamed(chunk("He"), chunk("", "content_filter")), errors.RejectedInput, "content_filter"),
     "filtered, whole": (whole("He", "content_filter"), errors.RejectedInput, "content_filter"),
@@ -222,6 +229,37 @@ def test_a_text_that_is_cut_short_is_given_with_a_warning(talk: Talk, way: str, 
     assert talk(way, streamed(chunk("Hello "), chunk("the", reason))) == "Hello the"
     assert len(talk.warnings) == 1
     assert "max_tokens" in talk.warnings[0]
+
+
+@pytest.mark.parametrize("way", ["router", "url"])
+def test_a_chat_that_falls_silent_ends_with_its_clock(ask: Asking, way: str, monkeypatch: pytest.MonkeyPatch):
+    """A model that thinks for ever must not hold a run: the stream is left in its middle."""
+    silent = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(streamed(chunk("Hello "), end=b"").body)
+            self.wfile.flush()
+            silent.wait(30)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            monkeypatch.setenv("SPACECHAIN_ROUTER", url)
+            model = "studio/talk" if way == "router" else url
+            with pytest.raises(errors.TimedOut):
+                ask(model, {"prompt": "begin"}, task="chat-completion", run_s=1.0)
+        finally:
+            silent.set()
+            server.shutdown()
 
 
 def test_pieces_are_told_once_and_a_whole_answer_is_no_piece(talk: Talk):
