@@ -151,7 +151,7 @@ class ModelRunner:
                 tools = [chat.tools[place] for place in sorted(chat.tools)] or None
                 return (chat.text,) if is_text else (chat.text, tools)
             answer = getattr(client, task.method)(**arguments)
-            must_be_result(self._asked(call), answer, outlet.answer)
+            must_be_result(self._asked(call), answer, outlet.answer, outlet.facts)
             try:
                 return outputs_of(task, answer, call)
             except BadOutput as cause:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.runners.model_refusals import Asked, refused
-from spaces_registry.errors import BadOutput, CallFailed, Crashed
+from spaces_registry.errors import BadOutput, CallFailed, Crashed, RejectedInput
 from spaces_registry.network.complaints import complains, is_pending, refused_by_body, status_in
 from spaces_registry.network.decoding import answered
 from spaces_registry.network.refusals import line, message_in, refused_by_text, words_of
 
 _WITH_ADVICE = frozenset({401, 402, 403, 404, 410, 429})  # statuses for which a user can do something
+_CHECKED = ("has_nsfw_concepts", "has_nsfw_contents")  # fal's and wavespeed's names; one for each picture
 _SHOWN = 2000  # characters of JSON that stand for words where it has none
 
 
@@ -24,13 +25,14 @@ def complained(asked: Asked, body: object) -> CallFailed:
     return refused(asked, httpx2.Response(status, json=body))
 
 
-def must_be_result(asked: Asked, result: object, answer: Any) -> None:
+def must_be_result(asked: Asked, result: object, answer: Any, facts: Mapping[str, Any]) -> None:
     """Let a result through that is one.
 
     Args:
         asked: what was called.
         result: what the library made of the answer.
         answer: the last HTTP answer.
+        facts: what was told of the result before it was downloaded.
 
     Raises:
         CallFailed: the answer tells of an error, or has words in place of a file.
@@ -39,6 +41,9 @@ def must_be_result(asked: Asked, result: object, answer: Any) -> None:
 
     if answer is not None and complains(body := _body(answer.content)):
         raise complained(asked, body)
+    if _is_blacked_out(facts):
+        message = f"{asked.place}: the safety checker made the picture black"
+        raise RejectedInput(asked.place, message, hint="say it in other words")
     if not isinstance(result, bytes):
         return
     kind = answer.headers.get("content-type", "") if answer is not None else ""
@@ -104,6 +109,16 @@ def _words_in(response: Any) -> str | None:
     if begun == b"<" or (is_text and b"\0" not in content) or "json" in kind:
         return words_of(response) or response.text[:_SHOWN]
     return None
+
+
+def _is_blacked_out(facts: Mapping[str, Any]) -> bool:
+    """Whether the first picture, which is the result, was taken for one that nobody may see."""
+    for one in (facts, facts.get("data")):
+        for name in _CHECKED:
+            found = one.get(name) if isinstance(one, Mapping) else None
+            if isinstance(found, list) and found[:1] == [True]:
+                return True
+    return False
 
 
 def _is_flat(body: Mapping[str, Any] | list[Any]) -> bool:

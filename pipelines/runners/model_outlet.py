@@ -57,6 +57,7 @@ class Outlet:
         is_chat: whether the answer is read here: the library would hide the end mark of a stream.
         refusal: the last answer that was one, however the library took it.
         answer: the last answer that was none, read to its end.
+        facts: the last JSON object among them: what is told of a result that is downloaded afterwards.
         is_resumed: whether an earlier try's job was asked for in place of a new one.
     """
 
@@ -67,6 +68,7 @@ class Outlet:
     is_chat: bool = False
     refusal: httpx2.Response | None = None
     answer: httpx2.Response | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
     is_resumed: bool = False
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _told: set[str] = field(default_factory=set)
@@ -110,6 +112,7 @@ class Outlet:
             origin = replace(self.home, root=known.instead, headers=known.credentials)
         if request.method == "POST":
             self.answer = self.refusal = None
+            self.facts = {}
             self._tell_once("started", Started())
         sent = {name: text for name, text in request.headers.items() if name.lower() not in _PRIVATE | _OURS}
         limits = patience(self.call.clocks.connect_s, None)
@@ -161,6 +164,7 @@ class Outlet:
             said = mapping(json.loads(response.content))
         except ValueError:
             return
+        self.facts = said
         position = said.get("queue_position")
         if said.get("status") == "IN_QUEUE" and isinstance(position, int):
             self.tell(Queued(position, position + 1))

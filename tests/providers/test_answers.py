@@ -189,6 +189,25 @@ def test_a_refused_job_names_the_field(ask: Asking):
     assert failure.said == "num_frames: ensure it is at most 81"
 
 
+@pytest.mark.parametrize("is_black", [True, False])
+def test_a_picture_that_a_checker_made_black_is_no_result(ask: Asking, is_black: bool):
+    """Some hand out a black picture, paid all the same, and say beside it why."""
+    url = f"{ask.served.url}/media/picture.png"
+    ask.served.refusals["studio/paint"] = say({"images": [{"url": url}], "has_nsfw_concepts": [is_black]})
+    ask.served.results["wavespeed"] = say(
+        {"data": {"status": "completed", "outputs": [url], "has_nsfw_contents": [is_black]}}
+    )
+    for model, provider in (("studio/paint", "fal-ai"), ("studio/edit", "wavespeed")):
+        arguments: dict[str, Value] = {"prompt": "sea"}
+        if model == "studio/edit":
+            arguments["image"] = File(ask.folder / "none.png", "none.png")
+            (ask.folder / "none.png").write_bytes(b"\x89PNG")
+        if is_black:
+            assert type(failed(ask, model, arguments, provider=provider)) is RejectedInput
+        else:
+            ask(model, arguments, provider=provider)
+
+
 def test_a_result_that_is_a_page_says_so(ask: Asking):
     """What a provider's answer names may have become a page that apologises."""
     with web(lambda _: page("This file has expired")) as elsewhere:
