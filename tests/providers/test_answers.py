@@ -190,7 +190,7 @@ def test_a_refused_job_names_the_field(ask: Asking):
 
 
 @pytest.mark.parametrize("is_black", [True, False])
-def test_a_picture_that_a_checker_made_black_is_no_result(ask: Asking, is_black: bool):
+def test_a_picture_that_a_checker_made_black_is_no_result(ask: Asking, is_black):
     """Some hand out a black picture, paid all the same, and say beside it why."""
     url = f"{ask.served.url}/media/picture.png"
     ask.served.refusals["studio/paint"] = say({"images": [{"url": url}], "has_nsfw_concepts": [is_black]})
