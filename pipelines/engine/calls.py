@@ -31,9 +31,10 @@ from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.network.decoding import sendable
-from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp, unheard
+from spaces_registry.progress import WARNING, CallEvent, Listener, Logged, Spent, UsedUp, unheard, warning_in
 from spaces_registry.signature import File, Json, Return, Value
 
+_MOST_WARNINGS = 20  # of one call
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
 
 
@@ -169,16 +170,19 @@ class CallMaker:
 
         def damaged(file: str) -> None:
             self.journal.runs.happened(self.run, "damaged", name, {"item": item, "file": file})
-            tell(Logged("warning", f"{file} was kept from before, and is damaged: it is made again"))
+            tell(Logged(WARNING, f"{file} was kept from before, and is damaged: it is made again"))
 
+        def warned(line: str) -> None:
+            tell(Logged(WARNING, line))
+
+        result = partial(self.journal.result, key, self.store, user=self.run, damaged=damaged, warned=warned)
         found = None
         if self.resumed:
-            of = (self.run, name, item)
-            found = self.journal.result(key, self.store, of=of, user=self.run, damaged=damaged)
+            found = result(of=(self.run, name, item))
         if found is None and step.cache:
             found = self._answered.get(key)
             if found is None and name not in self.fresh:
-                found = self.journal.result(key, self.store, user=self.run, damaged=damaged)
+                found = result()
         if found is None or step.expect == Expect():
             return found
         try:
@@ -214,7 +218,11 @@ class CallMaker:
                 self._doubt(step, place, intent, number)
             remember = _Memory(partial(self.journal.job, number, key))
 
+            warnings: list[str] = []
+
             def hear(event: CallEvent) -> None:
+                if (warning := warning_in(event)) is not None and not _mentions(warning, self.secrets):
+                    warnings.append(warning)
                 match event:
                     case Spent():
                         share.spent(event)
@@ -254,7 +262,7 @@ class CallMaker:
             if _mentions(outputs, self.secrets):
                 self.journal.failed(number, key, WITHHELD, None, spent=share.told)
             else:
-                self.journal.received(number, key, outputs, share.told)
+                self.journal.received(number, key, outputs, share.told, distinct(warnings))
                 if size is not None and (work_s := share.told.work_s) is not None:
                     times.add(place.address, called, PastCall(size, work_s, sent_at, time.time()))
         return outputs
@@ -312,6 +320,11 @@ class CallMaker:
                 return tuple(self._keep_one(place, told, one) for one in value)
             case _:
                 return value
+
+
+def distinct(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Every warning once, and no more of them than anybody reads."""
+    return tuple(dict.fromkeys(warnings))[:_MOST_WARNINGS]
 
 
 def _mentions(value: object, secrets: Sequence[str]) -> bool:

@@ -24,11 +24,11 @@ NOTHING: Final = Spent()
 _ENDS = ("in-doubt", "taken-over")  # what became of a call whose process died
 _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
 _RESULT = (
-    "SELECT call, outputs, at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    "SELECT call, outputs, said, at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
     " FROM received r WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
 )
 _RESULT_OF = (
-    "SELECT r.call, r.outputs, r.at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    "SELECT r.call, r.outputs, r.said, r.at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
     " FROM received r JOIN sent s USING (call) WHERE r.key = ?"
     " AND r.outputs IS NOT NULL AND (s.run, s.step, s.item) = (?,?,?) ORDER BY r.call DESC LIMIT 1"
 )
@@ -108,14 +108,31 @@ class Journal:
             (call, key, json.dumps(told), time.time()),
         )
 
-    def received(self, call: int, key: str, outputs: Sequence[object], spent: Spent = NOTHING) -> None:
-        """Record a call's outputs; their bytes must be in the store already."""
+    def received(
+        self,
+        call: int,
+        key: str,
+        outputs: Sequence[object],
+        spent: Spent = NOTHING,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """Record a call's outputs; their bytes must be in the store already.
+
+        Args:
+            call: its number.
+            key: the question.
+            outputs: in the order of the endpoint's returns.
+            spent: what it took.
+            warnings: what whoever uses them should know, now and later.
+        """
+        said = "\n".join(" ".join(one.split()) for one in warnings) or None
         text = json.dumps([packed(one) for one in outputs], ensure_ascii=False)
         now = time.time()
         with self._errors(), self._connection as connection:  # the result and its files, or neither
             connection.execute(
-                "INSERT INTO received (call, key, outputs, gpu_s, usd, work_s, at) VALUES (?,?,?,?,?,?,?)",
-                (call, key, text, spent.gpu_s, spent.usd, spent.work_s, now),
+                "INSERT INTO received (call, key, outputs, said, gpu_s, usd, work_s, at)"
+                " VALUES (?,?,?,?,?,?,?,?)",
+                (call, key, text, said, spent.gpu_s, spent.usd, spent.work_s, now),
             )
             connection.executemany(
                 "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
@@ -201,6 +218,7 @@ class Journal:
         of: tuple[str, str, int] | None = None,
         user: str | None = None,
         damaged: Callable[[str], None] = _unheard,
+        warned: Callable[[str], None] = _unheard,
     ) -> tuple[object, ...] | None:
         """The newest outputs of a call with this key, if the store still has every file of them as it was.
 
@@ -210,11 +228,12 @@ class Journal:
             of: run, step and item that alone may have asked it; None for all.
             user: the run that builds on them: what it needs is not cleared away.
             damaged: hears the name of a file that is not what it was.
+            warned: hears what was warned of when they came.
         """
         row = self._one(_RESULT if of is None else _RESULT_OF, (key, *(of or ())))
         if row is None:
             return None
-        call, text, at, is_doubtful = row
+        call, text, said, at, is_doubtful = row
         try:
             outputs = tuple(unpacked(one, store, at=at, closely=is_doubtful) for one in json.loads(text))
         except Gone as gone:
@@ -227,6 +246,8 @@ class Journal:
             self._use(user, call, files)
             if not all(one.path.exists() for one in files):  # cleared away before it was known to be needed
                 return None
+        for line in (said or "").splitlines():
+            warned(line)
         return outputs
 
     def _use(self, run: str, call: int, files: Sequence[Artifact]) -> None:

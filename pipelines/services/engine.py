@@ -12,13 +12,14 @@ from pipelines.services.answers import Expired, Receiver
 from pipelines.services.exchange import Answer, Exchange, find
 from pipelines.services.jobs import Gone, JobWork
 from pipelines.services.progress import watch
-from pipelines.services.refusals import must_be_good
+from pipelines.services.refusals import must_be_good, refused
 from pipelines.services.requests import Request, request_of
 from pipelines.services.streams import listen
 from pipelines.services.uploads import Sender
 from pipelines.services.workflow import filled_workflow
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import CallFailed, TimedOut, Unreachable
+from spaces_registry.network.complaints import complains
 from spaces_registry.network.origin import Origin, scrubbed
 from spaces_registry.progress import Listener, Spent, Started
 from spaces_registry.signature import Value
@@ -129,6 +130,8 @@ async def _answered(exchange: Exchange, request: Request, names: Mapping[str, ob
                     else:
                         answer = await exchange.send(request, quiet_s=None)
                         must_be_good(exchange, answer, exchange.endpoint.name)
+                        if complains(answer.body):
+                            raise refused(exchange, answer, exchange.endpoint.name)
                 except CallFailed as caught:  # out of the group, where it would be one of several
                     failure = caught
                 tasks.cancel_scope.cancel()

@@ -379,7 +379,7 @@ def test_a_result_of_its_own_address_can_be_a_refusal(desk):
     with web(lambda asked: answers[asked.path]) as server, pytest.raises(errors.RejectedInput) as caught:
         desk.call(text, server, prompt="a fox")
 
-    assert caught.value.said == "too long"
+    assert caught.value.said == "prompt: too long"
 
 
 def test_a_result_that_is_kept_back_for_an_hour_is_not_slept_for(desk):
@@ -410,6 +410,15 @@ def test_a_chat_is_told_as_it_is_written_and_joined(desk):
 
     assert text == "Once upon 👋"
     assert desk.heard(Written) == [Written("Once "), Written("upon 👋")]
+
+
+def test_an_error_that_http_calls_good_is_a_failure(desk):
+    """Servers at home answer 200 to a path that they do not have, with words that say so."""
+    with (
+        web(lambda _: say({"error": "NSFW content detected"})) as server,
+        pytest.raises(errors.RejectedInput, match="NSFW content detected"),
+    ):
+        desk.call(PICTURE, server, prompt="a fox")
 
 
 def test_half_a_text_does_not_pass_for_a_whole_one(desk):
