@@ -50,7 +50,7 @@ FAILURES = [
     ("stability", "crash", WORDS, "crashed", "internal error occurred"),
     ("automatic1111", "crash", WORDS, "crashed", "CUDA out of memory"),
     ("automatic1111", "no-api", WORDS, "drifted", "Not Found"),
-    ("comfyui", "crash", FLOW, "crashed", "KSampler: Allocation on device"),
+    ("comfyui", "crash", FLOW, "crashed", "node 3 (KSampler): Allocation on device"),
     ("cogview", "429", WORDS, "rate-limited", "并发数过高"),
     ("cogview", "402", WORDS, "out-of-quota", "已欠费"),
     ("cogview", "moderated", WORDS, "rejected-input", "敏感内容"),
@@ -226,6 +226,19 @@ def test_one_refused_look_at_a_job_does_not_lose_it(ask, vendors, how):
 
     given = {"model": "black-forest-labs/flux-dev", "prompt": "x"}
     made = ask("replicate", endpoint="run", gives="file", **{"with": given})
+
+    assert made.files
+    assert vendors.get(Replicate).creates == 1
+
+
+@pytest.mark.parametrize("how", ["poll-503", "poll-500", "poll-429"])
+def test_a_job_of_which_nothing_is_said_for_long_is_asked_for_by_the_next_tries(ask, vendors, how):
+    """The vendor works on, whatever becomes of questions; every new try would pay for the same once more."""
+    vendors.get(Replicate).fail("", *[how] * 14)
+
+    given = {"model": "black-forest-labs/flux-dev", "prompt": "x"}
+    retry = {"attempts": 4, "wait": "1ms"}
+    made = ask("replicate", endpoint="run", gives="file", retry=retry, **{"with": given})
 
     assert made.files
     assert vendors.get(Replicate).creates == 1
