@@ -8,6 +8,8 @@ from services.vendors.replicate import Replicate
 
 from chains.loader import loads
 from pipelines import run_chain_async
+from pipelines.running.resume import begun_run, load_begun, resume
+from pipelines.running.workshop import Settings
 from spaces_registry.errors import Unauthorized
 
 WORDS = {"with": {"prompt": "a lighthouse"}}
@@ -241,6 +243,21 @@ def test_a_job_of_which_nothing_is_said_for_long_is_asked_for_by_the_next_tries(
     made = ask("replicate", endpoint="run", gives="file", retry=retry, **{"with": given})
 
     assert made.files
+    assert vendors.get(Replicate).creates == 1
+
+
+def test_a_resumed_run_asks_for_the_job_that_it_lost_sight_of(ask, vendors):
+    """The network came back in the morning; the vendor has had the picture since last night."""
+    vendors.get(Replicate).fail("", *["poll-503"] * 6)
+    given = {"model": "black-forest-labs/flux-dev", "prompt": "x"}
+    failed = ask("replicate", endpoint="run", gives="file", **{"with": given})
+    assert failed.error["code"] == "unreachable"
+
+    settings = Settings()
+    begun = begun_run(failed.run.id, settings)
+    again = anyio.run(lambda: resume(begun, load_begun(begun, settings), settings))
+
+    assert again.ok
     assert vendors.get(Replicate).creates == 1
 
 
