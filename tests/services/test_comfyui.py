@@ -10,7 +10,9 @@ from services.vendors.comfyui import WORKFLOW, ComfyUi
 from services.vendors.media import film
 
 from chains.loader import loads
-from pipelines import run_chain_async
+from chains.problems import InvalidChain
+from pipelines import run_chain, run_chain_async
+from pipelines.running.preflight import static_problems
 
 FLOW = {"with": {"workflow": "workflow.json"}}
 COLOURS = {"2": 0xFF0000, "9": 0x00FF00, "10": 0x0000FF}  # by node
@@ -211,3 +213,62 @@ def test_a_workflow_without_an_output_says_what_to_add(comfyui):
 
     assert error["said"] == "Prompt has no outputs"
     assert "Save Image" in error["hint"]
+
+
+UNTITLED = {number: {**node, "_meta": {}} for number, node in WORKFLOW.items()}
+MISFITS = [
+    (UNTITLED, {"CLIPTextEncode.text": "x"}, "several nodes 'CLIPTextEncode': 6, 7"),
+    (UNTITLED, {"66.text": "x"}, "no node '66'"),
+    (UNTITLED, {"6.txt": "x"}, "no input 'txt'"),
+    (UNTITLED, {"prompt": "x"}, "no place for 'prompt'"),
+    (
+        {"15": {"class_type": "PrimitiveString", "inputs": {"value": "{{ words }}"}}},
+        {},
+        "the gap {{ words }}",
+    ),
+    ({"nodes": [], "links": []}, {}, "saved for ComfyUI's page"),
+    ([], {}, "no JSON object of nodes"),
+]
+
+
+@pytest.mark.parametrize(("workflow", "given", "words"), MISFITS, ids=[one[2][:12] for one in MISFITS])
+def test_what_a_workflow_has_no_place_for_is_told_before_the_first_call(
+    comfyui, tmp_path, workflow, given, words
+):
+    """The steps before it would be paid for, and then it would come to nothing; `check` says the same."""
+    with pytest.raises(InvalidChain) as refused:
+        comfyui(workflow, given=given)
+
+    (problem,) = refused.value.problems
+    text = (tmp_path / "ask.yaml").read_text()
+    assert words in problem.message
+    assert (problem,) == static_problems(loads(text, file="ask.yaml", folder=tmp_path))
+    assert comfyui.vendor.asked == []
+
+
+def test_every_misfit_of_a_workflow_is_told_at_its_own_place(comfyui):
+    """One mistake a look would be ten looks."""
+    with pytest.raises(InvalidChain) as refused:
+        comfyui(WORKFLOW, given={"66.text": "x", "Sampler.sead": 7, "6.text": "a fox"})
+
+    places = [(one.at.line, one.message) for one in refused.value.problems]
+    assert len({line for line, _ in places}) == len(places) == 2
+
+
+def test_a_workflow_that_is_handed_in_is_held_against_the_arguments_too(vendors, tmp_path):
+    """It is not known before; a prompt that goes nowhere would give a picture of something else."""
+    flow = tmp_path / "flow.json"
+    flow.write_text(json.dumps(WORKFLOW))
+    chain = loads(
+        """
+        inputs: {flow: {kind: file}}
+        steps: {made: {service: comfyui, with: {workflow: $inputs.flow, prompt: a fox}}}
+        outputs: {made: $made.images}
+        """,
+        folder=tmp_path,
+    )
+
+    run = run_chain(chain, {"flow": flow}, out=tmp_path / "outputs")
+
+    assert run.to_json()["steps"]["made"]["error"]["code"] == "rejected-input"
+    assert vendors.get(ComfyUi).asked == []

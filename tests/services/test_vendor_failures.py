@@ -332,21 +332,3 @@ def test_an_interrupt_while_a_job_is_created_still_ends_the_job(recipe, vendors,
     anyio.run(interrupted)
 
     vendor.cancelled.wait()
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"CLIPTextEncode.text": "x"}, "several nodes 'CLIPTextEncode': 6, 7"),
-        ({"66.text": "x"}, "no node '66'"),
-        ({"6.txt": "x"}, "no input 'txt'"),
-        ({"prompt": "x"}, "no place for 'prompt'"),
-    ],
-)
-def test_what_has_no_place_in_a_workflow_is_refused(ask, vendors, given, words):
-    """A prompt that silently goes nowhere, or to the wrong node, gives a picture of something else."""
-    error = ask("comfyui", **{"with": {"workflow": "plain.json", **given}}).error
-
-    assert error["code"] == "rejected-input"
-    assert words in error["message"]
-    assert vendors.get(ComfyUi).asked == []
