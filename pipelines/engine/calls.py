@@ -256,8 +256,8 @@ class CallMaker:
                     (failure.said, failure.wait_s) if isinstance(failure, CallFailed) else (None, None)
                 )
                 self.journal.failed(number, key, failure.code, said, wait_s=wait_s, spent=share.told)
-                if failure.code == "unreachable" and remember.told is not None:
-                    self._left[key] = remember.told  # the connection is gone, not the work
+                if failure.code == "unreachable" and (left := remember.told or job) is not None:
+                    self._left[key] = left  # the connection is gone, not the work
                 raise
             if _mentions(outputs, self.secrets):
                 self.journal.failed(number, key, WITHHELD, None, spent=share.told)
