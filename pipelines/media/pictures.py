@@ -14,6 +14,8 @@ from pipelines.programs.ffmpeg import MediaNotInstalled
 from spaces_registry.signature import File, Kind, Value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL import Image
 
 Colour = tuple[int, int, int, int]
@@ -78,6 +80,23 @@ def _plain(image: Image.Image) -> Image.Image:
         image = image.convert("I").point(lambda value: value / 256).convert("L")
     alpha = image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info
     return image.convert("RGBA" if alpha else "RGB")
+
+
+def without_idle_alpha(path: Path) -> None:
+    """Write a PNG again without transparency if it is opaque everywhere. Blocking.
+
+    Raises:
+        MediaNotInstalled: Pillow is missing.
+    """
+    try:
+        from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as cause:
+        raise MediaNotInstalled("Pillow") from cause
+    with Image.open(path) as image:
+        if image.mode != "RGBA" or image.getchannel("A").getextrema()[0] != 255:  # noqa: PLR2004 - opaque
+            return
+        opaque = image.convert("RGB")
+    opaque.save(path, "PNG")
 
 
 def fitted(image: Image.Image, width: int, height: int, fit: str, background: Colour) -> Image.Image:

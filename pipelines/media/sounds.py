@@ -3,10 +3,12 @@
 import json
 import math
 import re
+from collections.abc import Sequence
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, evened, frame_rate, stamp
-from pipelines.media.cut import LOOPED, loop_seconds, written_sound
+from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
+from pipelines.media.cut import LOOPED, loop_seconds, writable, written_sound
+from pipelines.media.film import film_of
 from pipelines.media.join import chosen_size, is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import Colour, colour
@@ -32,14 +34,11 @@ async def _silence(work: Work) -> tuple[Value, ...]:
 
 async def _loop_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
     length = loop_seconds(work, await work.seconds(audio, "a"))
-    mime, encoder = SOUND_FORMATS[form := _form_of(audio)]
-    result = work.made(f"loop_audio.{form}", mime)
-    tracks = ("-map", "0:a:0", "-t", stamp(length), *encoder, *SAME_BYTES, result.name)
-    again = source(audio.path, "-stream_loop", "-1")
-    await work.ffmpeg().run((*again, *tracks), work.tell, seconds=length)
-    return (result,)
+    form = _form_of(audio)
+    steps, again = (HEARD, *writable(form, measured)), ("-stream_loop", "-1")
+    return (await written_sound(work, audio, f"loop_audio.{form}", length, steps, again=again),)
 
 
 def _form_of(audio: File) -> str:
@@ -50,35 +49,37 @@ def _form_of(audio: File) -> str:
 
 async def _normalize(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
     length = await work.seconds(audio, "a")
-    levelled = await _levelled(work, audio)
-    return (await written_sound(work, audio, "normalize", _form_of(audio), length, "-af", levelled),)
+    form = _form_of(audio)
+    mixed = writable(form, measured)
+    steps = (HEARD, *mixed, await _levelled(work, audio, mixed))
+    return (await written_sound(work, audio, f"normalize.{form}", length, steps),)
 
 
 async def _normalize_video(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
-    measured = await work.picture(video)
     await work.sound(video)
-    length = await work.seconds(video, "v")
+    film = await film_of(work, video)
     levelled = await _levelled(work, video)
     result = work.made("normalize_video.mp4", "video/mp4")
     picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
-    if not is_ready(measured, video):
-        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
-        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
-    arguments = (*source(video.path), *picture, "-map", "0:a:0", "-af", levelled, *MP4_SOUND, *MP4_FILE)
-    await work.ffmpeg().run((*arguments, result.name), work.tell, seconds=length)
+    if not is_ready(film.measured, video):
+        picture = ("-filter_complex", film.encoded(), "-map", "[v]", *MP4_PICTURE)
+    sound = ("-map", "0:a:0", "-af", f"{HEARD},{levelled}", *MP4_SOUND)
+    arguments = (*film.source(), *picture, *sound, *MP4_FILE, result.name)
+    await work.ffmpeg().run(arguments, work.tell, seconds=film.seconds)
     return (result,)
 
 
-async def _levelled(work: Work, file: File) -> str:
+async def _levelled(work: Work, file: File, mixed: Sequence[str] = ()) -> str:
     """The filter that brings a sound to its loudness, by what a first pass has measured.
 
     It turns the whole sound up or down by one amount, unless the loudest moments would then be above `peak`.
     """
     wanted = f"I={work.number('loudness'):g}:TP={work.number('peak'):g}"
-    first = ("-af", f"loudnorm={wanted}:LRA=50:print_format=json", "-f", "null", "-")
+    steps = (HEARD, *mixed, f"loudnorm={wanted}:LRA=50:print_format=json")
+    first = ("-af", ",".join(steps), "-f", "null", "-")
     said = await work.ffmpeg().ask(
         ("-hide_banner", "-nostdin", "-nostats", *source(file.path), "-map", "0:a:0", *first)
     )
@@ -102,13 +103,13 @@ async def _levelled(work: Work, file: File) -> str:
 
 async def _waveform(work: Work) -> tuple[Value, ...]:
     audio, line, background = work.file("audio"), colour(work, "color"), colour(work, "background")
-    await work.sound(audio)
+    single = ",".join((HEARD, *mixed_to(1, await work.sound(audio))))
     length = await work.seconds(audio, "a")
     width, height = chosen_size(work, *_SIZE)
     shape = f"showwavespic=s={width}x{height}:colors={_hex(line)}:filter=peak:draw=full"
     below = f"color=c={_hex(background)}:s={width}x{height}:d=1,format=rgba[below]"
     graph = (
-        f"{below};[0:a:0]aformat=channel_layouts=mono,{shape},format=rgba[above];"
+        f"{below};[0:a:0]{single},{shape},format=rgba[above];"
         "[below][above]overlay=format=rgb:alpha=straight,trim=end_frame=1[v]"
     )
     result = work.made("waveform.png", "image/png")
@@ -122,7 +123,7 @@ async def _waveform(work: Work) -> tuple[Value, ...]:
 
 async def _waveform_video(work: Work) -> tuple[Value, ...]:
     audio, line, background = work.file("audio"), colour(work, "color"), colour(work, "background")
-    await work.sound(audio)
+    single = ",".join(("anull", *mixed_to(1, await work.sound(audio))))
     length = await work.seconds(audio, "a")
     width, height = chosen_size(work, 1280, 720)
     rate = int(work.number("fps"))
@@ -130,7 +131,7 @@ async def _waveform_video(work: Work) -> tuple[Value, ...]:
     waves = f"showwaves={size}:mode=cline:rate={rate}:colors={_hex(line)}:draw=full"
     graph = (
         f"color=c={_hex(background)}:{size}:r={rate}:d={stamp(length)}[below];"
-        f"[0:a:0]asplit[heard][seen];[seen]aformat=channel_layouts=mono,{waves},format=rgba[above];"
+        f"[0:a:0]{HEARD},asplit[heard][seen];[seen]{single},{waves},format=rgba[above];"
         f"[below][above]overlay=format=auto:eof_action=repeat,trim=end={stamp(length)},format=yuv420p[v]"
     )
     result = work.made("waveform_video.mp4", "video/mp4")

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.artifacts.probe import Measures
-from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
+from pipelines.media.coding import MP4_FILE, MP4_PICTURE, evened
 from pipelines.media.cues import as_srt, as_vtt, cues_of
+from pipelines.media.film import Film, film_of
 from pipelines.media.join import is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.programs.ffmpeg import last_words, source
@@ -23,23 +23,21 @@ _AT = {"bottom": 2, "middle": 10, "top": 6}
 
 
 async def _subtitle(work: Work) -> tuple[Value, ...]:
-    video = work.file("video")
-    measured = await work.picture(video)
-    length = await work.seconds(video, "v")
+    film = await film_of(work, work.file("video"))
+    length = film.seconds
     parts = work.folder / "parts"
     parts.mkdir()
     try:
         plain = _written(work, parts, length)
         if work.word("mode") == "attach":
-            return (await _attached(work, video, measured, plain, length),)
+            return (await _attached(work, film, plain),)
         result = work.made("subtitle.mp4", "video/mp4")
         style = f"Alignment={_AT[work.word('position')]},Fontsize={work.number('size'):g}"
         written = f"subtitles=parts/{plain.name}:force_style='{style}'"
-        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()},{written}[v]"
-        tracks = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
+        graph = f"{film.picture()},{evened()},{written}[v]"
         picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
         words = await work.ffmpeg().run(
-            ("-loglevel", "warning", *source(video.path), *picture, *tracks, *MP4_FILE, result.name),
+            ("-loglevel", "warning", *film.source(), *picture, *film.tracks(), *MP4_FILE, result.name),
             work.tell,
             seconds=length,
         )
@@ -84,17 +82,16 @@ def _written(work: Work, parts: Path, length: float) -> Path:
     return path
 
 
-async def _attached(work: Work, video: File, measured: Measures, texts: Path, length: float) -> File:
+async def _attached(work: Work, film: Film, texts: Path) -> File:
     """The film with the subtitles as a track that players show or not."""
     result = work.made("subtitle.mp4", "video/mp4")
     picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
-    if not is_ready(measured, video):
-        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
-        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
-    sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
+    if not is_ready(film.measured, film.file):
+        picture = ("-filter_complex", film.encoded(), "-map", "[v]", *MP4_PICTURE)
     track = ("-map", "1:s:0", "-c:s", "mov_text", "-disposition:s:0", "default")
-    arguments = (*source(video.path), *source(texts), *picture, *sound, *track, *MP4_FILE, result.name)
-    await work.ffmpeg().run(arguments, work.tell, seconds=length)
+    inputs = (*film.source(), *source(texts))
+    arguments = (*inputs, *picture, *film.tracks(), *track, *MP4_FILE, result.name)
+    await work.ffmpeg().run(arguments, work.tell, seconds=film.seconds)
     return result
 
 
