@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 _MOOV_BYTES = 32 * 1024 * 1024  # a track table larger than this is not looked into
 _MAX_BOXES = 4096
+_OGG_STREAMS = 64
 _HANDLER = re.compile(rb"hdlr.{8}(vide|soun)", re.DOTALL)
 _CODEC = re.compile(rb"\x86[\x80-\xff](V_[A-Z]|A_[A-Z])")  # EBML CodecID, its size, its first letters
 
@@ -59,6 +60,23 @@ def matroska_tracks(head: bytes) -> Tracks:
     return Tracks(
         picture=any(one.startswith(b"V") for one in found), sound=any(one.startswith(b"A") for one in found)
     )
+
+
+def ogg_first_packets(head: bytes) -> tuple[bytes, ...]:
+    """How the streams of an Ogg file begin: their first pages all come before any other page (RFC 3533)."""
+    packets: list[bytes] = []
+    at = 0
+    while (
+        head[at : at + 4] == b"OggS"
+        and len(head) > at + 27
+        and head[at + 5] & 2
+        and len(packets) < _OGG_STREAMS
+    ):
+        lengths = head[at + 27 : at + 27 + head[at + 26]]
+        body = at + 27 + len(lengths)
+        packets.append(head[body : body + 16])
+        at = body + sum(lengths)
+    return tuple(packets)
 
 
 def gif_moves(stream: BinaryIO) -> bool:

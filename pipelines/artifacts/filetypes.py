@@ -21,6 +21,7 @@ from pipelines.artifacts.containers import (
     is_mp3,
     matroska_tracks,
     mp4_tracks,
+    ogg_first_packets,
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.signature import Kind
@@ -116,12 +117,13 @@ _RIFF: Mapping[bytes, FileType] = {
     b"WEBP": _image(".webp", "webp", "a WebP image"),
     b"AVI ": _video(".avi", "x-msvideo", "an AVI video"),
 }
-_OGG: tuple[tuple[bytes, FileType], ...] = (  # the first packet of the first page names the codec
+_THEORA = b"\x80theora"
+_OGG: tuple[tuple[bytes, FileType], ...] = (  # the first packet of a stream's first page names the codec
     (b"OpusHead", _audio(".opus", "ogg", "Opus audio")),
     (b"\x01vorbis", _audio(".ogg", "ogg", "Ogg Vorbis audio")),
     (b"\x7fFLAC", _audio(".oga", "ogg", "FLAC audio in Ogg")),
     (b"Speex   ", _audio(".spx", "ogg", "Speex audio")),
-    (b"\x80theora", _video(".ogv", "ogg", "an Ogg video")),
+    (_THEORA, _video(".ogv", "ogg", "an Ogg video")),
 )
 _BRANDS: Mapping[bytes, FileType] = {  # the major brand of an ISO base media file
     b"avif": _image(".avif", "avif", "an AVIF image"),
@@ -145,7 +147,10 @@ def _riff_or_ogg(head: bytes) -> FileType | None:
     if head[:4] in {b"RIFF", b"RF64", b"BW64"}:
         return _RIFF.get(head[8:12])
     if head.startswith(b"OggS"):
-        return next((found for magic, found in _OGG if magic in head[:128]), None)
+        first = ogg_first_packets(head)
+        if any(one.startswith(_THEORA) for one in first):  # a sound may come before the picture
+            return dict(_OGG)[_THEORA]
+        return next((found for one in first for magic, found in _OGG if one.startswith(magic)), None)
     return None
 
 

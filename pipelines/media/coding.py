@@ -53,8 +53,8 @@ def even(pixels: float) -> int:
 
 
 def evened() -> str:
-    """A filter that makes width and height even, by at most a pixel."""
-    return f"scale='max(2,trunc(iw/2)*2)':'max(2,trunc(ih/2)*2)':{_SCALER}"
+    """The filters that make width and height even, by at most a pixel, and the pixels square."""
+    return f"scale='max(2,trunc(iw/2)*2)':'max(2,trunc(ih/2)*2)':{_SCALER},setsar=1"
 
 
 def framed(width: int, height: int, fit: str, background: str = "black") -> str:

@@ -1,5 +1,6 @@
 """Taking a piece out of a video or a sound: a span, a frame, several frames, the sound alone."""
 
+import shutil
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import anyio.to_thread
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.probe import Measures
 from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
-from pipelines.media.film import BEFORE_S, Film, film_of
+from pipelines.media.film import BEFORE_S, Film, film_of, one_turn
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
 from pipelines.media.pictures import without_idle_alpha
 from pipelines.programs.ffmpeg import SAME_BYTES, source
@@ -259,15 +260,22 @@ async def _loop(work: Work) -> tuple[Value, ...]:
     film = await film_of(work, work.file("video"))
     length = loop_seconds(work, film.seconds)
     result = work.made("loop.mp4", "video/mp4")
-    await work.ffmpeg().run(
-        (
-            *film.source("-stream_loop", "-1"),
-            *("-filter_complex", film.encoded(), "-map", "[v]", *MP4_PICTURE, *film.tracks()),
-            *("-t", stamp(length), *MP4_FILE, result.name),
-        ),
-        work.tell,
-        seconds=length,
-    )
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        turn = await one_turn(work, film, parts, sounding=True)
+        sound = ("-map", "0:a:0", *MP4_SOUND) if film.measured.has_audio else ()
+        await work.ffmpeg().run(
+            (
+                *source(turn, "-stream_loop", "-1"),
+                *("-map", "0:v:0", "-c:v", "copy", *sound, "-t", stamp(length), *MP4_FILE, result.name),
+            ),
+            work.tell,
+            seconds=length,
+            span=(0.8, 1.0),
+        )
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
     return (result,)
 
 

@@ -6,11 +6,22 @@ and in step with their sound, whichever of the two begins late or ends early.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pipelines.artifacts.probe import Measures
-from pipelines.media.coding import HEARD, MP4_SOUND, evened, frame_rate, looked_at, pace, stamp, stereo
+from pipelines.media.coding import (
+    HEARD,
+    MP4_PICTURE,
+    MP4_SOUND,
+    evened,
+    frame_rate,
+    looked_at,
+    pace,
+    stamp,
+    stereo,
+)
 from pipelines.media.operation import Work
-from pipelines.programs.ffmpeg import source
+from pipelines.programs.ffmpeg import SAME_BYTES, source
 from spaces_registry.signature import File
 
 BEFORE_S = 0.0005  # a seek lands on the first frame at or after its time; this far before is still that frame
@@ -115,6 +126,35 @@ class Film:
         """
         steps = f"{HEARD},aformat=channel_layouts={layouts}" if layouts else HEARD
         return ("-map", "0:a:0", "-af", steps, *encoder) if self.measured.has_audio else ()
+
+
+async def one_turn(work: Work, film: Film, parts: Path, *, sounding: bool) -> Path:
+    """A film as it is repeated: final as to its picture, and with a sound from its beginning to its end.
+
+    What ffmpeg repeats by itself falls out of step where a track begins late, or is shorter than the other.
+    """
+    path = parts / "turn.mov"
+    graph = film.encoded()
+    tracks: tuple[str, ...] = ("-map", "[v]", *MP4_PICTURE, "-bf", "0")  # frames in order: cut at any of them
+    if sounding and film.measured.has_audio:
+        length = stamp(film.seconds)
+        graph += f";[0:a:0]{HEARD},apad=whole_dur={length},atrim=end={length}[a]"
+        tracks = (*tracks, "-map", "[a]", "-c:a", "pcm_s16le")
+    arguments = (*film.source(), "-filter_complex", graph, *tracks, *SAME_BYTES, "-f", "mov")
+    where = str(path.relative_to(work.folder))
+    await work.ffmpeg().run((*arguments, where), work.tell, seconds=film.seconds, span=(0.0, 0.8))
+    return path
+
+
+async def sound_turn(work: Work, file: File, measured: Measures, parts: Path) -> Path:
+    """A sound as it is repeated: the file itself, or what is heard of it where there is a picture as well."""
+    if not measured.has_video:
+        return file.path
+    path = parts / "turn.wav"
+    arguments = (*source(file.path), "-map", "0:a:0", "-af", HEARD, "-c:a", "pcm_s16le", *SAME_BYTES)
+    where = str(path.relative_to(work.folder))
+    await work.ffmpeg().run((*arguments, where), work.tell, seconds=0)
+    return path
 
 
 async def film_of(work: Work, file: File) -> Film:

@@ -19,7 +19,7 @@ from pipelines.media.coding import (
     stamp,
     stereo,
 )
-from pipelines.media.film import Film, film_of
+from pipelines.media.film import Film, film_of, one_turn, sound_turn
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.programs.ffmpeg import SAFE_INPUT, source
 from spaces_registry.signature import File, Kind, Value
@@ -37,27 +37,32 @@ async def _mux(work: Work) -> tuple[Value, ...]:
     shown, heard = film.seconds if mixed else film.shown, await work.seconds(audio, "a")
     lengths = {"longest": max(shown, heard), "shortest": min(shown, heard), "video": shown, "audio": heard}
     total = lengths[work.word("length")]
-    copied = abs(total - film.shown) < _A_FRAME_S and is_ready(film.measured, film.file)
-    looped = work.word("shorter") == "loop"
-    again = ("-stream_loop", "-1")
-    more_picture = again if looped and total > shown + _A_FRAME_S else ()
-    more_sound = again if looped and total > heard + _A_FRAME_S else ()
-    graph = [
-        _track(f"[1:a:0]{stereo(measured)}", work.number("volume"), total, film.sound() if mixed else "")
-    ]
-    if not copied:
-        graph.append(film.encoded(until=film.seconds if more_picture else total))
-    pictures = ("-map", "0:v:0", "-c:v", "copy") if copied else ("-map", "[v]", *MP4_PICTURE)
-    result = work.made("mux.mp4", "video/mp4")
-    await work.ffmpeg().run(
-        (
-            *(*film.source(*more_picture), *source(audio.path, *more_sound)),
-            *("-filter_complex", ";".join(graph)),
-            *(*pictures, "-map", "[a]", *MP4_SOUND, "-t", stamp(total), *MP4_FILE, result.name),
-        ),
-        work.tell,
-        seconds=total,
-    )
+    looped, again = work.word("shorter") == "loop", ("-stream_loop", "-1")
+    turned = looped and total > shown + _A_FRAME_S
+    copied = turned or (abs(total - film.shown) < _A_FRAME_S and is_ready(film.measured, film.file))
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        pictured, own = film.source(), film.sound() if mixed else ""
+        if turned:
+            pictured = source(await one_turn(work, film, parts, sounding=mixed), *again)
+        sounded = source(audio.path)
+        if looped and total > heard + _A_FRAME_S:
+            sounded = source(await sound_turn(work, audio, measured, parts), *again)
+        graph = [_track(f"[1:a:0]{stereo(measured)}", work.number("volume"), total, own)]
+        if not copied:
+            graph.append(film.encoded(until=total))
+        pictures = ("-map", "0:v:0", "-c:v", "copy") if copied else ("-map", "[v]", *MP4_PICTURE)
+        result = work.made("mux.mp4", "video/mp4")
+        tracks = (*pictures, "-map", "[a]", *MP4_SOUND, "-t", stamp(total))
+        await work.ffmpeg().run(
+            (*pictured, *sounded, "-filter_complex", ";".join(graph), *tracks, *MP4_FILE, result.name),
+            work.tell,
+            seconds=total,
+            span=(0.8, 1.0) if turned else (0.0, 1.0),
+        )
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
     return (result,)
 
 

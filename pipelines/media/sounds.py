@@ -3,12 +3,13 @@
 import json
 import math
 import re
+import shutil
 from collections.abc import Sequence
 
 from pipelines.artifacts.filetypes import filetype_of
 from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
 from pipelines.media.cut import LOOPED, loop_seconds, writable, written_sound
-from pipelines.media.film import film_of
+from pipelines.media.film import film_of, sound_turn
 from pipelines.media.join import chosen_size, is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import Colour, colour
@@ -38,7 +39,13 @@ async def _loop_audio(work: Work) -> tuple[Value, ...]:
     length = loop_seconds(work, await work.seconds(audio, "a"))
     form = _form_of(audio)
     steps, again = (HEARD, *writable(form, measured)), ("-stream_loop", "-1")
-    return (await written_sound(work, audio, f"loop_audio.{form}", length, steps, again=again),)
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        turn = File(await sound_turn(work, audio, measured, parts), audio.name)
+        return (await written_sound(work, turn, f"loop_audio.{form}", length, steps, again=again),)
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
 
 
 def _form_of(audio: File) -> str:
