@@ -133,6 +133,15 @@ def mixed_to(channels: int, measured: Measures) -> tuple[str, ...]:
     return both if channels == 2 else (*both, "pan=mono|c0=0.5*c0+0.5*c1")  # noqa: PLR2004
 
 
+def one_colour_form() -> str:
+    """The filters that bring any picture to the colours of high definition, told so to players.
+
+    Of clips that follow each other in one track, only what is told of the first is believed.
+    """
+    scaled = f"scale=out_color_matrix=bt709:out_range=tv:{_SCALER},format=yuv420p"
+    return f"{scaled},setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+
+
 def stamp(value: float) -> str:
     """A time as ffmpeg reads it, to the microsecond, never in exponents."""
     return f"{value:.6f}"

@@ -15,6 +15,7 @@ from pipelines.media.coding import (
     MP4_SOUND,
     SILENCE,
     framed,
+    one_colour_form,
     parse_size,
     stamp,
     stereo,
@@ -186,7 +187,7 @@ def _normal(film: Film, form: Form, count: int, fades: tuple[float, float]) -> t
     shown = film.picture(rate=form.fps, until=length + 1)  # `trim` cuts it to the frame
     picture = (
         f"{shown},{framed(form.width, form.height, 'contain')},trim=end_frame={count},setpts=PTS-STARTPTS"
-        f"{faded('fade', fades, length)},format=yuv420p[v]"
+        f"{faded('fade', fades, length)},{one_colour_form()}[v]"
     )
     if not form.sound:
         return (*film.source(), "-filter_complex", picture, "-map", "[v]")

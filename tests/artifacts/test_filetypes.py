@@ -186,3 +186,26 @@ def test_hostile_bytes_are_told_too(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
 
     assert filetype_of(tmp_path / "x").extension
+
+
+def ogg_page(packet: bytes, kind: int = 2) -> bytes:
+    """One page of an Ogg file that holds one packet; kind 2 begins a stream."""
+    return b"OggS\0" + bytes([kind]) + bytes(20) + bytes([1, len(packet)]) + packet
+
+
+@pytest.mark.parametrize(
+    ("packets", "extension"),
+    [
+        ((b"\x80theora" + bytes(35), b"\x01vorbis" + bytes(23)), ".ogv"),
+        ((b"\x01vorbis" + bytes(23), b"\x80theora" + bytes(35)), ".ogv"),
+        ((b"fishead\0" + bytes(56), b"\x01vorbis" + bytes(23), b"\x80theora" + bytes(35)), ".ogv"),
+        ((b"fishead\0" + bytes(56), b"OpusHead" + bytes(11)), ".opus"),
+        ((b"\x01vorbis" + bytes(23),), ".ogg"),
+    ],
+)
+def test_an_ogg_file_with_a_picture_is_a_video_whatever_comes_first(tmp_path, packets, extension):
+    """Its streams stand in any order, and an index may come before them."""
+    pages = b"".join(ogg_page(one) for one in packets)
+    (tmp_path / "x").write_bytes(pages + ogg_page(b"\x80theora", kind=0))
+
+    assert filetype_of(tmp_path / "x").extension == extension

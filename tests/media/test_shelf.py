@@ -357,6 +357,37 @@ def assert_square(image: Image.Image) -> None:
     assert sides == pytest.approx([sixth, sixth, 2 * sixth, 2 * sixth], abs=2.1)
 
 
+@pytest.mark.parametrize("name", ["late-picture.mkv", "late-sound.mp4", "shorter-sound.mp4", "vfr.webm"])
+def test_what_mux_repeats_stays_in_step(perform, shelf, name):
+    """The second turn is like the first, also where picture and sound do not begin or end together."""
+    clip, file = CLIPS[name], beside(shelf, name)
+    (long,) = perform.all("silence", seconds=4)
+    shown = perform("mux", video=file, audio=long, keep_audio=True, shorter="loop")
+    sounded = perform("mux", video=long_film(perform, shelf), audio=file, shorter="loop")
+
+    again = twice(clip)
+    assert Seen(shown, "null").flashes() == pytest.approx(again.flashes, abs=0.05)
+    assert Seen(shown, "null").beeps() == pytest.approx(again.beeps, abs=0.05)
+    turn = clip.heard
+    assert Seen(sounded, "null").beeps()[: 2 * len(clip.beeps)] == pytest.approx(
+        (*clip.beeps, *moved(clip.beeps, turn)), abs=0.05
+    )
+
+
+def long_film(perform, shelf):
+    """Four seconds without sound."""
+    made = perform("loop", video=beside(shelf, "calm.mp4"), times=2)
+    return File(made, "long.mp4")
+
+
+def test_extract_audio_can_begin_with_the_sound(perform, shelf):
+    """For who wants the words and not their place in the video."""
+    made = Seen(perform("extract_audio", video=beside(shelf, "late-sound.mp4"), begin="sound"), "null")
+
+    assert made.beeps() == pytest.approx((0.7,), abs=0.04)
+    assert made.end("a") == pytest.approx(1.2, abs=0.06)
+
+
 @pytest.mark.parametrize("clip", VIDEOS, ids=lambda one: one.name)
 def test_pictures_of_a_video_are_what_is_shown(perform, shelf, clip):
     """A picture that goes to another Space must not be flat, lying, squeezed, or show what is hidden."""
