@@ -27,7 +27,7 @@ def test_an_image_lies_in_its_corner_and_only_while_it_should(perform, look, cli
     assert is_white(look.colour(made, 0.6, inside))
     assert not is_white(look.colour(made, 0.6, above))
     assert not is_white(look.colour(made, 0.92, inside))
-    assert look.seconds(made, "v") == pytest.approx(2.0, abs=0.04)  # as long as its sound
+    assert look.seconds(made, "v") == pytest.approx(1.0, abs=0.04)
 
 
 def test_a_video_lies_over_a_video_at_its_size_and_shines_through(perform, look, clips):
