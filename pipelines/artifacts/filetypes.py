@@ -8,19 +8,22 @@ which of the look-alike text formats a text is (`.csv`, `.md`, …), and whether
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from pipelines.artifacts.containers import (
     Tracks,
     after_id3,
+    avif_moves,
     gif_moves,
     is_adts,
     is_mp3,
     matroska_tracks,
     mp4_tracks,
+    png_moves,
+    webp_moves,
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.signature import Kind
@@ -74,13 +77,14 @@ def filetype_of(path: Path, name: str = "") -> FileType:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
-        return (
+        found = (
             _by_magic(head)
             or _by_structure(head, stream)
             or _text(head, path, PurePath(name).suffix.lower())
             or _by_puremagic(stream)
             or _raw(path, PurePath(name).suffix.lower())
         )
+        return _animated(found, stream)
 
 
 def _image(extension: str, subtype: str, says: str) -> FileType:
@@ -167,14 +171,28 @@ def _mpeg_audio(head: bytes) -> FileType | None:
     return None
 
 
+_ANIMATED: Mapping[str, tuple[Callable[[BinaryIO], bool], str]] = {
+    ".gif": (gif_moves, "an animated GIF"),
+    ".png": (png_moves, "an animated PNG"),
+    ".webp": (webp_moves, "an animated WebP"),
+    ".avif": (avif_moves, "an animated AVIF"),
+}
+
+
+def _animated(found: FileType, stream: BinaryIO) -> FileType:
+    """A picture of several frames serves as a video, too; the same without them is only a picture."""
+    moves, says = _ANIMATED.get(found.extension, (None, ""))
+    if moves is None or not moves(stream):
+        return found
+    return replace(found, says=says, kinds=(Kind.IMAGE, Kind.VIDEO))
+
+
 def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
     if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"}:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])
     if head[:6] in {b"GIF87a", b"GIF89a"}:
-        if gif_moves(stream):
-            return FileType(".gif", "image/gif", "an animated GIF", (Kind.IMAGE, Kind.VIDEO))
         return _image(".gif", "gif", "a GIF image")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip(stream)

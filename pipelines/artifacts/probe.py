@@ -94,7 +94,8 @@ def measure(path: Path) -> Measures:
     if found.extension == ".svg":
         return _measure_svg(path)
     if found.kind == Kind.IMAGE:
-        return measure_image(path)
+        image = measure_image(path)
+        return _with_length(image, path) if found.serves_as(Kind.VIDEO) else image
     if found.kind in {Kind.AUDIO, Kind.VIDEO}:
         return measure_media(path, find_ffmpeg())
     raise Unmeasurable(path, f"it is {found.says}")
@@ -120,6 +121,19 @@ def measure_image(path: Path) -> Measures:
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         raise Unmeasurable(path, "it cannot be decoded as an image") from cause
     return Measures(width=width, height=height)
+
+
+def _with_length(image: Measures, path: Path) -> Measures:
+    """An animated picture's measures with how long it moves; without, where this ffmpeg cannot tell."""
+    program = find_ffmpeg()
+    try:
+        found = parse_media(_ask(program, header_of(path)), path)
+        if found.seconds is None:  # animated WebP and PNG keep each frame's time beside it
+            shown = _ask(program, frames_of(path))
+            found = replace(found, seconds=max(end for _, end in parse_packets(shown, path)))
+    except Unmeasurable:
+        return image
+    return replace(image, seconds=found.seconds)
 
 
 def _measure_svg(path: Path) -> Measures:
@@ -161,6 +175,22 @@ def packets_of(path: Path, stream: str) -> tuple[str, ...]:
     """The arguments that make ffmpeg say what `parse_packets` reads of the first `v` or `a` stream."""
     copied = ("-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
     return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *copied)
+
+
+def frames_of(path: Path) -> tuple[str, ...]:
+    """The same, of the frames that decoding gives: of an animated PNG the packets cannot always be had."""
+    shown = (
+        "-map",
+        "0:v:0",
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "demux",
+        "-f",
+        "framecrc",
+        "pipe:1",
+    )
+    return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *shown)
 
 
 def parse_media(text: str, path: Path) -> Measures:

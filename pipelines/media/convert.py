@@ -88,8 +88,9 @@ async def _gif(work: Work) -> tuple[Value, ...]:
     width = min(int(work.number("width")), measured.width or LARGEST)
     result = work.made("gif.gif", "image/gif")
     small = f"fps={work.number('fps'):g},scale={width}:-1:flags=lanczos+accurate_rnd,setsar=1"
+    # of all frames whole: by what differs from one to the next, colours that only the last one has are lost
     palette = (
-        "split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=sierra2_4a:diff_mode=rectangle"
+        "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=sierra2_4a:diff_mode=rectangle"
     )
     repeat = "0" if work.flag("loop") else "-1"
     arguments = (

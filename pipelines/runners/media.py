@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 
+from pipelines.media.animated import with_videos
 from pipelines.media.catalogue import BY_NAME
 from pipelines.media.operation import Work
 from pipelines.runners.protocol import Call
@@ -54,7 +55,7 @@ class MediaRunner:
         tell(Started())
         try:
             with anyio.fail_after(call.clocks.run_s):
-                return await operation.perform(work)
+                return await operation.perform(await with_videos(work))
         except TimeoutError as cause:
             message = f"{work.place} took longer than {call.clocks.run_s:g} s"
             raise TimedOut(work.place, message, hint="give the step a longer timeout") from cause
