@@ -51,7 +51,8 @@ def plain_form(text: str, *, vtt: bool) -> str:
     head, cues = _split(text, vtt=vtt)
     mark = "." if vtt else ","
     parts = ["\n".join(head).strip("\n") + "\n"] if vtt else []
-    for number, (timing, rest, lines) in enumerate(cues, start=1):
+    said = [one for one in cues if one[2]]
+    for number, (timing, rest, lines) in enumerate(said, start=1):
         start, end = (_time(_seconds(timing.groups()[at : at + 4])) for at in (0, 4))
         times = f"{start} --> {end}".replace(".", mark) + rest
         parts.append("\n".join([*([] if vtt else [str(number)]), times, *lines]) + "\n")
@@ -81,7 +82,8 @@ def _split(text: str, *, vtt: bool) -> tuple[list[str], list[_Cue]]:
 def _shown(lines: Sequence[str], *, vtt: bool) -> list[str]:
     """The lines of a cue that say something; in WebVTT, what stands behind a blank line belongs to none."""
     lines = [*dropwhile(lambda one: not one.strip(), lines)]
-    return [*takewhile(str.strip, lines)] if vtt else [one for one in lines if one.strip()]
+    lines = [*takewhile(str.strip, lines)] if vtt else lines
+    return [one.strip() for one in lines if one.strip()]
 
 
 def _seconds(parts: Sequence[str | None]) -> float:

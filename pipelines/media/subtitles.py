@@ -1,6 +1,5 @@
 """Subtitles: written into the picture, or as a track of their own."""
 
-import re
 import shutil
 from pathlib import Path
 
@@ -16,15 +15,12 @@ from pipelines.artifacts.probe import Measures
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
 from pipelines.media.cues import as_srt, as_vtt, cues_of, plain_form
 from pipelines.media.join import is_ready
+from pipelines.media.letters import drawable, has_no_font, no_font
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
-from pipelines.programs.ffmpeg import last_words, source
-from spaces_registry.errors import Crashed
+from pipelines.programs.ffmpeg import source
 from spaces_registry.progress import Logged
 from spaces_registry.signature import File, Kind, Value
 
-_NO_FONT = re.compile(
-    r"fontselect: .*(failed|unable)|Glyph .* not found|can't find selected font", re.IGNORECASE
-)
 _TEXTS = frozenset({".srt", ".vtt"})
 # `force_style` counts as the first SubStation Alpha did: 2 is centred, 4 more is the top, 8 more the middle
 _AT = {"bottom": 2, "middle": 10, "top": 6}
@@ -40,6 +36,11 @@ async def _subtitle(work: Work) -> tuple[Value, ...]:
         plain = _written(work, parts, length)
         if work.word("mode") == "attach":
             return (await _attached(work, video, measured, plain, length),)
+        shown = plain.read_text(encoding="utf-8")
+        shown = await drawable(work, shown, parts, vtt=plain.suffix == ".vtt")
+        if not shown:  # all of it was signs that no font has; WebVTT may be empty, SRT may not
+            plain, shown = plain.with_suffix(".vtt"), "WEBVTT\n"
+        plain.write_text(shown, encoding="utf-8")
         result = work.made("subtitle.mp4", "video/mp4")
         style = f"Alignment={_AT[work.word('position')]},Fontsize={work.number('size'):g}"
         written = f"subtitles=parts/{plain.name}:force_style='{style}'"
@@ -53,13 +54,8 @@ async def _subtitle(work: Work) -> tuple[Value, ...]:
         )
     finally:
         shutil.rmtree(parts, ignore_errors=True)
-    if missing := next((line for line in words if _NO_FONT.search(line)), None):
-        raise Crashed(
-            work.place,
-            f"{work.place}: there is no font for these letters",
-            said=last_words(missing, {}),
-            hint="install a font that has them, e.g. DejaVu or Noto",
-        )
+    if has_no_font("\n".join(words)):
+        raise no_font(work, "")
     return (result,)
 
 

@@ -31,6 +31,43 @@ def test_subtitles_stand_in_the_picture_at_their_time(perform, look, clips, text
     assert white(look, made, 0.8) > 100
 
 
+SIGNS = {
+    "one": "Off we go \U0001f680",
+    "a family": "We \U0001f468\u200d\U0001f469\u200d\U0001f467 here",
+    "a flag": "\U0001f1e9\U0001f1ea Hallo",
+    "a skin": "Hi \U0001f44b\U0001f3fd there",
+    "a keycap": "1\ufe0f\u20e3 first",
+    "a letter among many": "The word \U0001e900 is Fulani",
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_sign_that_no_font_has_is_left_out_and_told(perform, look, clips, text, sign, as_file):
+    """Emoji are drawn by no font that can be installed, and a film must not fail by one."""
+    words = SIGNS[sign]
+    given = {"subtitles": text(words)} if as_file else {"text": words}
+    plain = "".join(one for one in words if one.isascii()).replace("  ", " ").strip()
+
+    made = perform("subtitle", video=clips["red.mp4"], **given)
+    without = perform("subtitle", video=clips["red.mp4"], text=plain)
+
+    assert white(look, made, 0.8) == pytest.approx(white(look, without, 0.8), abs=6)
+    assert white(look, made, 0.8) > 40
+    assert any("left out" in getattr(one, "message", "") for one in perform.heard)
+
+
+@pytest.mark.parametrize("form", [".srt", ".vtt"])
+def test_subtitles_of_nothing_but_emoji_leave_the_film_as_it_is(perform, look, clips, tmp_path, form):
+    """With a warning, and no boxes."""
+    start = "WEBVTT\n\n00:00.000" if form == ".vtt" else "1\n00:00:00,000"
+    (tmp_path / f"x{form}").write_text(f"{start} --> 00:00:01.000\n\U0001f680\n", encoding="utf-8")
+    made = perform("subtitle", video=clips["red.mp4"], subtitles=File(tmp_path / f"x{form}", f"x{form}"))
+
+    assert white(look, made, 0.5) == 0
+    assert look.seconds(made, "v") == pytest.approx(1.0, abs=0.04)
+
+
 def test_letters_without_a_font_fail_and_say_so(perform, clips, text):
     """A film with empty boxes looks finished and is not."""
     with pytest.raises(Crashed, match="no font") as caught:
