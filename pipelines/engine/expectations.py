@@ -133,6 +133,9 @@ def _is_flat(path: Path) -> bool:
         return False  # a drawing has no pixels to compare
     try:
         with Image.open(path) as image:
+            if image.mode in ("F", "I"):  # numbers without a scale, such as depths
+                least, most = image.getextrema()
+                return least == most
             image.draft("RGB", (_SIDE * 4, _SIDE * 4))
             small = image.convert("RGBA").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     except Exception:  # noqa: BLE001 - Pillow's plugins raise whatever their parser met; it was measured before
