@@ -28,6 +28,10 @@ _ORIENTATION = 0x0112
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 _VIDEO = re.compile(r"^  Stream #0:\d+[^\n]*?: Video: (?P<codec>\w+)(?P<rest>[^\n]*)", re.MULTILINE)
 _AUDIO = re.compile(r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)", re.MULTILINE)
+_SAMPLES = re.compile(  # behind the codec and its tags: rate, channels, what holds a sample
+    r"Audio: [^\n]*?, (?P<rate>\d+) Hz, [^\n]*?,"
+    r" (?P<held>u8|s16|s32|s64|flt|dbl)p?(?: \((?P<bits>\d+) bit\))?"
+)
 _SIZE = re.compile(r", (\d{1,5})x(\d{1,5})(?: \[SAR (\d+):(\d+))?")
 _RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) (fps|tbr)")
 _FORMAT = re.compile(r", (yuvj?\d{3}p\w*|nv12|rgb\w+|gray\w*|bgr\w+|gbr\w+|pal8|argb|abgr)\b")
@@ -66,6 +70,8 @@ class Measures:
         audio_codec: ffmpeg's name, e.g. `aac`.
         pixel_format: ffmpeg's name, e.g. `yuv420p`.
         fps: frames a second.
+        sample_format: what holds a sample, `s16`, `s32`, `flt`, …; `24` for 24 bits of `s32`.
+        sample_rate: samples a second.
         square: whether its pixels are square.
         upright: whether its frames are stored the way they are shown.
     """
@@ -79,6 +85,8 @@ class Measures:
     audio_codec: str | None = None
     pixel_format: str | None = None
     fps: float | None = None
+    sample_format: str | None = None
+    sample_rate: int | None = None
     square: bool = True
     upright: bool = True
 
@@ -209,6 +217,8 @@ def parse_media(text: str, path: Path) -> Measures:
         hours, minutes, rest = duration.groups()
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     facts = _picture_facts(moving[0], text) if moving else Measures()
+    samples = _SAMPLES.search(text, audio.start()) if audio else None
+    held = samples and (samples["bits"] if samples["bits"] == "24" else samples["held"])
     return Measures(
         width=facts.width,
         height=facts.height,
@@ -219,6 +229,8 @@ def parse_media(text: str, path: Path) -> Measures:
         audio_codec=audio["codec"] if audio else None,
         pixel_format=facts.pixel_format,
         fps=facts.fps,
+        sample_format=held,
+        sample_rate=int(samples["rate"]) if samples else None,
         square=facts.square,
         upright=facts.upright,
     )

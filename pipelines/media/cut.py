@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.artifacts.filetypes import filetype_of
 from pipelines.media.coding import (
     MP4_FILE,
     MP4_PICTURE,
@@ -14,6 +13,7 @@ from pipelines.media.coding import (
     frame_rate,
     stamp,
 )
+from pipelines.media.depth import form_of, written_as
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
 from pipelines.programs.ffmpeg import SAME_BYTES, source
 from spaces_registry.signature import File, Kind, Parameter, Value
@@ -72,10 +72,8 @@ async def _trim(work: Work) -> tuple[Value, ...]:
 
 async def _trim_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    form = form_of(audio, await work.sound(audio))
     start, length = _span(work, await work.seconds(audio, "a"))
-    form = filetype_of(audio.path).extension.lstrip(".")
-    form = form if form in SOUND_FORMATS else "m4a"
     # samples are cut behind the decoder: a seek in a compressed sound lands beside the time asked for
     cut = f"atrim=start={stamp(start)}:duration={stamp(length)},asetpts=PTS-STARTPTS"
     return (await written_sound(work, audio, "trim_audio", form, length, "-af", cut),)
@@ -89,9 +87,9 @@ async def _extract_audio(work: Work) -> tuple[Value, ...]:
 
 
 async def written_sound(work: Work, file: File, stem: str, form: str, length: float, *options: str) -> File:
-    """Write the first sound track of a file in one of `SOUND_FORMATS`."""
-    mime, encoder = SOUND_FORMATS[form]
-    result = work.made(f"{stem}.{form}", mime)
+    """Write the first sound track of a file in one of `SOUND_FORMATS`, or as ALAC, as deep as it came."""
+    extension, mime, encoder = written_as(work, file, await work.sound(file), form)
+    result = work.made(f"{stem}.{extension}", mime)
     arguments = (*source(file.path), "-map", "0:a:0", *options, *encoder, *SAME_BYTES, result.name)
     await work.ffmpeg().run(arguments, work.tell, seconds=length)
     return result

@@ -4,9 +4,9 @@ import json
 import math
 import re
 
-from pipelines.artifacts.filetypes import filetype_of
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, evened, frame_rate, stamp
 from pipelines.media.cut import LOOPED, loop_seconds, written_sound
+from pipelines.media.depth import form_of, written_as
 from pipelines.media.join import chosen_size, is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import Colour, colour
@@ -17,6 +17,7 @@ from spaces_registry.signature import File, Kind, Value
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}")
 _SILENT = -70.0  # LUFS; EBU R128 leaves out what is quieter
 _SIZE = (1200, 300)
+_USUAL_RATE = 48_000
 
 
 async def _silence(work: Work) -> tuple[Value, ...]:
@@ -32,28 +33,23 @@ async def _silence(work: Work) -> tuple[Value, ...]:
 
 async def _loop_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
     length = loop_seconds(work, await work.seconds(audio, "a"))
-    mime, encoder = SOUND_FORMATS[form := _form_of(audio)]
-    result = work.made(f"loop_audio.{form}", mime)
+    extension, mime, encoder = written_as(work, audio, measured, form_of(audio, measured))
+    result = work.made(f"loop_audio.{extension}", mime)
     tracks = ("-map", "0:a:0", "-t", stamp(length), *encoder, *SAME_BYTES, result.name)
     again = source(audio.path, "-stream_loop", "-1")
     await work.ffmpeg().run((*again, *tracks), work.tell, seconds=length)
     return (result,)
 
 
-def _form_of(audio: File) -> str:
-    """The format that a sound stays in, or the nearest that can be written."""
-    form = filetype_of(audio.path).extension.lstrip(".")
-    return form if form in SOUND_FORMATS else "m4a"
-
-
 async def _normalize(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
     length = await work.seconds(audio, "a")
-    levelled = await _levelled(work, audio)
-    return (await written_sound(work, audio, "normalize", _form_of(audio), length, "-af", levelled),)
+    levelled = await _levelled(work, audio, measured.sample_rate or _USUAL_RATE)
+    form = form_of(audio, measured)
+    return (await written_sound(work, audio, "normalize", form, length, "-af", levelled),)
 
 
 async def _normalize_video(work: Work) -> tuple[Value, ...]:
@@ -61,7 +57,7 @@ async def _normalize_video(work: Work) -> tuple[Value, ...]:
     measured = await work.picture(video)
     await work.sound(video)
     length = await work.seconds(video, "v")
-    levelled = await _levelled(work, video)
+    levelled = await _levelled(work, video, _USUAL_RATE)
     result = work.made("normalize_video.mp4", "video/mp4")
     picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
     if not is_ready(measured, video):
@@ -72,7 +68,7 @@ async def _normalize_video(work: Work) -> tuple[Value, ...]:
     return (result,)
 
 
-async def _levelled(work: Work, file: File) -> str:
+async def _levelled(work: Work, file: File, rate: int) -> str:
     """The filter that brings a sound to its loudness, by what a first pass has measured.
 
     It turns the whole sound up or down by one amount, unless the loudest moments would then be above `peak`.
@@ -97,7 +93,8 @@ async def _levelled(work: Work, file: File) -> str:
         f"measured_I={loudness}:measured_TP={peak}:measured_LRA={facts['input_lra']}"
         f":measured_thresh={facts['input_thresh']}:offset={facts['target_offset']}"
     )
-    return f"loudnorm={wanted}:LRA=50:{known}:linear=true,aresample=48000"
+    # loudnorm may give a second in one piece, which FLAC does not take
+    return f"loudnorm={wanted}:LRA=50:{known}:linear=true,aresample={rate},asetnsamples=n=4096:p=0"
 
 
 async def _waveform(work: Work) -> tuple[Value, ...]:

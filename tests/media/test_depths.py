@@ -2,6 +2,7 @@
 
 import array
 import math
+import subprocess
 
 import pytest
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from chains.model import Expect
 from pipelines.artifacts import Store
 from pipelines.engine.expectations import verify
+from pipelines.programs.ffmpeg import find_ffmpeg
 from spaces_registry.errors import BadOutput
 from spaces_registry.signature import File, Kind
 
@@ -121,3 +123,107 @@ def test_what_loses_bits_says_so_once(perform, look, tmp_path, clips, pixels, op
     perform(operation, **given, **more)
 
     assert warnings(perform) == ["'deep.png' has 16 bits a channel, of which 8 are kept"]
+
+
+# a sound below the last of 16 bits: written with fewer bits, nothing of it is left
+QUIET = "sine=440:d=1:r=44100,volume=0.00008"
+SOUNDS = {
+    "deep.wav": ("pcm_s24le", "pcm_s24le"),
+    "whole.wav": ("pcm_s32le", "pcm_s32le"),
+    "float.wav": ("pcm_f32le", "pcm_f32le"),
+    "deep.flac": ("flac", "flac"),
+    "apple.m4a": ("alac", "alac"),
+    "deep.aiff": ("pcm_s24be", "pcm_s24le"),
+    "deep.caf": ("pcm_s24be", "pcm_s24le"),
+    "deep.oga": ("flac", "flac"),
+}
+
+
+@pytest.fixture
+def quiet(tmp_path):
+    """Writes the quiet sound with a codec, of 24 bits where it has no other depth."""
+
+    def write(name: str, codec: str) -> File:
+        deep = ("-sample_fmt", "s32p" if codec == "alac" else "s32") if codec in {"flac", "alac"} else ()
+        command = [str(find_ffmpeg()), "-y", "-loglevel", "error", "-f", "lavfi", "-i", QUIET]
+        subprocess.run([*command, "-c:a", codec, *deep, str(tmp_path / name)], check=True)
+        return File(tmp_path / name, name)
+
+    return write
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+@pytest.mark.parametrize("operation", ["trim_audio", "loop_audio", "convert_audio"])
+def test_a_sound_is_written_as_deep_as_it_came(perform, look, quiet, operation, name):
+    """Studios work with 24 bits, and models with floats; the quiet is in the bits that were cut."""
+    codec, kept = SOUNDS[name]
+    sound = quiet(name, codec)
+    if operation == "convert_audio":
+        given, kept = (
+            {"audio": sound, "format": "wav"},
+            {"flac": "pcm_s24le", "alac": "pcm_s24le"}.get(kept, kept),
+        )
+    else:
+        given = {"audio": sound, **({"start": 0.25} if operation == "trim_audio" else {"times": 2})}
+
+    made = perform(operation, **given)
+
+    assert look.measures(made).audio_codec == kept
+    assert look.loudness(made, 0.1, 0.7) == pytest.approx(0.00008 / 8 / 2**0.5, rel=0.05)
+    assert not warnings(perform)
+
+
+@pytest.mark.parametrize("codec", ["pcm_s24le", "pcm_f32le", "alac"])
+def test_the_sound_of_a_video_is_taken_out_as_deep_as_it_is(perform, look, clips, tmp_path, codec):
+    """Cameras and editors write 24 bits into QuickTime."""
+    film = File(tmp_path / "film.mov", "film.mov")
+    inputs = ("-i", str(clips["red.mp4"].path), "-f", "lavfi", "-i", QUIET, "-c:v", "copy", "-c:a", codec)
+    deep = ("-sample_fmt", "s32p") if codec == "alac" else ()
+    subprocess.run([str(find_ffmpeg()), "-loglevel", "error", *inputs, *deep, str(film.path)], check=True)
+
+    found = look.measures(perform("extract_audio", video=film))
+
+    assert found.audio_codec == ("pcm_s24le" if codec == "alac" else codec)
+
+
+@pytest.mark.parametrize("name", ["deep.wav", "float.wav", "apple.m4a", "deep.flac"])
+def test_a_sound_keeps_depth_and_rate_when_it_is_levelled(perform, look, tmp_path, name):
+    """Only its loudness was asked for."""
+    codec = SOUNDS[name][0]
+    loud = tmp_path / name
+    command = [
+        str(find_ffmpeg()),
+        "-loglevel",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=440:d=1:r=96000",
+        "-c:a",
+        codec,
+    ]
+    deep = ("-sample_fmt", "s32p" if codec == "alac" else "s32") if codec in {"flac", "alac"} else ()
+    subprocess.run([*command, *deep, str(loud)], check=True)
+
+    found = look.measures(perform("normalize", audio=File(loud, name), loudness=-20))
+
+    assert found.audio_codec == SOUNDS[name][1]
+    assert found.sample_rate == 96_000
+    assert found.sample_format == ("flt" if codec == "pcm_f32le" else "24")
+
+
+def test_sixteen_bits_stay_sixteen(perform, look, clips):
+    """Bits that nothing is in only make a file larger."""
+    made = perform("convert_audio", audio=clips["long.wav"], format="flac")
+
+    assert look.measures(made).sample_format == "s16"
+
+
+def test_floats_in_flac_are_told(perform, quiet):
+    """It holds 24 bits; a format that was chosen for its losses needs no word."""
+    sound = quiet("float.wav", "pcm_f32le")
+    perform("convert_audio", audio=sound, format="mp3")
+    assert not warnings(perform)
+
+    perform("convert_audio", audio=sound, format="flac")
+    assert warnings(perform) == ["'float.wav' has more than 24 bits a sample, of which FLAC holds 24"]
