@@ -30,6 +30,10 @@ _VIDEO = re.compile(r"^  Stream #0:\d+[^\n]*?: Video: (?P<codec>\w+)(?P<rest>[^\
 _AUDIO = re.compile(
     r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)(?:[^\n]*? Hz, (?P<layout>[^,\n]+))?", re.MULTILINE
 )
+_SAMPLES = re.compile(  # behind the codec and its tags: rate, channels, what holds a sample
+    r"Audio: [^\n]*?, (?P<rate>\d+) Hz, [^\n]*?,"
+    r" (?P<held>u8|s16|s32|s64|flt|dbl)p?(?: \((?P<bits>\d+) bit\))?"
+)
 _LAYOUTS: Mapping[str, int] = {
     "mono": 1,
     "stereo": 2,
@@ -82,6 +86,8 @@ class Measures:
         pixel_format: ffmpeg's name, e.g. `yuv420p`.
         fps: frames a second; where their distance varies, of a rate that loses none.
         steady: whether `fps` is such a rate; if not, it is the average, and only the frames tell more.
+        sample_format: what holds a sample, `s16`, `s32`, `flt`, …; `24` for 24 bits of `s32`.
+        sample_rate: samples a second.
         square: whether its pixels are square.
         upright: whether its frames are stored the way they are shown.
         alpha: whether its picture may be transparent.
@@ -100,6 +106,8 @@ class Measures:
     pixel_format: str | None = None
     fps: float | None = None
     steady: bool = True
+    sample_format: str | None = None
+    sample_rate: int | None = None
     square: bool = True
     upright: bool = True
     alpha: bool = False
@@ -119,7 +127,8 @@ def measure(path: Path) -> Measures:
     if found.extension == ".svg":
         return _measure_svg(path)
     if found.kind == Kind.IMAGE:
-        return measure_image(path)
+        image = measure_image(path)
+        return _with_length(image, path) if found.serves_as(Kind.VIDEO) else image
     if found.kind in {Kind.AUDIO, Kind.VIDEO}:
         return measure_media(path, find_ffmpeg())
     raise Unmeasurable(path, f"it is {found.says}")
@@ -145,6 +154,19 @@ def measure_image(path: Path) -> Measures:
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         raise Unmeasurable(path, "it cannot be decoded as an image") from cause
     return Measures(width=width, height=height)
+
+
+def _with_length(image: Measures, path: Path) -> Measures:
+    """An animated picture's measures with how long it moves; without, where this ffmpeg cannot tell."""
+    program = find_ffmpeg()
+    try:
+        found = parse_media(_ask(program, header_of(path)), path)
+        if found.seconds is None:  # animated WebP and PNG keep each frame's time beside it
+            shown = _ask(program, frames_of(path))
+            found = replace(found, seconds=max(end for _, end in parse_packets(shown, path)))
+    except Unmeasurable:
+        return image
+    return replace(image, seconds=found.seconds)
 
 
 def _measure_svg(path: Path) -> Measures:
@@ -188,6 +210,22 @@ def packets_of(path: Path, stream: str) -> tuple[str, ...]:
     return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *copied)
 
 
+def frames_of(path: Path) -> tuple[str, ...]:
+    """The same, of the frames that decoding gives: of an animated PNG the packets cannot always be had."""
+    shown = (
+        "-map",
+        "0:v:0",
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "demux",
+        "-f",
+        "framecrc",
+        "pipe:1",
+    )
+    return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *shown)
+
+
 def parse_media(text: str, path: Path) -> Measures:
     """Read what `ffmpeg -i` says; `seconds` is None where the header does not tell.
 
@@ -204,6 +242,8 @@ def parse_media(text: str, path: Path) -> Measures:
         hours, minutes, rest = duration.groups()
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     facts = _picture_facts(moving[0], text) if moving else Measures()
+    samples = _SAMPLES.search(text, audio.start()) if audio else None
+    held = samples and (samples["bits"] if samples["bits"] == "24" else samples["held"])
     return replace(
         facts,
         seconds=seconds or None,
@@ -211,6 +251,8 @@ def parse_media(text: str, path: Path) -> Measures:
         has_audio=audio is not None,
         audio_codec=audio["codec"] if audio else None,
         channels=_channels(audio["layout"] or "") if audio else None,
+        sample_format=held,
+        sample_rate=int(samples["rate"]) if samples else None,
     )
 
 

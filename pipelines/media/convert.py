@@ -36,7 +36,9 @@ async def _convert_audio(work: Work) -> tuple[Value, ...]:
     mixed = mixed_to(int(channels), measured) if channels else writable(form, measured)
     options = (*(("-ar", f"{rate:.0f}") if rate else ()), *(("-ac", f"{channels:.0f}") if channels else ()))
     steps = (HEARD, *mixed)
-    return (await written_sound(work, audio, f"convert_audio.{form}", length, steps, options=options),)
+    return (
+        await written_sound(work, audio, measured, f"convert_audio.{form}", length, steps, options=options),
+    )
 
 
 async def _convert_video(work: Work) -> tuple[Value, ...]:
@@ -80,8 +82,9 @@ async def _gif(work: Work) -> tuple[Value, ...]:
     width = min(int(work.number("width")), film.size[0])
     result = work.made("gif.gif", "image/gif")
     small = f"scale={width}:-1:flags=lanczos+accurate_rnd,setsar=1"
+    # of all frames whole: by what differs from one to the next, colours that only the last one has are lost
     palette = (
-        "split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=sierra2_4a:diff_mode=rectangle"
+        "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=sierra2_4a:diff_mode=rectangle"
     )
     repeat = "0" if work.flag("loop") else "-1"
     graph = f"{film.picture(rate=work.number('fps'), over=None, until=film.shown)},{small},{palette}"

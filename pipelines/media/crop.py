@@ -8,7 +8,7 @@ import anyio.to_thread
 from pipelines.media.coding import MP4_FILE, MP4_PICTURE
 from pipelines.media.film import film_of
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
-from pipelines.media.pictures import file_form, opened, save
+from pipelines.media.pictures import file_form, keeps_depth, opened, save
 from spaces_registry.signature import File, Kind, Value
 
 _SIDE = 16_384
@@ -95,7 +95,7 @@ async def _crop(work: Work) -> tuple[Value, ...]:
 
 
 def _cropped(work: Work, file: File) -> File:
-    image = opened(work, file)
+    image = opened(work, file, deep=keeps_depth(file))
     box = box_in(work, *image.size)
     part = image.crop((box.x, box.y, box.x + box.width, box.y + box.height))
     part.info = image.info

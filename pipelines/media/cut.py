@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from pipelines.artifacts.filetypes import filetype_of
 from pipelines.artifacts.probe import Measures
 from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
+from pipelines.media.depth import form_of, written_as
 from pipelines.media.film import BEFORE_S, Film, film_of, one_turn
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
 from pipelines.media.pictures import without_idle_alpha
@@ -67,13 +67,12 @@ async def _trim(work: Work) -> tuple[Value, ...]:
 async def _trim_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
     measured = await work.sound(audio)
+    form = form_of(audio, measured)
     start, length = _span(work, await work.seconds(audio, "a"))
-    form = filetype_of(audio.path).extension.lstrip(".")
-    form = form if form in SOUND_FORMATS else "m4a"
     # samples are cut behind the decoder: a seek in a compressed sound lands beside the time asked for
     cut = (f"atrim=start={stamp(start)}:duration={stamp(length)}", "asetpts=PTS-STARTPTS")
     steps = (HEARD, *cut, *writable(form, measured))
-    return (await written_sound(work, audio, f"trim_audio.{form}", length, steps),)
+    return (await written_sound(work, audio, measured, f"trim_audio.{form}", length, steps),)
 
 
 async def _extract_audio(work: Work) -> tuple[Value, ...]:
@@ -87,12 +86,13 @@ async def _extract_audio(work: Work) -> tuple[Value, ...]:
         length -= max(0.0, packets[0][0])
     form = work.word("format")
     steps = (*late, HEARD, *writable(form, measured))
-    return (await written_sound(work, video, f"extract_audio.{form}", length, steps),)
+    return (await written_sound(work, video, measured, f"extract_audio.{form}", length, steps),)
 
 
-async def written_sound(
+async def written_sound(  # noqa: PLR0913 - what, how, and for how long
     work: Work,
     file: File,
+    measured: Measures,
     name: str,
     length: float,
     steps: Sequence[str],
@@ -100,19 +100,21 @@ async def written_sound(
     options: Sequence[str] = (),
     again: Sequence[str] = (),
 ) -> File:
-    """Write the first sound track of a file in one of `SOUND_FORMATS`.
+    """Write the first sound track of a file in one of `SOUND_FORMATS`, or as ALAC, as deep as it came.
 
     Args:
         work: the call.
         file: what has the sound.
-        name: of the result; its extension is the format.
+        measured: the sound as it came, which says how deep it is.
+        name: of the result; behind its point stands the format, or `alac`.
         length: of the result, in seconds.
         steps: the filters that it goes through.
         options: more of the encoder's.
         again: those of an input that is repeated.
     """
-    mime, encoder = SOUND_FORMATS[name.rpartition(".")[2]]
-    result = work.made(name, mime)
+    stem, _, form = name.rpartition(".")
+    extension, mime, encoder = written_as(work, file, measured, form)
+    result = work.made(f"{stem}.{extension}", mime)
     until = ("-t", stamp(length)) if again else ()
     arguments = (*source(file.path, *again), "-map", "0:a:0", "-af", ",".join(steps), *until)
     await work.ffmpeg().run(

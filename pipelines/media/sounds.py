@@ -6,9 +6,9 @@ import re
 import shutil
 from collections.abc import Sequence
 
-from pipelines.artifacts.filetypes import filetype_of
 from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
 from pipelines.media.cut import LOOPED, loop_seconds, writable, written_sound
+from pipelines.media.depth import form_of
 from pipelines.media.film import film_of, sound_turn
 from pipelines.media.join import chosen_size, is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
@@ -20,6 +20,7 @@ from spaces_registry.signature import File, Kind, Value
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}")
 _SILENT = -70.0  # LUFS; EBU R128 leaves out what is quieter
 _SIZE = (1200, 300)
+_USUAL_RATE = 48_000
 
 
 async def _silence(work: Work) -> tuple[Value, ...]:
@@ -37,38 +38,32 @@ async def _loop_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
     measured = await work.sound(audio)
     length = loop_seconds(work, await work.seconds(audio, "a"))
-    form = _form_of(audio)
+    form = form_of(audio, measured)
     steps, again = (HEARD, *writable(form, measured)), ("-stream_loop", "-1")
     parts = work.folder / "parts"
     parts.mkdir()
     try:
         turn = File(await sound_turn(work, audio, measured, parts), audio.name)
-        return (await written_sound(work, turn, f"loop_audio.{form}", length, steps, again=again),)
+        return (await written_sound(work, turn, measured, f"loop_audio.{form}", length, steps, again=again),)
     finally:
         shutil.rmtree(parts, ignore_errors=True)
-
-
-def _form_of(audio: File) -> str:
-    """The format that a sound stays in, or the nearest that can be written."""
-    form = filetype_of(audio.path).extension.lstrip(".")
-    return form if form in SOUND_FORMATS else "m4a"
 
 
 async def _normalize(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
     measured = await work.sound(audio)
     length = await work.seconds(audio, "a")
-    form = _form_of(audio)
+    form = form_of(audio, measured)
     mixed = writable(form, measured)
-    steps = (HEARD, *mixed, await _levelled(work, audio, mixed))
-    return (await written_sound(work, audio, f"normalize.{form}", length, steps),)
+    steps = (HEARD, *mixed, await _levelled(work, audio, measured.sample_rate or _USUAL_RATE, mixed))
+    return (await written_sound(work, audio, measured, f"normalize.{form}", length, steps),)
 
 
 async def _normalize_video(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
     await work.sound(video)
     film = await film_of(work, video)
-    levelled = await _levelled(work, video)
+    levelled = await _levelled(work, video, _USUAL_RATE)
     result = work.made("normalize_video.mp4", "video/mp4")
     picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
     if not is_ready(film.measured, video):
@@ -79,7 +74,7 @@ async def _normalize_video(work: Work) -> tuple[Value, ...]:
     return (result,)
 
 
-async def _levelled(work: Work, file: File, mixed: Sequence[str] = ()) -> str:
+async def _levelled(work: Work, file: File, rate: int, mixed: Sequence[str] = ()) -> str:
     """The filter that brings a sound to its loudness, by what a first pass has measured.
 
     It turns the whole sound up or down by one amount, unless the loudest moments would then be above `peak`.
@@ -105,7 +100,8 @@ async def _levelled(work: Work, file: File, mixed: Sequence[str] = ()) -> str:
         f"measured_I={loudness}:measured_TP={peak}:measured_LRA={facts['input_lra']}"
         f":measured_thresh={facts['input_thresh']}:offset={facts['target_offset']}"
     )
-    return f"loudnorm={wanted}:LRA=50:{known}:linear=true,aresample=48000"
+    # loudnorm may give a second in one piece, which FLAC does not take
+    return f"loudnorm={wanted}:LRA=50:{known}:linear=true,aresample={rate},asetnsamples=n=4096:p=0"
 
 
 async def _waveform(work: Work) -> tuple[Value, ...]:

@@ -26,7 +26,8 @@ from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitEr
 from spaces_registry.progress import Listener, Progress
 
 _FORMATS = (
-    "aac,aiff,asf,avi,caf,flac,flv,gif,image2,matroska,mov,mp3,mpeg,mpegts,ogg,png_pipe,srt,w64,wav,webvtt"
+    "aac,aiff,apng,asf,avi,caf,flac,flv,gif,image2,matroska,mov,mp3,mpeg,mpegts,ogg,png_pipe,srt,w64,wav,"
+    "webp_anim,webvtt"
 )
 SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS)
 # the same inputs give the same bytes: no dates, no versions, and as many threads on every machine
