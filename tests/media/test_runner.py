@@ -21,7 +21,7 @@ from spaces_registry.signature import Endpoint, File
 def told_ffmpeg(tmp_path):
     """The real ffmpeg behind a script that writes down its process id."""
     script, pid = tmp_path / "ffmpeg", tmp_path / "pid"
-    script.write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec "{find_ffmpeg()}" "$@"\n')
+    script.write_text(f'#!/bin/sh\necho $$ > "{pid}.new" && mv "{pid}.new" "{pid}"\nexec "{find_ffmpeg()}" "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IEXEC)
     return script, pid
 
