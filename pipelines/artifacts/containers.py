@@ -9,7 +9,9 @@ from typing import BinaryIO
 
 _MOOV_BYTES = 32 * 1024 * 1024  # a track table larger than this is not looked into
 _MAX_BOXES = 4096
+_OGG_STREAMS = 64
 _HANDLER = re.compile(rb"hdlr.{8}(vide|soun)", re.DOTALL)
+_SAMPLES = re.compile(rb"stsz.{8}(.{4})", re.DOTALL)  # a track's table of sample sizes, and how many it has
 _CODEC = re.compile(rb"\x86[\x80-\xff](V_[A-Z]|A_[A-Z])")  # EBML CodecID, its size, its first letters
 
 # MPEG audio, layer III: kbit/s by index, for version 1 and for versions 2 and 2.5 (ISO/IEC 11172-3, 13818-3)
@@ -34,6 +36,17 @@ class Tracks:
 
 def mp4_tracks(stream: BinaryIO) -> Tracks:
     """The tracks of an MP4 or QuickTime file, from the handlers in its `moov` box, wherever that lies."""
+    found = set(_HANDLER.findall(_moov(stream)))
+    return Tracks(picture=b"vide" in found, sound=b"soun" in found)
+
+
+def avif_moves(stream: BinaryIO) -> bool:
+    """Whether an AVIF has, beside its still picture, a track of more than one frame."""
+    return any(int.from_bytes(one, "big") > 1 for one in _SAMPLES.findall(_moov(stream)))
+
+
+def _moov(stream: BinaryIO) -> bytes:
+    """The box that describes the tracks of an ISO base media file; empty if it has none."""
     position = 0
     for _ in range(_MAX_BOXES):
         stream.seek(position)
@@ -45,12 +58,11 @@ def mp4_tracks(stream: BinaryIO) -> Tracks:
             size = int.from_bytes(header[8:16], "big")
         if header[4:8] == b"moov":
             stream.seek(position)
-            found = set(_HANDLER.findall(stream.read(min(size, _MOOV_BYTES) if size else _MOOV_BYTES)))
-            return Tracks(picture=b"vide" in found, sound=b"soun" in found)
+            return stream.read(min(size, _MOOV_BYTES) if size else _MOOV_BYTES)
         if size < 8:  # noqa: PLR2004 - 0 means "to the end", less than a header is damage
             break
         position += size
-    return Tracks()
+    return b""
 
 
 def matroska_tracks(head: bytes) -> Tracks:
@@ -59,6 +71,23 @@ def matroska_tracks(head: bytes) -> Tracks:
     return Tracks(
         picture=any(one.startswith(b"V") for one in found), sound=any(one.startswith(b"A") for one in found)
     )
+
+
+def ogg_first_packets(head: bytes) -> tuple[bytes, ...]:
+    """How the streams of an Ogg file begin: their first pages all come before any other page (RFC 3533)."""
+    packets: list[bytes] = []
+    at = 0
+    while (
+        head[at : at + 4] == b"OggS"
+        and len(head) > at + 27
+        and head[at + 5] & 2
+        and len(packets) < _OGG_STREAMS
+    ):
+        lengths = head[at + 27 : at + 27 + head[at + 26]]
+        body = at + 27 + len(lengths)
+        packets.append(head[body : body + 16])
+        at = body + sum(lengths)
+    return tuple(packets)
 
 
 def gif_moves(stream: BinaryIO) -> bool:
@@ -89,6 +118,34 @@ def gif_moves(stream: BinaryIO) -> bool:
 
 def _colour_table_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def png_moves(stream: BinaryIO) -> bool:
+    """Whether a PNG has a second frame: its control chunk, which stands before the pixels, counts them."""
+    position = 8
+    for _ in range(_MAX_BOXES):
+        stream.seek(position)
+        header = stream.read(12)
+        if len(header) < 12 or header[4:8] in {b"IDAT", b"IEND"}:  # noqa: PLR2004 - size, name, first number
+            break
+        if header[4:8] == b"acTL":
+            return int.from_bytes(header[8:12], "big") > 1
+        position += 12 + int.from_bytes(header[:4], "big")
+    return False
+
+
+def webp_moves(stream: BinaryIO) -> bool:
+    """Whether a WebP has a second frame."""
+    position, frames = 12, 0
+    for _ in range(_MAX_BOXES):
+        stream.seek(position)
+        header = stream.read(8)
+        frames += header[:4] == b"ANMF"
+        if frames > 1 or len(header) < 8:  # noqa: PLR2004 - name and size of a chunk
+            break
+        size = int.from_bytes(header[4:], "little")
+        position += 8 + size + size % 2
+    return frames > 1
 
 
 def after_id3(head: bytes) -> bytes:

@@ -8,20 +8,25 @@ which of the look-alike text formats a text is (`.csv`, `.md`, …), and whether
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from pipelines.artifacts.containers import (
     Tracks,
     after_id3,
+    avif_moves,
     gif_moves,
     is_adts,
     is_mp3,
     matroska_tracks,
     mp4_tracks,
+    ogg_first_packets,
+    png_moves,
+    webp_moves,
 )
+from pipelines.artifacts.encodings import unicode_words, unmarked_utf16
 from spaces_registry.network.decoding import decoded
 from spaces_registry.signature import Kind
 
@@ -74,13 +79,14 @@ def filetype_of(path: Path, name: str = "") -> FileType:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
-        return (
+        found = (
             _by_magic(head)
             or _by_structure(head, stream)
             or _text(head, path, PurePath(name).suffix.lower())
             or _by_puremagic(stream)
             or _raw(path, PurePath(name).suffix.lower())
         )
+        return _animated(found, stream)
 
 
 def _image(extension: str, subtype: str, says: str) -> FileType:
@@ -116,12 +122,13 @@ _RIFF: Mapping[bytes, FileType] = {
     b"WEBP": _image(".webp", "webp", "a WebP image"),
     b"AVI ": _video(".avi", "x-msvideo", "an AVI video"),
 }
-_OGG: tuple[tuple[bytes, FileType], ...] = (  # the first packet of the first page names the codec
+_THEORA = b"\x80theora"
+_OGG: tuple[tuple[bytes, FileType], ...] = (  # the first packet of a stream's first page names the codec
     (b"OpusHead", _audio(".opus", "ogg", "Opus audio")),
     (b"\x01vorbis", _audio(".ogg", "ogg", "Ogg Vorbis audio")),
     (b"\x7fFLAC", _audio(".oga", "ogg", "FLAC audio in Ogg")),
     (b"Speex   ", _audio(".spx", "ogg", "Speex audio")),
-    (b"\x80theora", _video(".ogv", "ogg", "an Ogg video")),
+    (_THEORA, _video(".ogv", "ogg", "an Ogg video")),
 )
 _BRANDS: Mapping[bytes, FileType] = {  # the major brand of an ISO base media file
     b"avif": _image(".avif", "avif", "an AVIF image"),
@@ -145,7 +152,10 @@ def _riff_or_ogg(head: bytes) -> FileType | None:
     if head[:4] in {b"RIFF", b"RF64", b"BW64"}:
         return _RIFF.get(head[8:12])
     if head.startswith(b"OggS"):
-        return next((found for magic, found in _OGG if magic in head[:128]), None)
+        first = ogg_first_packets(head)
+        if any(one.startswith(_THEORA) for one in first):  # a sound may come before the picture
+            return dict(_OGG)[_THEORA]
+        return next((found for one in first for magic, found in _OGG if one.startswith(magic)), None)
     return None
 
 
@@ -167,14 +177,28 @@ def _mpeg_audio(head: bytes) -> FileType | None:
     return None
 
 
+_ANIMATED: Mapping[str, tuple[Callable[[BinaryIO], bool], str]] = {
+    ".gif": (gif_moves, "an animated GIF"),
+    ".png": (png_moves, "an animated PNG"),
+    ".webp": (webp_moves, "an animated WebP"),
+    ".avif": (avif_moves, "an animated AVIF"),
+}
+
+
+def _animated(found: FileType, stream: BinaryIO) -> FileType:
+    """A picture of several frames serves as a video, too; the same without them is only a picture."""
+    moves, says = _ANIMATED.get(found.extension, (None, ""))
+    if moves is None or not moves(stream):
+        return found
+    return replace(found, says=says, kinds=(Kind.IMAGE, Kind.VIDEO))
+
+
 def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
     if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"}:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])
     if head[:6] in {b"GIF87a", b"GIF89a"}:
-        if gif_moves(stream):
-            return FileType(".gif", "image/gif", "an animated GIF", (Kind.IMAGE, Kind.VIDEO))
         return _image(".gif", "gif", "a GIF image")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip(stream)
@@ -248,7 +272,10 @@ def _zip(stream: BinaryIO) -> FileType:
     return archive
 
 
-_SRT = re.compile(r"\s*\d+\s*\r?\n\d\d:\d\d:\d\d[,.]\d{3} --> \d\d:\d\d:\d\d[,.]\d{3}")
+_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,9}))?"
+# as programs write it: hours of one digit or none, no fraction or a long one, blanks of any kind
+TIMING = re.compile(rf"[^\S\r\n]*{_TIME}[^\S\r\n]*-->[^\S\r\n]*{_TIME}(?![\d:])")
+_SRT = re.compile(rf"\s*(?:\d+\s*[\r\n]\s*)?{TIMING.pattern}")
 _OBJ_LINE = re.compile(r"(#.*|(mtllib|usemtl|o|g|s|v|vn|vt|vp)\s.*)?$")
 _OBJ_VERTEX = re.compile(r"^v\s+[-+.\d]\S*\s+[-+.\d]\S*\s+[-+.\d]", re.MULTILINE)
 _NAMED: Mapping[str, tuple[str, str]] = {  # texts that their name tells apart; none that a click would run
@@ -262,21 +289,26 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no text has these; E
 
 
 def _text(head: bytes, path: Path, suffix: str) -> FileType | None:
-    """The type of a text in UTF-8, or None if it is no text."""
+    """The type of a text in Unicode, or None if it is none; subtitles may be in any encoding."""
     text = _decoded(head)
     if text is None:
-        return None
+        return _old_subtitles(head)
     return _markup(text) or _model_text(text) or _subtitles(text) or _json(text, path) or _named_text(suffix)
 
 
 def _decoded(head: bytes) -> str | None:
-    try:
-        text = head.decode("utf-8-sig")
-    except UnicodeDecodeError as bad:
-        if len(head) < _HEAD_BYTES or bad.start < len(head) - 4:
-            return None
-        text = head[: bad.start].decode("utf-8-sig")  # the read ended inside a character
-    return None if _CONTROLS.search(text) else text
+    whole = len(head) < _HEAD_BYTES
+    for less in range(1 if whole else 5):  # the read may have ended inside a character
+        if (words := unicode_words(head[: len(head) - less])) is not None:
+            return None if _CONTROLS.search(words.text) else words.text
+    return None
+
+
+def _old_subtitles(head: bytes) -> FileType | None:
+    """Subtitles in UTF-16 without a mark or in one byte a letter: their times are alike in all."""
+    texts = [words.text for words in unmarked_utf16(head[: len(head) & ~1])]
+    texts = texts or [head.decode("latin-1")]
+    return next((_subtitles(text) for text in texts if not _CONTROLS.search(text)), None)
 
 
 def _markup(text: str) -> FileType | None:

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,10 +27,29 @@ _ORIENTATION = 0x0112
 
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 _VIDEO = re.compile(r"^  Stream #0:\d+[^\n]*?: Video: (?P<codec>\w+)(?P<rest>[^\n]*)", re.MULTILINE)
-_AUDIO = re.compile(r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)", re.MULTILINE)
-_SIZE = re.compile(r", (\d{1,5})x(\d{1,5})(?: \[SAR (\d+):(\d+))?")
+_AUDIO = re.compile(
+    r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)(?:[^\n]*? Hz, (?P<layout>[^,\n]+))?", re.MULTILINE
+)
+_SAMPLES = re.compile(  # behind the codec and its tags: rate, channels, what holds a sample
+    r"Audio: [^\n]*?, (?P<rate>\d+) Hz, [^\n]*?,"
+    r" (?P<held>u8|s16|s32|s64|flt|dbl)p?(?: \((?P<bits>\d+) bit\))?"
+)
+_LAYOUTS: Mapping[str, int] = {
+    "mono": 1,
+    "stereo": 2,
+    "downmix": 2,
+    "quad": 4,
+    "hexagonal": 6,
+    "octagonal": 8,
+}
+_SIZE = re.compile(r", (\d{1,5})x(\d{1,5})\b")
+_SAR = re.compile(r"\bSAR (\d+):(\d+)")  # the stream's own, then the container's, which decides
 _RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) (fps|tbr)")
-_FORMAT = re.compile(r", (yuvj?\d{3}p\w*|nv12|rgb\w+|gray\w*|bgr\w+|gbr\w+|pal8|argb|abgr)\b")
+_FORMAT = re.compile(r", (yuv[aj]?\d{3}p\w*|nv12|rgb\w+|gray\w*|ya\d+\w*|bgr\w+|gbr\w+|pal8|argb|abgr)\b")
+_SEE_THROUGH = re.compile(r"yuva|ya\d|rgba|bgra|argb|abgr|gbrap|pal8")
+_ALPHA_MODE = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE | re.IGNORECASE)  # VP8 and VP9 keep it apart
+_HDR = re.compile(r"[(, ]([\w-]+)/([\w-]+)/(smpte2084|arib-std-b67)\b")
+_FASTEST = 60  # frames a second; above it the base rate is that of a clock, not of pictures
 _CUT_OFF = re.compile(r"partial file|File ended prematurely", re.IGNORECASE)
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 
@@ -57,7 +76,7 @@ class Measures:
     """What was measured; None where the file has no such thing.
 
     Attributes:
-        width: pixels, as shown (turned as the file says).
+        width: pixels, as shown: turned as the file says, and as if all pixels were square.
         height: pixels, as shown.
         seconds: how long it lasts.
         has_video: whether there is a moving picture; a cover in a sound file is none.
@@ -65,9 +84,16 @@ class Measures:
         video_codec: ffmpeg's name, e.g. `h264`.
         audio_codec: ffmpeg's name, e.g. `aac`.
         pixel_format: ffmpeg's name, e.g. `yuv420p`.
-        fps: frames a second.
+        fps: frames a second; where their distance varies, of a rate that loses none.
+        steady: whether `fps` is such a rate; if not, it is the average, and only the frames tell more.
+        sample_format: what holds a sample, `s16`, `s32`, `flt`, …; `24` for 24 bits of `s32`.
+        sample_rate: samples a second.
         square: whether its pixels are square.
         upright: whether its frames are stored the way they are shown.
+        alpha: whether its picture may be transparent.
+        hdr: `smpte2084` (PQ) or `arib-std-b67` (HLG) where it is brighter than a standard picture can be.
+        colours: names of its colour matrix and its primaries, where it is that bright.
+        channels: of its sound.
     """
 
     width: int | None = None
@@ -79,8 +105,15 @@ class Measures:
     audio_codec: str | None = None
     pixel_format: str | None = None
     fps: float | None = None
+    steady: bool = True
+    sample_format: str | None = None
+    sample_rate: int | None = None
     square: bool = True
     upright: bool = True
+    alpha: bool = False
+    hdr: str | None = None
+    colours: tuple[str, str] | None = None
+    channels: int | None = None
 
 
 def measure(path: Path) -> Measures:
@@ -94,7 +127,8 @@ def measure(path: Path) -> Measures:
     if found.extension == ".svg":
         return _measure_svg(path)
     if found.kind == Kind.IMAGE:
-        return measure_image(path)
+        image = measure_image(path)
+        return _with_length(image, path) if found.serves_as(Kind.VIDEO) else image
     if found.kind in {Kind.AUDIO, Kind.VIDEO}:
         return measure_media(path, find_ffmpeg())
     raise Unmeasurable(path, f"it is {found.says}")
@@ -120,6 +154,19 @@ def measure_image(path: Path) -> Measures:
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         raise Unmeasurable(path, "it cannot be decoded as an image") from cause
     return Measures(width=width, height=height)
+
+
+def _with_length(image: Measures, path: Path) -> Measures:
+    """An animated picture's measures with how long it moves; without, where this ffmpeg cannot tell."""
+    program = find_ffmpeg()
+    try:
+        found = parse_media(_ask(program, header_of(path)), path)
+        if found.seconds is None:  # animated WebP and PNG keep each frame's time beside it
+            shown = _ask(program, frames_of(path))
+            found = replace(found, seconds=max(end for _, end in parse_packets(shown, path)))
+    except Unmeasurable:
+        return image
+    return replace(image, seconds=found.seconds)
 
 
 def _measure_svg(path: Path) -> Measures:
@@ -163,6 +210,22 @@ def packets_of(path: Path, stream: str) -> tuple[str, ...]:
     return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *copied)
 
 
+def frames_of(path: Path) -> tuple[str, ...]:
+    """The same, of the frames that decoding gives: of an animated PNG the packets cannot always be had."""
+    shown = (
+        "-map",
+        "0:v:0",
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "demux",
+        "-f",
+        "framecrc",
+        "pipe:1",
+    )
+    return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *shown)
+
+
 def parse_media(text: str, path: Path) -> Measures:
     """Read what `ffmpeg -i` says; `seconds` is None where the header does not tell.
 
@@ -179,39 +242,77 @@ def parse_media(text: str, path: Path) -> Measures:
         hours, minutes, rest = duration.groups()
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     facts = _picture_facts(moving[0], text) if moving else Measures()
-    return Measures(
-        width=facts.width,
-        height=facts.height,
+    samples = _SAMPLES.search(text, audio.start()) if audio else None
+    held = samples and (samples["bits"] if samples["bits"] == "24" else samples["held"])
+    return replace(
+        facts,
         seconds=seconds or None,
         has_video=bool(moving),
         has_audio=audio is not None,
-        video_codec=facts.video_codec,
         audio_codec=audio["codec"] if audio else None,
-        pixel_format=facts.pixel_format,
-        fps=facts.fps,
-        square=facts.square,
-        upright=facts.upright,
+        channels=_channels(audio["layout"] or "") if audio else None,
+        sample_format=held,
+        sample_rate=int(samples["rate"]) if samples else None,
     )
 
 
 def _picture_facts(line: re.Match[str], text: str) -> Measures:
-    rest = line["rest"]
-    size, rate, pixels = _SIZE.search(rest), _RATE.search(rest), _FORMAT.search(rest)
-    following = text[line.end() :].partition("\n  Stream #")[0]
+    rest, following = line["rest"], text[line.end() :].partition("\n  Stream #")[0]
+    pixels, hdr = _FORMAT.search(rest), _HDR.search(rest)
+    pixel_format = pixels.group(1) if pixels else None
     rotation = _ROTATION.search(following)
     degrees = round(float(rotation.group(1))) % 180 if rotation else 0
-    width, height = (int(size.group(1)), int(size.group(2))) if size else (None, None)
+    width, height, square = _shape(rest)
     if degrees == 90:  # noqa: PLR2004 - a quarter turn
         width, height = height, width
+    fps, steady = _rate(rest)
     return Measures(
         width=width,
         height=height,
         video_codec=line["codec"],
-        pixel_format=pixels.group(1) if pixels else None,
-        fps=float(rate.group(1)) * (1000 if rate.group(2) else 1) if rate else None,
-        square=not size or size.group(3) == size.group(4),
+        pixel_format=pixel_format,
+        fps=fps,
+        steady=steady,
+        square=square,
         upright=rotation is None,
+        alpha=bool(_SEE_THROUGH.match(pixel_format or "") or _ALPHA_MODE.search(following)),
+        hdr=hdr.group(3) if hdr else None,
+        colours=(hdr.group(1), hdr.group(2)) if hdr else None,
     )
+
+
+def _shape(line: str) -> tuple[int | None, int | None, bool]:
+    """Width and height in square pixels, and whether they are stored as such."""
+    size, ratios = _SIZE.search(line), _SAR.findall(line)
+    if not size:
+        return None, None, True
+    width, height = int(size.group(1)), int(size.group(2))
+    across, down = (int(one) for one in ratios[-1]) if ratios else (1, 1)
+    if across == down or not across or not down:  # 0:1 means that nobody knows
+        return width, height, True
+    return max(1, round(width * across / down)), height, False
+
+
+def _rate(line: str) -> tuple[float | None, bool]:
+    """Frames a second, and whether no frame is lost at that rate.
+
+    A screen recording of `8.60 fps, 30 tbr` has 8.6 frames a second on average, and 30 where something moves.
+    """
+    rates = {name: float(value) * (1000 if k else 1) for value, k, name in _RATE.findall(line)}
+    average, base = rates.get("fps"), rates.get("tbr")
+    if average is None or base is None:
+        return average or base, (average or base or 0) <= _FASTEST
+    return (base, True) if base <= _FASTEST else (average, False)
+
+
+def _channels(layout: str) -> int | None:
+    """How many channels ffmpeg's name of a layout means: `stereo`, `5.1(side)`, `3 channels (FL+FR+LFE)`."""
+    words = layout.strip()
+    if counted := re.match(r"(\d+) channels", words):
+        return int(counted.group(1))
+    if points := re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", words):
+        return sum(int(one or 0) for one in points.groups())
+    return next((count for name, count in _LAYOUTS.items() if words.startswith(name)), None)
 
 
 def stream_seconds(path: Path, program: Path, stream: str) -> float:

@@ -88,11 +88,11 @@ class Artifact:
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
         match self.mime.partition("/")[0]:
-            case "image":
+            case "image" if self.kind != Kind.VIDEO:
                 return (*_FACTS, "width", "height")
             case "audio":
                 return (*_FACTS, "seconds")
-            case "video":
+            case "image" | "video":
                 return (*_FACTS, "width", "height", "seconds")
             case _:
                 return _FACTS

@@ -13,6 +13,7 @@ from pipelines.artifacts import Artifact
 from pipelines.programs.environment import environment_for_children
 from spaces_registry.errors import BadOutput
 from spaces_registry.network.bounds import Bounds
+from spaces_registry.signature import Kind
 
 # for a pattern, in a process of its own: one that takes for ever cannot be stopped here
 _MATCH_S: Final = 3.0
@@ -97,6 +98,8 @@ def _fault_of_file(expect: Expect, file: Artifact) -> str | None:
     from pipelines.artifacts.probe import Unmeasurable, measure  # noqa: PLC0415 - needs Pillow and ffmpeg
 
     medium = file.mime.partition("/")[0]
+    if medium == "image" and file.kind == Kind.VIDEO:  # an animated picture: all its frames count
+        medium = "video"
     if medium not in ("image", "audio", "video"):
         return f"{file.name} is empty" if expect.not_blank and not file.size_bytes else None
     try:
@@ -130,6 +133,9 @@ def _is_flat(path: Path) -> bool:
         return False  # a drawing has no pixels to compare
     try:
         with Image.open(path) as image:
+            if image.mode in ("F", "I"):  # numbers without a scale, such as depths
+                least, most = image.getextrema()
+                return least == most
             image.draft("RGB", (_SIDE * 4, _SIDE * 4))
             small = image.convert("RGBA").resize((_SIDE, _SIDE), Image.Resampling.BOX)
     except Exception:  # noqa: BLE001 - Pillow's plugins raise whatever their parser met; it was measured before

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, frame_rate
+from pipelines.media.coding import MP4_FILE, MP4_PICTURE
+from pipelines.media.film import film_of
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
-from pipelines.media.pictures import file_form, opened, save
-from pipelines.programs.ffmpeg import source
+from pipelines.media.pictures import file_form, keeps_depth, opened, save
 from spaces_registry.signature import File, Kind, Value
 
 _SIDE = 16_384
@@ -95,7 +95,7 @@ async def _crop(work: Work) -> tuple[Value, ...]:
 
 
 def _cropped(work: Work, file: File) -> File:
-    image = opened(work, file)
+    image = opened(work, file, deep=keeps_depth(file))
     box = box_in(work, *image.size)
     part = image.crop((box.x, box.y, box.x + box.width, box.y + box.height))
     part.info = image.info
@@ -103,28 +103,17 @@ def _cropped(work: Work, file: File) -> File:
 
 
 async def _crop_video(work: Work) -> tuple[Value, ...]:
-    video = work.file("video")
-    measured = await work.picture(video)
-    length = await work.seconds(video, "v")
-    box = box_in(work, measured.width or 0, measured.height or 0)
+    film = await film_of(work, work.file("video"))
+    box = box_in(work, *film.size)
     wide, high = max(2, box.width // 2 * 2), max(2, box.height // 2 * 2)
-    x, y = min(box.x, (measured.width or 2) - wide), min(box.y, (measured.height or 2) - high)
+    x, y = min(box.x, film.size[0] - wide), min(box.y, film.size[1] - high)
     # of full colour, a part may begin at any pixel
     part = f"format=yuv444p,crop={wide}:{high}:{max(0, x)}:{max(0, y)}:exact=1,setsar=1"
     result = work.made("crop_video.mp4", "video/mp4")
-    sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
-    graph = f"[0:v:0]fps={frame_rate(measured)},{part}[v]"
-    arguments = (
-        *source(video.path),
-        "-filter_complex",
-        graph,
-        "-map",
-        "[v]",
-        *MP4_PICTURE,
-        *sound,
-        *MP4_FILE,
+    picture = ("-filter_complex", f"{film.picture()},{part}[v]", "-map", "[v]", *MP4_PICTURE)
+    await work.ffmpeg().run(
+        (*film.source(), *picture, *film.tracks(), *MP4_FILE, result.name), work.tell, seconds=film.seconds
     )
-    await work.ffmpeg().run((*arguments, result.name), work.tell, seconds=length)
     return (result,)
 
 

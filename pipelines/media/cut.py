@@ -1,20 +1,18 @@
 """Taking a piece out of a video or a sound: a span, a frame, several frames, the sound alone."""
 
+import shutil
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.artifacts.filetypes import filetype_of
-from pipelines.media.coding import (
-    MP4_FILE,
-    MP4_PICTURE,
-    MP4_SOUND,
-    SOUND_FORMATS,
-    evened,
-    frame_rate,
-    stamp,
-)
+import anyio.to_thread
+
+from pipelines.artifacts.probe import Measures
+from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
+from pipelines.media.depth import form_of, written_as
+from pipelines.media.film import BEFORE_S, Film, film_of, one_turn
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
+from pipelines.media.pictures import without_idle_alpha
 from pipelines.programs.ffmpeg import SAME_BYTES, source
 from spaces_registry.signature import File, Kind, Parameter, Value
 
@@ -22,9 +20,7 @@ _LONGEST_S = 86_400
 _LONGEST_LOOP_S = 3600
 _LOOP_S = 10.0
 _MOST_FRAMES, _MOST_TIMES = 1000, 200
-_BEFORE_S = (
-    0.0005  # a seek lands on the first frame at or after its time; this far before is still that frame
-)
+_MP3_CHANNELS = 2
 
 
 def _span(work: Work, whole: float) -> tuple[float, float]:
@@ -46,23 +42,21 @@ def _span(work: Work, whole: float) -> tuple[float, float]:
 
 
 async def _trim(work: Work) -> tuple[Value, ...]:
-    video = work.file("video")
-    measured = await work.picture(video)
-    start, length = _span(work, await work.seconds(video, "v"))
+    film = await film_of(work, work.file("video"))
+    start, length = _span(work, film.seconds)
+    graph = film.encoded(start=start, until=length)
+    sound: tuple[str, ...] = ()
+    if film.measured.has_audio:
+        early = start - film.before(start)
+        cut = f"atrim=start={stamp(early)},asetpts=PTS-STARTPTS,apad=whole_dur={stamp(length)}"
+        graph += f";[0:a:0]{HEARD},{cut}[a]"
+        sound = ("-map", "[a]", *MP4_SOUND)
     result = work.made("trim.mp4", "video/mp4")
-    sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
-    graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
     await work.ffmpeg().run(
         (
-            *(
-                *source(video.path, "-ss", stamp(start)),
-                "-filter_complex",
-                graph,
-                "-map",
-                "[v]",
-                *MP4_PICTURE,
-            ),
-            *(*sound, "-t", stamp(length), *MP4_FILE, result.name),
+            *film.source(start=start),
+            *("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE, *sound),
+            *("-t", stamp(length), *MP4_FILE, result.name),
         ),
         work.tell,
         seconds=length,
@@ -72,51 +66,108 @@ async def _trim(work: Work) -> tuple[Value, ...]:
 
 async def _trim_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
+    form = form_of(audio, measured)
     start, length = _span(work, await work.seconds(audio, "a"))
-    form = filetype_of(audio.path).extension.lstrip(".")
-    form = form if form in SOUND_FORMATS else "m4a"
     # samples are cut behind the decoder: a seek in a compressed sound lands beside the time asked for
-    cut = f"atrim=start={stamp(start)}:duration={stamp(length)},asetpts=PTS-STARTPTS"
-    return (await written_sound(work, audio, "trim_audio", form, length, "-af", cut),)
+    cut = (f"atrim=start={stamp(start)}:duration={stamp(length)}", "asetpts=PTS-STARTPTS")
+    steps = (HEARD, *cut, *writable(form, measured))
+    return (await written_sound(work, audio, measured, f"trim_audio.{form}", length, steps),)
 
 
 async def _extract_audio(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
-    await work.sound(video)
-    length = await work.seconds(video, "a")
-    return (await written_sound(work, video, "extract_audio", work.word("format"), length),)
+    measured = await work.sound(video)
+    packets = await work.packets(video, "a")
+    length = max(end for _, end in packets)
+    late: tuple[str, ...] = ()
+    if work.word("begin") == "sound":
+        late = ("asetpts=PTS-STARTPTS",)
+        length -= max(0.0, packets[0][0])
+    form = work.word("format")
+    steps = (*late, HEARD, *writable(form, measured))
+    return (await written_sound(work, video, measured, f"extract_audio.{form}", length, steps),)
 
 
-async def written_sound(work: Work, file: File, stem: str, form: str, length: float, *options: str) -> File:
-    """Write the first sound track of a file in one of `SOUND_FORMATS`."""
-    mime, encoder = SOUND_FORMATS[form]
-    result = work.made(f"{stem}.{form}", mime)
-    arguments = (*source(file.path), "-map", "0:a:0", *options, *encoder, *SAME_BYTES, result.name)
-    await work.ffmpeg().run(arguments, work.tell, seconds=length)
+async def written_sound(  # noqa: PLR0913 - what, how, and for how long
+    work: Work,
+    file: File,
+    measured: Measures,
+    name: str,
+    length: float,
+    steps: Sequence[str],
+    *,
+    options: Sequence[str] = (),
+    again: Sequence[str] = (),
+) -> File:
+    """Write the first sound track of a file in one of `SOUND_FORMATS`, or as ALAC, as deep as it came.
+
+    Args:
+        work: the call.
+        file: what has the sound.
+        measured: the sound as it came, which says how deep it is.
+        name: of the result; behind its point stands the format, or `alac`.
+        length: of the result, in seconds.
+        steps: the filters that it goes through.
+        options: more of the encoder's.
+        again: those of an input that is repeated.
+    """
+    stem, _, form = name.rpartition(".")
+    extension, mime, encoder = written_as(work, file, measured, form)
+    result = work.made(f"{stem}.{extension}", mime)
+    until = ("-t", stamp(length)) if again else ()
+    arguments = (*source(file.path, *again), "-map", "0:a:0", "-af", ",".join(steps), *until)
+    await work.ffmpeg().run(
+        (*arguments, *options, *encoder, *SAME_BYTES, result.name), work.tell, seconds=length
+    )
     return result
 
 
+def writable(form: str, measured: Measures) -> tuple[str, ...]:
+    """The filters that mix a sound down to the channels that a format has room for."""
+    too_many = form == "mp3" and (measured.channels or 2) > _MP3_CHANNELS
+    return mixed_to(_MP3_CHANNELS, measured) if too_many else ()
+
+
 async def _thumbnail(work: Work) -> tuple[Value, ...]:
-    video = work.file("video")
-    await work.picture(video)
-    packets = await work.packets(video, "v")
-    times = tuple(start for start, _ in packets)
-    at = _moment(work, times, max(end for _, end in packets))
-    shown = max((one for one in times if one <= at + _BEFORE_S), default=times[0])
+    film = await film_of(work, work.file("video"))
+    at = _moment(work, film)
     result = work.made("thumbnail.png", "image/png")
-    seek = ("-ss", stamp(shown - _BEFORE_S)) if shown > _BEFORE_S else ()
-    arguments = (*source(video.path, *seek), "-map", "0:v:0", "-frames:v", "1", *_PNG, result.name)
-    await work.ffmpeg().run(arguments, work.tell, seconds=0)
-    return (result,)
+    await work.ffmpeg().run(
+        (
+            *film.source(start=at),
+            *("-map", "0:v:0", *_filtered(film), "-frames:v", "1", *_png(film)),
+            *("-update", "1", result.name),
+        ),
+        work.tell,
+        seconds=0,
+    )
+    return (await _opaque_where_it_is(film, result),)
 
 
-_PNG = ("-c:v", "png", "-pix_fmt", "rgb24", *SAME_BYTES, "-f", "image2", "-update", "1")
+def _filtered(film: Film, *before: str) -> tuple[str, ...]:
+    """The option that filters single frames, and then makes of them what a person sees."""
+    steps = (*before, *film.look(None))
+    return ("-vf", ",".join(steps)) if steps else ()
 
 
-def _moment(work: Work, times: tuple[float, ...], length: float) -> float:
+def _png(film: Film) -> tuple[str, ...]:
+    """The arguments that write frames as PNG, transparent where the film is."""
+    colours = "rgba" if film.measured.alpha else "rgb24"
+    return ("-c:v", "png", "-pix_fmt", colours, *SAME_BYTES, "-f", "image2")
+
+
+async def _opaque_where_it_is(film: Film, *pictures: File) -> File:
+    """Take the transparency off those that are opaque: a format that may be transparent need not be."""
+    if film.measured.alpha:
+        for one in pictures:
+            await anyio.to_thread.run_sync(without_idle_alpha, one.path)
+    return pictures[0]
+
+
+def _moment(work: Work, film: Film) -> float:
     """The time that `at` means; that of the very end is the last frame's."""
-    value = work.value("at")
+    value, times = work.value("at"), film.times
     match value:
         case "start":
             return times[0]
@@ -130,29 +181,30 @@ def _moment(work: Work, times: tuple[float, ...], length: float) -> float:
         at = -1.0
     if isinstance(value, bool) or not 0 <= at <= _LONGEST_S:
         raise work.refuse(f"at is {value!r}", hint="give seconds, or one of: start, middle, end")
-    _within(work, at, length)
+    _within(work, at, film.seconds)
     return at
 
 
 def _within(work: Work, at: float, length: float) -> None:
-    if at > length + _BEFORE_S:
+    if at > length + BEFORE_S:
         message = f"at is {at:g} s, but the video is over after {length:.2f} s"
         raise work.refuse(message, hint="name an earlier time, or `end`")
 
 
 async def _frames(work: Work) -> tuple[Value, ...]:
-    video, limit = work.file("video"), int(work.number("limit"))
-    await work.picture(video)
-    packets = await work.packets(video, "v")
-    chosen = _chosen(work, [start for start, _ in packets], max(end for _, end in packets))
-    graph = ("-vf", f"setpts=PTS-STARTPTS,select='{chosen.filter}'", "-fps_mode", "passthrough")
-    most = ("-frames:v", str(min(limit, chosen.most)))
-    written = ("-c:v", "png", "-pix_fmt", "rgb24", *SAME_BYTES, "-f", "image2", "frame-%05d.png")
+    limit = int(work.number("limit"))
+    film = await film_of(work, work.file("video"))
+    chosen = _chosen(work, film.times, film.seconds)
+    taken = _filtered(film, "setpts=PTS-STARTPTS", f"select='{chosen.filter}'")
+    most = ("-fps_mode", "passthrough", "-frames:v", str(min(limit, chosen.most)))
     await work.ffmpeg().run(
-        (*source(video.path), "-map", "0:v:0", *graph, *most, *written), work.tell, seconds=packets[-1][1]
+        (*film.source(), "-map", "0:v:0", *taken, *most, *_png(film), "frame-%05d.png"),
+        work.tell,
+        seconds=film.shown,
     )
-    made = sorted(work.folder.glob("frame-*.png"))
-    return (tuple(work.made(one.name, "image/png") for one in made),)
+    made = tuple(work.made(one.name, "image/png") for one in sorted(work.folder.glob("frame-*.png")))
+    await _opaque_where_it_is(film, *made)
+    return (made,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +230,9 @@ def _chosen(work: Work, times: Sequence[float], length: float) -> _Chosen:
         return _Chosen(picked, len(moments))
     count = int(work.maybe("count") or 0)
     if count == 1:
-        return _Chosen(f"gte(t,{stamp(times[len(times) // 2] - times[0] - _BEFORE_S)})", 1)
+        return _Chosen(f"gte(t,{stamp(times[len(times) // 2] - times[0] - BEFORE_S)})", 1)
     every = (times[-1] - times[0]) / (count - 1) if count else work.maybe("every") or 1.0
-    return _Chosen(f"gte(t,selected_n*{every:.9f}-{_BEFORE_S})", count or _MOST_FRAMES)
+    return _Chosen(f"gte(t,selected_n*{every:.9f}-{BEFORE_S})", count or _MOST_FRAMES)
 
 
 def _times(work: Work, length: float) -> list[float]:
@@ -202,28 +254,30 @@ def _times(work: Work, length: float) -> list[float]:
 
 def _shown_at(times: Sequence[float], moments: Sequence[float]) -> list[float]:
     """Just before the frame that is shown at each moment, counted from the first frame; never one twice."""
-    frames = dict.fromkeys(max(bisect_right(times, one + _BEFORE_S) - 1, 0) for one in moments)
-    return [times[one] - times[0] - _BEFORE_S for one in frames]
+    frames = dict.fromkeys(max(bisect_right(times, one + BEFORE_S) - 1, 0) for one in moments)
+    return [times[one] - times[0] - BEFORE_S for one in frames]
 
 
 async def _loop(work: Work) -> tuple[Value, ...]:
-    video = work.file("video")
-    measured = await work.picture(video)
-    shown = await work.seconds(video, "v")
-    heard = await work.seconds(video, "a") if measured.has_audio else 0.0
-    length = loop_seconds(work, max(shown, heard))
+    film = await film_of(work, work.file("video"))
+    length = loop_seconds(work, film.seconds)
     result = work.made("loop.mp4", "video/mp4")
-    sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
-    graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
-    await work.ffmpeg().run(
-        (
-            *source(video.path, "-stream_loop", "-1"),
-            *("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE, *sound),
-            *("-t", stamp(length), *MP4_FILE, result.name),
-        ),
-        work.tell,
-        seconds=length,
-    )
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        turn = await one_turn(work, film, parts, sounding=True)
+        sound = ("-map", "0:a:0", *MP4_SOUND) if film.measured.has_audio else ()
+        await work.ffmpeg().run(
+            (
+                *source(turn, "-stream_loop", "-1"),
+                *("-map", "0:v:0", "-c:v", "copy", *sound, "-t", stamp(length), *MP4_FILE, result.name),
+            ),
+            work.tell,
+            seconds=length,
+            span=(0.8, 1.0),
+        )
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
     return (result,)
 
 
@@ -270,7 +324,11 @@ TRIM_AUDIO = operation(
 EXTRACT_AUDIO = operation(
     "extract_audio",
     "Take the sound out of a video.",
-    (needs("video", Kind.VIDEO, "Video"), choice("format", "Format", *SOUND_FORMATS)),
+    (
+        needs("video", Kind.VIDEO, "Video"),
+        choice("format", "Format", *SOUND_FORMATS),
+        choice("begin", "With the video, a late sound after a silence, or with the sound", "video", "sound"),
+    ),
     Kind.AUDIO,
     _extract_audio,
 )

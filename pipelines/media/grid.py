@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND, frame_rate, framed, stamp
+from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, MP4_SOUND, framed, stamp
+from pipelines.media.film import film_of
 from pipelines.media.join import chosen_size
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import MOST_PIXELS, Colour, colour, fitted, opened, save
-from pipelines.programs.ffmpeg import source
 from spaces_registry.signature import File, Kind, Value
 
 _MOST_VIDEOS = 36
@@ -80,32 +80,32 @@ async def _grid_video(work: Work) -> tuple[Value, ...]:
     videos, background = work.files("videos"), colour(work, "background")
     if len(videos) > _MOST_VIDEOS:
         raise work.refuse(f"{len(videos)} videos are too many", hint=f"give it at most {_MOST_VIDEOS}")
-    measured = [await work.picture(one) for one in videos]
-    table = _table(work, len(videos), measured[0].width or 2, measured[0].height or 2)
+    films = [await film_of(work, one) for one in videos]
+    table = _table(work, len(videos), *films[0].size)
     if max(table.size) > LARGEST:
         message = f"the whole would have {table.size[0]}x{table.size[1]} pixels"
         hint = f"each side takes at most {LARGEST}; give a smaller size for the cells, such as 480x270"
         raise work.refuse(message, hint=hint)
-    lengths = [await work.seconds(one, "v") for one in videos]
+    lengths = [one.seconds for one in films]
     total = max(lengths) if work.word("length") == "longest" else min(lengths)
     fill = "0x{:02x}{:02x}{:02x}".format(*background[:3])
     cell = framed(table.width, table.height, work.word("fit"), fill)
-    rate = frame_rate(measured[0])
+    rate = films[0].rate
+    ending = f"format=yuv420p,trim=end={stamp(total)}"
     graph = [
-        f"[{n}:v:0]setpts=PTS-STARTPTS,fps={rate},{cell},format=yuv420p,"
-        f"tpad=stop_mode=clone:stop_duration={stamp(total)},trim=end={stamp(total)}[c{n}]"
-        for n in range(len(videos))
+        f"{one.picture(n, rate=rate, over=fill, until=total)},{cell},{ending}[c{n}]"
+        for n, one in enumerate(films)
     ]
     graph.append(_stacked(table, len(videos), fill, rate, total))
-    heard = [n for n, one in enumerate(measured) if one.has_audio]
+    heard = [n for n, one in enumerate(films) if one.measured.has_audio]
     if work.word("sound") == "first":
         heard = heard[:1]
     sound: tuple[str, ...] = ()
     if heard and work.word("sound") != "none":
-        graph.append(_mixed(heard, total))
+        graph.append(_mixed([films[n].sound(n) for n in heard], total))
         sound = ("-map", "[a]", *MP4_SOUND)
     result = work.made("grid_video.mp4", "video/mp4")
-    inputs = [one for video in videos for one in source(video.path)]
+    inputs = [one for film in films for one in film.source()]
     arguments = (*inputs, "-filter_complex", ";".join(graph), "-map", "[v]", *MP4_PICTURE, *sound)
     await work.ffmpeg().run((*arguments, *MP4_FILE, result.name), work.tell, seconds=total)
     return (result,)
@@ -121,10 +121,10 @@ def _stacked(table: Table, count: int, fill: str, rate: int, total: float) -> st
     return ";".join([*graph, f"[g{count}]trim=end={stamp(total)},format=yuv420p[v]"])
 
 
-def _mixed(heard: list[int], total: float) -> str:
+def _mixed(heard: list[str], total: float) -> str:
     """The filters that make one sound of several, as long as the picture."""
-    tracks = ";".join(f"[{n}:a:0]{SOUND}[s{n}]" for n in heard)
-    named = "".join(f"[s{n}]" for n in heard)
+    tracks = ";".join(f"{filters}[s{n}]" for n, filters in enumerate(heard))
+    named = "".join(f"[s{n}]" for n in range(len(heard)))
     mix = f"amix=inputs={len(heard)}:duration=longest:normalize=0,alimiter=limit=0.97:level=disabled"
     return f"{tracks};{named}{mix},apad=whole_dur={stamp(total)},atrim=end={stamp(total)}[a]"
 

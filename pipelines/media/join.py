@@ -14,13 +14,13 @@ from pipelines.media.coding import (
     MP4_PICTURE,
     MP4_SOUND,
     SILENCE,
-    SOUND,
-    evened,
-    frame_rate,
     framed,
+    one_colour_form,
     parse_size,
     stamp,
+    stereo,
 )
+from pipelines.media.film import Film, film_of, one_turn, sound_turn
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.programs.ffmpeg import SAFE_INPUT, source
 from spaces_registry.signature import File, Kind, Value
@@ -31,34 +31,39 @@ _FIRST_PART = 0.8  # share of the work that bringing clips to one form takes; th
 
 
 async def _mux(work: Work) -> tuple[Value, ...]:
-    video, audio = work.file("video"), work.file("audio")
-    picture = await work.picture(video)
-    await work.sound(audio)
-    shown, heard = await work.seconds(video, "v"), await work.seconds(audio, "a")
+    audio = work.file("audio")
+    film = await film_of(work, work.file("video"))
+    measured = await work.sound(audio)
+    mixed = work.flag("keep_audio") and film.measured.has_audio
+    shown, heard = film.seconds if mixed else film.shown, await work.seconds(audio, "a")
     lengths = {"longest": max(shown, heard), "shortest": min(shown, heard), "video": shown, "audio": heard}
     total = lengths[work.word("length")]
-    copied = abs(total - shown) < _A_FRAME_S and is_ready(picture, video)
-    mixed = work.flag("keep_audio") and picture.has_audio
-    graph = [_track(work.number("volume"), total, mixed=mixed)]
-    looped = work.word("shorter") == "loop"
-    again = ("-stream_loop", "-1")
-    more_picture = again if looped and total > shown + _A_FRAME_S else ()
-    more_sound = again if looped and total > heard + _A_FRAME_S else ()
-    if not copied:
-        held = max(0.0, total - shown) + 1  # a second more than needed; `-t` cuts exactly
-        stays = "" if more_picture else f",tpad=stop_mode=clone:stop_duration={stamp(held)}"
-        graph.append(f"[0:v:0]fps={frame_rate(picture)},{evened()}{stays}[v]")
-    pictures = ("-map", "0:v:0", "-c:v", "copy") if copied else ("-map", "[v]", *MP4_PICTURE)
-    result = work.made("mux.mp4", "video/mp4")
-    await work.ffmpeg().run(
-        (
-            *(*source(video.path, *more_picture), *source(audio.path, *more_sound)),
-            *("-filter_complex", ";".join(graph)),
-            *(*pictures, "-map", "[a]", *MP4_SOUND, "-t", stamp(total), *MP4_FILE, result.name),
-        ),
-        work.tell,
-        seconds=total,
-    )
+    looped, again = work.word("shorter") == "loop", ("-stream_loop", "-1")
+    turned = looped and total > shown + _A_FRAME_S
+    copied = turned or (abs(total - film.shown) < _A_FRAME_S and is_ready(film.measured, film.file))
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        pictured, own = film.source(), film.sound() if mixed else ""
+        if turned:
+            pictured = source(await one_turn(work, film, parts, sounding=mixed), *again)
+        sounded = source(audio.path)
+        if looped and total > heard + _A_FRAME_S:
+            sounded = source(await sound_turn(work, audio, measured, parts), *again)
+        graph = [_track(f"[1:a:0]{stereo(measured)}", work.number("volume"), total, own)]
+        if not copied:
+            graph.append(film.encoded(until=total))
+        pictures = ("-map", "0:v:0", "-c:v", "copy") if copied else ("-map", "[v]", *MP4_PICTURE)
+        result = work.made("mux.mp4", "video/mp4")
+        tracks = (*pictures, "-map", "[a]", *MP4_SOUND, "-t", stamp(total))
+        await work.ffmpeg().run(
+            (*pictured, *sounded, "-filter_complex", ";".join(graph), *tracks, *MP4_FILE, result.name),
+            work.tell,
+            seconds=total,
+            span=(0.8, 1.0) if turned else (0.0, 1.0),
+        )
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
     return (result,)
 
 
@@ -68,14 +73,14 @@ def is_ready(picture: Measures, video: File) -> bool:
     return fits and filetype_of(video.path).extension in _COPIED_FROM
 
 
-def _track(volume: float, total: float, *, mixed: bool) -> str:
-    """The filters that make the new sound track, as long as the result."""
-    louder = f"[1:a:0]{SOUND},volume={volume:.3f}"
+def _track(sound: str, volume: float, total: float, own: str) -> str:
+    """The filters that make the new sound track, as long as the result, and mix in the film's own."""
+    louder = f"{sound},volume={volume:.3f}"
     padded = f"apad=whole_dur={stamp(total)}[a]"
-    if not mixed:
+    if not own:
         return f"{louder},{padded}"
     mix = "amix=inputs=2:duration=longest:normalize=0,alimiter=limit=0.97:level=disabled"
-    return f"{louder}[new];[0:a:0]{SOUND}[old];[old][new]{mix},{padded}"
+    return f"{louder}[new];{own}[old];[old][new]{mix},{padded}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +123,22 @@ class Joint:
 
 
 async def _concat(work: Work) -> tuple[Value, ...]:
-    videos = work.files("videos")
-    measured = [await work.picture(one) for one in videos]
+    films = [await film_of(work, one) for one in work.files("videos")]
     form = Form(
-        *chosen_size(work, measured[0].width or 2, measured[0].height or 2),
-        fps=int(work.maybe("fps") or frame_rate(measured[0])),
-        sound=any(one.has_audio for one in measured),
+        *chosen_size(work, *films[0].size),
+        fps=int(work.maybe("fps") or films[0].rate),
+        sound=any(one.measured.has_audio for one in films),
     )
-    lengths = [await _clip_seconds(work, *one) for one in zip(videos, measured, strict=True)]
-    counts = [max(1, round(one * form.fps)) for one in lengths]
+    counts = [max(1, round(one.seconds * form.fps)) for one in films]
     joint = Joint(work.word("transition"), work.number("transition_seconds"))
     fades = joint.fades(counts, form.fps)
     parts = work.folder / "parts"
     parts.mkdir()
     try:
         clips = []
-        for index, video in enumerate(videos):
+        for index, film in enumerate(films):
             clip = parts / f"{index:04}.mov"
-            arguments = _normal(video, measured[index], form, counts[index], fades[index])
+            arguments = _normal(film, form, counts[index], fades[index])
             span = part_span(counts, index)
             await work.ffmpeg().run(
                 (*arguments, *between(joint), str(clip.relative_to(work.folder))),
@@ -178,30 +181,21 @@ def between(joint: Joint) -> tuple[str, ...]:
     )
 
 
-async def _clip_seconds(work: Work, video: File, measured: Measures) -> float:
-    """A clip is as long as its picture; where its sound goes on, the last frame is held and nothing cut."""
-    shown = await work.seconds(video, "v")
-    heard = await work.seconds(video, "a") if measured.has_audio else 0.0
-    return heard if heard > shown + 0.1 else shown
-
-
-def _normal(
-    video: File, measured: Measures, form: Form, count: int, fades: tuple[float, float]
-) -> tuple[str, ...]:
+def _normal(film: Film, form: Form, count: int, fades: tuple[float, float]) -> tuple[str, ...]:
     """The arguments that bring one clip to form: size, rate, length, sound."""
     length = count / form.fps
-    fitted = framed(form.width, form.height, "contain")
+    shown = film.picture(rate=form.fps, until=length + 1)  # `trim` cuts it to the frame
     picture = (
-        f"[0:v:0]setpts=PTS-STARTPTS,fps={form.fps},{fitted},tpad=stop_mode=clone:stop_duration={stamp(length)},"
-        f"trim=end_frame={count},setpts=PTS-STARTPTS{faded('fade', fades, length)},format=yuv420p[v]"
+        f"{shown},{framed(form.width, form.height, 'contain')},trim=end_frame={count},setpts=PTS-STARTPTS"
+        f"{faded('fade', fades, length)},{one_colour_form()}[v]"
     )
     if not form.sound:
-        return (*source(video.path), "-filter_complex", picture, "-map", "[v]")
-    origin = f"[0:a:0]{SOUND}" if measured.has_audio else SILENCE
+        return (*film.source(), "-filter_complex", picture, "-map", "[v]")
+    origin = film.sound() if film.measured.has_audio else SILENCE
     sound = (
         f"{origin},apad=whole_dur={stamp(length)},atrim=end={stamp(length)}{faded('afade', fades, length)}[a]"
     )
-    return (*source(video.path), "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[a]")
+    return (*film.source(), "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[a]")
 
 
 def faded(name: str, fades: tuple[float, float], length: float) -> str:

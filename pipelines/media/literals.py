@@ -9,6 +9,7 @@ from typing import Final
 from chains.language.evaluate import EvaluationFailed
 from chains.model import Chain, MediaStep
 from chains.problems import Problem
+from pipelines.artifacts.encodings import ENCODING_HINT, is_text_encoding
 from pipelines.media.catalogue import BY_NAME
 from pipelines.media.coding import LARGEST, SMALLEST, parse_size
 from pipelines.media.crop import parse_aspect
@@ -95,6 +96,8 @@ def _wrong(endpoint: Endpoint, name: str, value: Json) -> tuple[str, str | None]
             return f"cannot be {value!r}", f"write it like 1280x720, each side {SMALLEST} to {LARGEST}"
         case "aspect" if parse_aspect(value) is None:
             return f"cannot be {value!r}", "write it like 16:9"
+        case "encoding" if not is_text_encoding(value):
+            return f"is none: {value!r}", ENCODING_HINT
         case "background" | "color" if not _is_colour(value):
             return f"is no colour: {value!r}", "write black or #1a2b3c"
         case "text" if not value.strip():

@@ -1,14 +1,16 @@
 """Laying a picture over another: a logo, a picture in the picture, a sticker."""
 
 import shutil
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate, stamp
+from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, evened, stamp
 from pipelines.media.crop import anchored
+from pipelines.media.film import film_of
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation
 from pipelines.media.pictures import file_form, opened, save
 from pipelines.programs.ffmpeg import source
@@ -24,52 +26,65 @@ _LONGEST_S = 86_400
 
 
 async def _overlay(work: Work) -> tuple[Value, ...]:
-    video, over = work.file("video"), work.file("over")
-    measured = await work.picture(video)
-    length = await work.seconds(video, "v")
-    start, end = work.number("start"), work.maybe("end")
+    over = work.file("over")
+    film = await film_of(work, work.file("video"))
+    length, start, end = film.seconds, work.number("start"), work.maybe("end")
     if start >= length:
         raise work.refuse(f"start is {start:g} s, but the video is over after {length:.2f} s")
     if end is not None and end <= start:
         raise work.refuse(f"end is {end:g} s, which is not after start ({start:g} s)")
-    width, height = measured.width or 2, measured.height or 2
-    found = filetype_of(over.path, over.name)
+    until = length if end is None else min(end, length)
     parts = work.folder / "parts"
     parts.mkdir()
     try:
-        if found.serves_as(Kind.IMAGE):
-            over_width, over_height = await anyio.to_thread.run_sync(_as_png, work, over, parts / "over.png")
-            shown = source(parts / "over.png")
-        elif found.serves_as(Kind.VIDEO):
-            moving = await work.picture(over)
-            over_width, over_height = moving.width or 2, moving.height or 2
-            shown = source(over.path)
-        else:
-            raise work.refuse(f"over takes an image or a video, but {over.name!r} is {found.says}")
-        wide, high = _scaled(work, width, over_width, over_height)
-        x, y = _place(work, width - wide, height - high)
-        until = length if end is None else min(end, length)
+        above = await _above(work, over, parts, film.rate)
+        wide, high = _scaled(work, film.size[0], *above.size)
+        x, y = _place(work, film.size[0] - wide, film.size[1] - high)
         graph = (
-            f"[0:v:0]fps={frame_rate(measured)},{evened()}[under];"
-            f"[1:v:0]scale={wide}:{high}:flags=bicubic+accurate_rnd,format=rgba,"
-            f"colorchannelmixer=aa={work.number('opacity'):.3f},setpts=PTS-STARTPTS+{stamp(start)}/TB[over];"
-            f"[under][over]overlay={x}:{y}:eof_action={_at_its_end(found.serves_as(Kind.IMAGE))}:format=auto"
+            f"{film.picture()},{evened()}[under];"
+            f"{above.picture},scale={wide}:{high}:flags=bicubic+accurate_rnd,format=rgba,"
+            f"colorchannelmixer=aa={work.number('opacity'):.3f},setpts=PTS+{stamp(start)}/TB[over];"
+            f"[under][over]overlay={x}:{y}:eof_action={above.at_its_end}:format=auto"
             f":enable='between(t,{stamp(start)},{stamp(until)})'[v]"
         )
         result = work.made("overlay.mp4", "video/mp4")
-        sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
-        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE, "-t", stamp(length))
+        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE, *film.tracks())
         await work.ffmpeg().run(
-            (*source(video.path), *shown, *picture, *sound, *MP4_FILE, result.name), work.tell, seconds=length
+            (*film.source(), *above.source, *picture, "-t", stamp(length), *MP4_FILE, result.name),
+            work.tell,
+            seconds=length,
         )
     finally:
         shutil.rmtree(parts, ignore_errors=True)
     return (result,)
 
 
-def _at_its_end(is_still: bool) -> str:  # noqa: FBT001 - the one thing it says
-    """A video that is over goes away; an image stays."""
-    return "repeat" if is_still else "pass"
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What is laid over: its input, the filters that show it, its size, and what happens when it is over."""
+
+    source: tuple[str, ...]
+    picture: str
+    size: tuple[int, int]
+    at_its_end: str
+
+
+async def _above(work: Work, over: File, parts: Path, rate: int) -> _Above:
+    """What is laid over, an image or a video; a video that is over goes away, an image stays.
+
+    Raises:
+        RejectedInput: it is neither.
+    """
+    found = filetype_of(over.path, over.name)
+    if found.serves_as(Kind.IMAGE):
+        size = await anyio.to_thread.run_sync(_as_png, work, over, parts / "over.png")
+        return _Above(source(parts / "over.png"), "[1:v:0]setpts=PTS-STARTPTS", size, "repeat")
+    if found.serves_as(Kind.VIDEO):
+        film = await film_of(work, over)
+        return _Above(
+            film.source(), film.picture(1, rate=rate, over=None, until=film.shown), film.size, "pass"
+        )
+    raise work.refuse(f"over takes an image or a video, but {over.name!r} is {found.says}")
 
 
 def _as_png(work: Work, file: File, path: Path) -> tuple[int, int]:

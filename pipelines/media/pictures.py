@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from array import array
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,11 +17,15 @@ from pipelines.programs.ffmpeg import MediaNotInstalled
 from spaces_registry.signature import File, Kind, Value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL import Image
 
 Colour = tuple[int, int, int, int]
 
 MOST_PIXELS = 80_000_000  # an image of 320 MB in memory; below the size at which Pillow itself warns
+_NUMBERS = frozenset({"F", "I"})  # modes whose levels have no fixed white
+_SIGNED = re.compile(r";16B?N?S")  # as Pillow names what it reads; these may be negative
 _FORMATS = {"png": ("PNG", "image/png"), "jpeg": ("JPEG", "image/jpeg"), "webp": ("WEBP", "image/webp")}
 _EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 
@@ -43,8 +50,13 @@ def colour(work: Work, name: str) -> Colour:
     return red, green, blue, alpha[0] if alpha else 255
 
 
-def opened(work: Work, file: File) -> Image.Image:
+def opened(work: Work, file: File, *, deep: bool = False) -> Image.Image:
     """The image of a file: its first frame, upright, as RGB or RGBA, in memory. Blocking.
+
+    Args:
+        work: the call.
+        file: the image.
+        deep: whether 16-bit grey may stay what it is; else what is lost is told as a warning.
 
     Raises:
         RejectedInput: it is damaged, a drawing (SVG), too large, or of a format that Pillow does not know.
@@ -62,8 +74,21 @@ def opened(work: Work, file: File) -> Image.Image:
                 raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")  # noqa: TRY301
             if getattr(image, "n_frames", 1) > 1:
                 work.warn(f"{file.name!r} is animated; only its first frame is used")
+            layout = str([one[3] for one in getattr(image, "tile", ())])
             image.load()
-            return _plain(ImageOps.exif_transpose(image))
+            upright = ImageOps.exif_transpose(image)
+            is_16_bit = ";16" in layout and not _SIGNED.search(layout)
+            if is_16_bit and upright.mode.startswith("I"):
+                if deep:
+                    return _restored(upright.convert("I").convert("I;16"), upright)
+                upright = _restored(
+                    upright.convert("I").point(lambda value: value / 256).convert("L"), upright
+                )
+            if is_16_bit:
+                work.warn(f"{file.name!r} has 16 bits a channel, of which 8 are kept")
+            if upright.mode in _NUMBERS:
+                upright = _restored(in_greys(work, file, upright), upright)
+            return _plain(upright)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
         message = f"{file.name!r} has more than {MOST_PIXELS // 1_000_000} million pixels"
         raise work.refuse(message, said=str(cause)) from cause
@@ -72,12 +97,68 @@ def opened(work: Work, file: File) -> Image.Image:
         raise work.refuse(f"{file.name!r} cannot be decoded: {said}", said=said) from cause
 
 
+def _restored(image: Image.Image, origin: Image.Image) -> Image.Image:
+    image.info = origin.info
+    return image
+
+
+def in_greys(work: Work, file: File, image: Image.Image) -> Image.Image:
+    """Numbers without a scale (floats, 32 bits) as greys: the least is black, the largest white.
+
+    A depth map counts in metres or from 0 to 1; nothing in the file says which.
+    """
+    numbers, is_whole = image.convert("F"), True
+    least, most = _range(numbers)
+    if not (math.isfinite(least) and math.isfinite(most)):
+        numbers, is_whole = _finite(numbers)
+        least, most = _range(numbers)
+    if least == most:  # nothing to scale by: a share of white, or a grey
+        level = least * 255 if image.mode == "F" and 0 <= least <= 1 else least
+        return numbers.point(lambda value: value * 0 + min(max(level, 0), 255)).convert("L")
+    shown = f"{file.name!r} holds numbers from {least:g} to {most:g}: the least is shown as black"
+    work.warn(f"{shown}, the largest as white" + ("" if is_whole else ", what is no number as black"))
+    scale = 255 / (most - least)
+    return numbers.point(lambda value: value * scale + (0.5 - least * scale)).convert("L")
+
+
+def _range(numbers: Image.Image) -> tuple[float, float]:
+    least, most = numbers.getextrema()
+    if isinstance(least, tuple) or isinstance(most, tuple):  # of several channels, which floats never have
+        return 0.0, 0.0
+    return float(least), float(most)
+
+
+def _finite(numbers: Image.Image) -> tuple[Image.Image, bool]:
+    """The picture with its least number in place of what is none; and that it is not whole."""
+    from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
+
+    values = array("f", numbers.tobytes())
+    least = min(filter(math.isfinite, values), default=0.0)
+    mended = array("f", (value if math.isfinite(value) else least for value in values))
+    return Image.frombytes("F", numbers.size, mended.tobytes()), False
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """Eight bits a channel, with alpha only where there is some."""
-    if image.mode.startswith("I"):  # 16-bit grey would be clipped, not scaled
-        image = image.convert("I").point(lambda value: value / 256).convert("L")
     alpha = image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info
     return image.convert("RGBA" if alpha else "RGB")
+
+
+def without_idle_alpha(path: Path) -> None:
+    """Write a PNG again without transparency if it is opaque everywhere. Blocking.
+
+    Raises:
+        MediaNotInstalled: Pillow is missing.
+    """
+    try:
+        from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as cause:
+        raise MediaNotInstalled("Pillow") from cause
+    with Image.open(path) as image:
+        if image.mode != "RGBA" or image.getchannel("A").getextrema()[0] != 255:  # noqa: PLR2004 - opaque
+            return
+        opaque = image.convert("RGB")
+    opaque.save(path, "PNG")
 
 
 def fitted(image: Image.Image, width: int, height: int, fit: str, background: Colour) -> Image.Image:
@@ -92,6 +173,10 @@ def fitted(image: Image.Image, width: int, height: int, fit: str, background: Co
     inner = ImageOps.contain(image, (width, height), filtering)
     if inner.size == (width, height):
         return inner
+    if image.mode == "I;16":  # only with bars of a grey, see `_has_grey_bars`
+        deep = Image.new("I;16", (width, height), background[0] * 257)
+        deep.paste(inner, ((width - inner.width) // 2, (height - inner.height) // 2))
+        return deep
     canvas = Image.new("RGBA", (width, height), background)
     place = ((width - inner.width) // 2, (height - inner.height) // 2)
     canvas.paste(inner, place)  # bars around the picture, nothing behind it: its own transparency stays
@@ -131,7 +216,7 @@ async def _resize(work: Work) -> tuple[Value, ...]:
 def _resized(
     work: Work, file: File, width: float | None, height: float | None, fit: str, background: Colour
 ) -> File:
-    image = opened(work, file)
+    image = opened(work, file, deep=keeps_depth(file) and _has_grey_bars(background))
     wide = round(width or (height or 0) * image.width / image.height) or 1
     high = round(height or (width or 0) * image.height / image.width) or 1
     if wide * high > MOST_PIXELS:
@@ -143,6 +228,16 @@ def _resized(
     result.info = image.info
     form = file_form(file)
     return save(work, result, "resize", form, 92, background)
+
+
+def _has_grey_bars(background: Colour) -> bool:
+    red, green, blue, alpha = background
+    return red == green == blue and alpha == 255  # noqa: PLR2004 - not transparent
+
+
+def keeps_depth(file: File) -> bool:
+    """Whether what is read from a file is written in a format that holds 16 bits a channel."""
+    return filetype_of(file.path).extension not in {".jpg", ".webp"}
 
 
 def file_form(file: File) -> str:
@@ -159,7 +254,7 @@ async def _convert(work: Work) -> tuple[Value, ...]:
     quality, background = int(work.number("quality")), colour(work, "background")
     return (
         await anyio.to_thread.run_sync(
-            lambda: save(work, opened(work, file), "convert", form, quality, background)
+            lambda: save(work, opened(work, file, deep=form == "png"), "convert", form, quality, background)
         ),
     )
 

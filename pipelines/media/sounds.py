@@ -3,10 +3,13 @@
 import json
 import math
 import re
+import shutil
+from collections.abc import Sequence
 
-from pipelines.artifacts.filetypes import filetype_of
-from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, evened, frame_rate, stamp
-from pipelines.media.cut import LOOPED, loop_seconds, written_sound
+from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
+from pipelines.media.cut import LOOPED, loop_seconds, writable, written_sound
+from pipelines.media.depth import form_of
+from pipelines.media.film import film_of, sound_turn
 from pipelines.media.join import chosen_size, is_ready
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.media.pictures import Colour, colour
@@ -17,6 +20,7 @@ from spaces_registry.signature import File, Kind, Value
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}")
 _SILENT = -70.0  # LUFS; EBU R128 leaves out what is quieter
 _SIZE = (1200, 300)
+_USUAL_RATE = 48_000
 
 
 async def _silence(work: Work) -> tuple[Value, ...]:
@@ -32,53 +36,52 @@ async def _silence(work: Work) -> tuple[Value, ...]:
 
 async def _loop_audio(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
     length = loop_seconds(work, await work.seconds(audio, "a"))
-    mime, encoder = SOUND_FORMATS[form := _form_of(audio)]
-    result = work.made(f"loop_audio.{form}", mime)
-    tracks = ("-map", "0:a:0", "-t", stamp(length), *encoder, *SAME_BYTES, result.name)
-    again = source(audio.path, "-stream_loop", "-1")
-    await work.ffmpeg().run((*again, *tracks), work.tell, seconds=length)
-    return (result,)
-
-
-def _form_of(audio: File) -> str:
-    """The format that a sound stays in, or the nearest that can be written."""
-    form = filetype_of(audio.path).extension.lstrip(".")
-    return form if form in SOUND_FORMATS else "m4a"
+    form = form_of(audio, measured)
+    steps, again = (HEARD, *writable(form, measured)), ("-stream_loop", "-1")
+    parts = work.folder / "parts"
+    parts.mkdir()
+    try:
+        turn = File(await sound_turn(work, audio, measured, parts), audio.name)
+        return (await written_sound(work, turn, measured, f"loop_audio.{form}", length, steps, again=again),)
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
 
 
 async def _normalize(work: Work) -> tuple[Value, ...]:
     audio = work.file("audio")
-    await work.sound(audio)
+    measured = await work.sound(audio)
     length = await work.seconds(audio, "a")
-    levelled = await _levelled(work, audio)
-    return (await written_sound(work, audio, "normalize", _form_of(audio), length, "-af", levelled),)
+    form = form_of(audio, measured)
+    mixed = writable(form, measured)
+    steps = (HEARD, *mixed, await _levelled(work, audio, measured.sample_rate or _USUAL_RATE, mixed))
+    return (await written_sound(work, audio, measured, f"normalize.{form}", length, steps),)
 
 
 async def _normalize_video(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
-    measured = await work.picture(video)
     await work.sound(video)
-    length = await work.seconds(video, "v")
-    levelled = await _levelled(work, video)
+    film = await film_of(work, video)
+    levelled = await _levelled(work, video, _USUAL_RATE)
     result = work.made("normalize_video.mp4", "video/mp4")
     picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
-    if not is_ready(measured, video):
-        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
-        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
-    arguments = (*source(video.path), *picture, "-map", "0:a:0", "-af", levelled, *MP4_SOUND, *MP4_FILE)
-    await work.ffmpeg().run((*arguments, result.name), work.tell, seconds=length)
+    if not is_ready(film.measured, video):
+        picture = ("-filter_complex", film.encoded(), "-map", "[v]", *MP4_PICTURE)
+    sound = ("-map", "0:a:0", "-af", f"{HEARD},{levelled}", *MP4_SOUND)
+    arguments = (*film.source(), *picture, *sound, *MP4_FILE, result.name)
+    await work.ffmpeg().run(arguments, work.tell, seconds=film.seconds)
     return (result,)
 
 
-async def _levelled(work: Work, file: File) -> str:
+async def _levelled(work: Work, file: File, rate: int, mixed: Sequence[str] = ()) -> str:
     """The filter that brings a sound to its loudness, by what a first pass has measured.
 
     It turns the whole sound up or down by one amount, unless the loudest moments would then be above `peak`.
     """
     wanted = f"I={work.number('loudness'):g}:TP={work.number('peak'):g}"
-    first = ("-af", f"loudnorm={wanted}:LRA=50:print_format=json", "-f", "null", "-")
+    steps = (HEARD, *mixed, f"loudnorm={wanted}:LRA=50:print_format=json")
+    first = ("-af", ",".join(steps), "-f", "null", "-")
     said = await work.ffmpeg().ask(
         ("-hide_banner", "-nostdin", "-nostats", *source(file.path), "-map", "0:a:0", *first)
     )
@@ -97,18 +100,19 @@ async def _levelled(work: Work, file: File) -> str:
         f"measured_I={loudness}:measured_TP={peak}:measured_LRA={facts['input_lra']}"
         f":measured_thresh={facts['input_thresh']}:offset={facts['target_offset']}"
     )
-    return f"loudnorm={wanted}:LRA=50:{known}:linear=true,aresample=48000"
+    # loudnorm may give a second in one piece, which FLAC does not take
+    return f"loudnorm={wanted}:LRA=50:{known}:linear=true,aresample={rate},asetnsamples=n=4096:p=0"
 
 
 async def _waveform(work: Work) -> tuple[Value, ...]:
     audio, line, background = work.file("audio"), colour(work, "color"), colour(work, "background")
-    await work.sound(audio)
+    single = ",".join((HEARD, *mixed_to(1, await work.sound(audio))))
     length = await work.seconds(audio, "a")
     width, height = chosen_size(work, *_SIZE)
     shape = f"showwavespic=s={width}x{height}:colors={_hex(line)}:filter=peak:draw=full"
     below = f"color=c={_hex(background)}:s={width}x{height}:d=1,format=rgba[below]"
     graph = (
-        f"{below};[0:a:0]aformat=channel_layouts=mono,{shape},format=rgba[above];"
+        f"{below};[0:a:0]{single},{shape},format=rgba[above];"
         "[below][above]overlay=format=rgb:alpha=straight,trim=end_frame=1[v]"
     )
     result = work.made("waveform.png", "image/png")
@@ -122,7 +126,7 @@ async def _waveform(work: Work) -> tuple[Value, ...]:
 
 async def _waveform_video(work: Work) -> tuple[Value, ...]:
     audio, line, background = work.file("audio"), colour(work, "color"), colour(work, "background")
-    await work.sound(audio)
+    single = ",".join(("anull", *mixed_to(1, await work.sound(audio))))
     length = await work.seconds(audio, "a")
     width, height = chosen_size(work, 1280, 720)
     rate = int(work.number("fps"))
@@ -130,7 +134,7 @@ async def _waveform_video(work: Work) -> tuple[Value, ...]:
     waves = f"showwaves={size}:mode=cline:rate={rate}:colors={_hex(line)}:draw=full"
     graph = (
         f"color=c={_hex(background)}:{size}:r={rate}:d={stamp(length)}[below];"
-        f"[0:a:0]asplit[heard][seen];[seen]aformat=channel_layouts=mono,{waves},format=rgba[above];"
+        f"[0:a:0]{HEARD},asplit[heard][seen];[seen]{single},{waves},format=rgba[above];"
         f"[below][above]overlay=format=auto:eof_action=repeat,trim=end={stamp(length)},format=yuv420p[v]"
     )
     result = work.made("waveform_video.mp4", "video/mp4")

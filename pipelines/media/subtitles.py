@@ -1,57 +1,59 @@
 """Subtitles: written into the picture, or as a track of their own."""
 
-import re
 import shutil
 from pathlib import Path
 
-from pipelines.artifacts.filetypes import filetype_of
-from pipelines.artifacts.probe import Measures
-from pipelines.media.coding import MP4_FILE, MP4_PICTURE, MP4_SOUND, evened, frame_rate
-from pipelines.media.cues import as_srt, as_vtt, cues_of
+from pipelines.artifacts.encodings import (
+    ENCODING_HINT,
+    is_text_encoding,
+    readings,
+    unicode_words,
+    unmarked_utf16,
+)
+from pipelines.artifacts.filetypes import TIMING, filetype_of
+from pipelines.media.coding import MP4_FILE, MP4_PICTURE, evened
+from pipelines.media.cues import as_srt, as_vtt, cues_of, plain_form
+from pipelines.media.film import Film, film_of
 from pipelines.media.join import is_ready
+from pipelines.media.letters import drawable, has_no_font, no_font
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
-from pipelines.programs.ffmpeg import last_words, source
-from spaces_registry.errors import Crashed
+from pipelines.programs.ffmpeg import source
+from spaces_registry.progress import Logged
 from spaces_registry.signature import File, Kind, Value
 
-_NO_FONT = re.compile(
-    r"fontselect: .*(failed|unable)|Glyph .* not found|can't find selected font", re.IGNORECASE
-)
 _TEXTS = frozenset({".srt", ".vtt"})
 # `force_style` counts as the first SubStation Alpha did: 2 is centred, 4 more is the top, 8 more the middle
 _AT = {"bottom": 2, "middle": 10, "top": 6}
 
 
 async def _subtitle(work: Work) -> tuple[Value, ...]:
-    video = work.file("video")
-    measured = await work.picture(video)
-    length = await work.seconds(video, "v")
+    film = await film_of(work, work.file("video"))
+    length = film.seconds
     parts = work.folder / "parts"
     parts.mkdir()
     try:
         plain = _written(work, parts, length)
         if work.word("mode") == "attach":
-            return (await _attached(work, video, measured, plain, length),)
+            return (await _attached(work, film, plain),)
+        shown = plain.read_text(encoding="utf-8")
+        shown = await drawable(work, shown, parts, vtt=plain.suffix == ".vtt")
+        if not shown:  # all of it was signs that no font has; WebVTT may be empty, SRT may not
+            plain, shown = plain.with_suffix(".vtt"), "WEBVTT\n"
+        plain.write_text(shown, encoding="utf-8")
         result = work.made("subtitle.mp4", "video/mp4")
         style = f"Alignment={_AT[work.word('position')]},Fontsize={work.number('size'):g}"
         written = f"subtitles=parts/{plain.name}:force_style='{style}'"
-        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()},{written}[v]"
-        tracks = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
+        graph = f"{film.picture()},{evened()},{written}[v]"
         picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
         words = await work.ffmpeg().run(
-            ("-loglevel", "warning", *source(video.path), *picture, *tracks, *MP4_FILE, result.name),
+            ("-loglevel", "warning", *film.source(), *picture, *film.tracks(), *MP4_FILE, result.name),
             work.tell,
             seconds=length,
         )
     finally:
         shutil.rmtree(parts, ignore_errors=True)
-    if missing := next((line for line in words if _NO_FONT.search(line)), None):
-        raise Crashed(
-            work.place,
-            f"{work.place}: there is no font for these letters",
-            said=last_words(missing, {}),
-            hint="install a font that has them, e.g. DejaVu or Noto",
-        )
+    if has_no_font("\n".join(words)):
+        raise no_font(work, "")
     return (result,)
 
 
@@ -80,21 +82,54 @@ def _written(work: Work, parts: Path, length: float) -> Path:
     if found.extension not in _TEXTS:
         raise work.refuse(f"{texts.name!r} is {found.says}", hint="subtitles are an SRT or WebVTT file")
     path = parts / f"subtitles{found.extension}"
-    shutil.copyfile(texts.path, path)
+    shown = plain_form(_read(work, texts), vtt=found.extension == ".vtt")
+    path.write_text(shown, encoding="utf-8")
     return path
 
 
-async def _attached(work: Work, video: File, measured: Measures, texts: Path, length: float) -> File:
+def _read(work: Work, file: File) -> str:
+    """The text of a file of subtitles, in the encoding that it is in, or that `encoding` says.
+
+    Raises:
+        RejectedInput: its encoding is not certain, or not the one that is said.
+    """
+    content = file.path.read_bytes()
+    said = work.value("encoding")
+    if said is not None:
+        return _read_as(work, file, content, str(said))
+    if (words := unicode_words(content)) is not None:
+        return words.text
+    known = [one for one in unmarked_utf16(content) if TIMING.search(one.text)] or [*readings(content)]
+    if len(known) == 1:
+        work.tell(Logged("info", f"{file.name!r} is read as {known[0].encoding}"))
+        return known[0].text
+    names = [one.encoding for one in known] or ["cp1252", "gb18030"]
+    reads = f"it may be {' or '.join(names)}" if known else "which encoding it is in cannot be told"
+    hint = f"say it, such as `encoding: {names[0]}`, or save the file as UTF-8"
+    raise work.refuse(f"{file.name!r} is not in UTF-8, and {reads}", hint=hint)
+
+
+def _read_as(work: Work, file: File, content: bytes, encoding: str) -> str:
+    if not is_text_encoding(encoding):
+        raise work.refuse(f"encoding is {encoding!r}, which is none", hint=ENCODING_HINT)
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as cause:
+        raise work.refuse(
+            f"{file.name!r} is not in {encoding}", said=str(cause), hint=ENCODING_HINT
+        ) from cause
+
+
+async def _attached(work: Work, film: Film, texts: Path) -> File:
     """The film with the subtitles as a track that players show or not."""
     result = work.made("subtitle.mp4", "video/mp4")
     picture: tuple[str, ...] = ("-map", "0:v:0", "-c:v", "copy")
-    if not is_ready(measured, video):
-        graph = f"[0:v:0]fps={frame_rate(measured)},{evened()}[v]"
-        picture = ("-filter_complex", graph, "-map", "[v]", *MP4_PICTURE)
-    sound = ("-map", "0:a:0", *MP4_SOUND) if measured.has_audio else ()
+    if not is_ready(film.measured, film.file):
+        picture = ("-filter_complex", film.encoded(), "-map", "[v]", *MP4_PICTURE)
     track = ("-map", "1:s:0", "-c:s", "mov_text", "-disposition:s:0", "default")
-    arguments = (*source(video.path), *source(texts), *picture, *sound, *track, *MP4_FILE, result.name)
-    await work.ffmpeg().run(arguments, work.tell, seconds=length)
+    inputs = (*film.source(), *source(texts))
+    arguments = (*inputs, *picture, *film.tracks(), *track, *MP4_FILE, result.name)
+    await work.ffmpeg().run(arguments, work.tell, seconds=film.seconds)
     return result
 
 
@@ -103,7 +138,8 @@ SUBTITLE = operation(
     "Give a video subtitles, from a file or from a text that is spread over its length.",
     (
         needs("video", Kind.VIDEO, "Video"),
-        option("subtitles", Kind.FILE, "SRT or WebVTT file in UTF-8"),
+        option("subtitles", Kind.FILE, "SRT or WebVTT file"),
+        option("encoding", Kind.TEXT, "Of that file, such as cp1252; found out if left out"),
         option("text", Kind.TEXT, "What is shown instead, line by line, or sentence by sentence"),
         choice("mode", "Written into the picture, or a track that players may show", "burn", "attach"),
         number("size", "Height of the letters; 288 is the height of the picture", 18, 6, 72),

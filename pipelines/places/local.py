@@ -10,7 +10,7 @@ from pipelines.runners.python import PythonRunner
 from pipelines.runners.python_inside import InsideRunner
 from spaces_registry.signature import Endpoint
 
-MEDIA_REVISION = "1"  # goes up when an operation's result changes, so that kept ones are not used for it
+MEDIA_REVISION = "2"  # goes up when an operation's result changes, so that kept ones are not used for it
 
 
 def media_place(operation: str) -> Place:

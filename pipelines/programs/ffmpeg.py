@@ -26,7 +26,8 @@ from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitEr
 from spaces_registry.progress import Listener, Progress
 
 _FORMATS = (
-    "aac,aiff,asf,avi,caf,flac,flv,gif,image2,matroska,mov,mp3,mpeg,mpegts,ogg,png_pipe,srt,w64,wav,webvtt"
+    "aac,aiff,apng,asf,avi,caf,flac,flv,gif,image2,matroska,mov,mp3,mpeg,mpegts,ogg,png_pipe,srt,w64,wav,"
+    "webp_anim,webvtt"
 )
 SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS)
 # the same inputs give the same bytes: no dates, no versions, and as many threads on every machine
@@ -46,6 +47,7 @@ _DAMAGED = re.compile(
     r"matches no streams|Invalid NAL|Header missing|not on whitelist|no decodable|Decoder .*not found|EBML",
     re.IGNORECASE,
 )
+_LACKING = re.compile(r"No such filter|Unknown (de|en)coder", re.IGNORECASE)
 _OPENING = "Error opening input files: "
 _FULL = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 _SPEAKER = re.compile(r"^(\[[^\]]*@ 0x[0-9a-f]+\]|\[[a-z0-9#:/_-]+\])\s*", re.IGNORECASE)
@@ -202,6 +204,10 @@ class Ffmpeg:
         said = last_words("\n".join(words), self.names) or f"exit code {code}"
         if _FULL.search("\n".join(words)):
             return StorageFailed(self.folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        if _LACKING.search("\n".join(words)):  # an ffmpeg of the user's own, with less in it
+            message = f"{self.place}: {self.program} lacks a part that this needs: {said}"
+            hint = "use the one that comes along: leave SPACECHAIN_FFMPEG out, and install imageio-ffmpeg"
+            return Crashed(self.place, message, said=said, hint=hint)
         kind: type[CallFailed] = RejectedInput if _DAMAGED.search("\n".join(words)) else Crashed
         return kind(self.place, f"{self.place}: ffmpeg failed: {said}", said=said)
 

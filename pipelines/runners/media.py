@@ -6,11 +6,12 @@ from pathlib import Path
 
 import anyio
 
+from pipelines.media.animated import with_videos
 from pipelines.media.catalogue import BY_NAME
 from pipelines.media.operation import Work
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import TimedOut, ToolkitError, nearest
-from spaces_registry.progress import Listener, Started
+from spaces_registry.progress import CallEvent, Listener, Logged, Started
 from spaces_registry.signature import Endpoint, Value
 
 OPERATIONS: Mapping[str, Endpoint] = {name: one.endpoint for name, one in BY_NAME.items()}
@@ -50,11 +51,25 @@ class MediaRunner:
         operation = BY_NAME.get(call.endpoint.name)
         if operation is None:
             raise UnknownOperation(call.endpoint.name)
-        work = Work(call, tell, self.ffmpeg)
+        work = Work(call, _once(tell), self.ffmpeg)
         tell(Started())
         try:
             with anyio.fail_after(call.clocks.run_s):
-                return await operation.perform(work)
+                return await operation.perform(await with_videos(work))
         except TimeoutError as cause:
             message = f"{work.place} took longer than {call.clocks.run_s:g} s"
             raise TimedOut(work.place, message, hint="give the step a longer timeout") from cause
+
+
+def _once(tell: Listener) -> Listener:
+    """A listener that is not told the same words twice: an operation may open a file more than once."""
+    said: set[Logged] = set()
+
+    def hear(event: CallEvent) -> None:
+        if isinstance(event, Logged):
+            if event in said:
+                return
+            said.add(event)
+        tell(event)
+
+    return hear

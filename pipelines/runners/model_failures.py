@@ -21,6 +21,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
+from spaces_registry.network.certificates import certificate_hint
 from spaces_registry.network.refusals import line
 
 
@@ -57,7 +58,8 @@ def failure_of(
         case errors.TextGenerationError():
             return _text_generation(asked, cause)
         case httpx2.HTTPError() | httpx2.StreamError() | httpx2.InvalidURL():
-            return Unreachable(place, f"{place}: the connection broke: {cause or type(cause).__name__}")
+            message = f"{place}: the connection broke: {cause or type(cause).__name__}"
+            return Unreachable(place, message, hint=certificate_hint(cause))
         case ImportError():
             hint = 'pip install "spacechain[media]"'  # Pillow
             if "numpy" in str(cause).lower():

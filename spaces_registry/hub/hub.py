@@ -28,6 +28,7 @@ from spaces_registry.errors import (
     Unreachable,
     nearest,
 )
+from spaces_registry.network.certificates import certificate_hint
 from spaces_registry.network.refusals import waited
 from spaces_registry.network.session import ready
 from spaces_registry.progress import WARNING, Listener, Logged, unheard
@@ -296,7 +297,7 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
         return Unreachable("the Hub", message, said=said, wait_s=wait_s)
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL | OSError):
         message = f"{doing}: the Hub cannot be reached: {cause or type(cause).__name__}"
-        return Unreachable("the Hub", message, hint=_NO_NETWORK)
+        return Unreachable("the Hub", message, hint=certificate_hint(cause) or _NO_NETWORK)
     return None
 
 
@@ -312,7 +313,7 @@ def _failure(repo: str, cause: Exception, *, has_token: bool) -> CallFailed | No
         return _by_status(repo, cause, has_token=has_token)
     if isinstance(cause, httpx2.HTTPError | OSError):
         message = f"{repo}: the Hub cannot be reached: {cause or type(cause).__name__}"
-        return Unreachable(repo, message, hint=_NO_NETWORK)
+        return Unreachable(repo, message, hint=certificate_hint(cause) or _NO_NETWORK)
     return None
 
 

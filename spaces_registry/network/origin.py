@@ -21,6 +21,7 @@ import httpx2
 
 from spaces_registry.errors import CallFailed, Unreachable
 from spaces_registry.network.bounds import Bounds, find_bounds
+from spaces_registry.network.certificates import certificate_hint
 from spaces_registry.network.intake import ACCEPTED, Rule, taken_in
 from spaces_registry.network.reach import Network, may_lead, nearest_network, network_of
 
@@ -249,7 +250,7 @@ async def _border(place: str) -> AsyncIterator[None]:
         doing = "did not accept a connection" if isinstance(cause, httpx2.ConnectTimeout) else "fell silent"
         raise Unreachable(place, f"{place} {doing} for too long") from cause
     except httpx2.ConnectError as cause:
-        raise Unreachable(place, f"{place}: no connection: {cause}") from cause
+        raise Unreachable(place, f"{place}: no connection: {cause}", hint=certificate_hint(cause)) from cause
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as cause:
         how = str(cause) or type(cause).__name__
         raise Unreachable(place, f"{place}: the connection broke: {how}") from cause

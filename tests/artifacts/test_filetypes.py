@@ -82,14 +82,31 @@ def test_sound_alone_in_a_videos_container_is_sound(media, name, extension):
     assert (found.extension, found.kind, found.mime[:6]) == (extension, Kind.AUDIO, "audio/")
 
 
-def test_a_gif_serves_as_video_if_it_moves(tmp_path):
-    """Video Spaces do return GIFs; one frame is a picture."""
+@pytest.mark.parametrize("form", ["gif", "webp", "png", "avif"])
+def test_a_picture_serves_as_video_if_it_moves(tmp_path, form):
+    """Video Spaces do return them; one frame is a picture, also if written as an animation of one."""
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "moves.gif", save_all=True, append_images=frames[1:])
-    frames[0].save(tmp_path / "stands.gif")
+    frames[0].save(tmp_path / "moves", form, save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "stands", form)
+    frames[0].save(tmp_path / "alone", form, save_all=True)
 
-    assert filetype_of(tmp_path / "moves.gif").serves_as(Kind.VIDEO)
-    assert not filetype_of(tmp_path / "stands.gif").serves_as(Kind.VIDEO)
+    moving, still = filetype_of(tmp_path / "moves"), filetype_of(tmp_path / "stands")
+
+    assert moving.serves_as(Kind.VIDEO)
+    assert (moving.kind, moving.extension, moving.mime) == (Kind.IMAGE, still.extension, still.mime)
+    assert still.kinds == filetype_of(tmp_path / "alone").kinds == (Kind.IMAGE,)
+
+
+@pytest.mark.parametrize("form", ["gif", "webp", "png", "avif"])
+def test_a_cut_off_animation_is_still_told(tmp_path, form):
+    """No length in it is trusted, and no end is waited for."""
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    whole = io.BytesIO()
+    frames[0].save(whole, form, save_all=True, append_images=frames[1:])
+
+    for end in range(40, len(whole.getvalue())):
+        (tmp_path / "cut").write_bytes(whole.getvalue()[:end])
+        assert filetype_of(tmp_path / "cut").mime == f"image/{form}"
 
 
 def archive(*names):
@@ -186,3 +203,26 @@ def test_hostile_bytes_are_told_too(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
 
     assert filetype_of(tmp_path / "x").extension
+
+
+def ogg_page(packet: bytes, kind: int = 2) -> bytes:
+    """One page of an Ogg file that holds one packet; kind 2 begins a stream."""
+    return b"OggS\0" + bytes([kind]) + bytes(20) + bytes([1, len(packet)]) + packet
+
+
+@pytest.mark.parametrize(
+    ("packets", "extension"),
+    [
+        ((b"\x80theora" + bytes(35), b"\x01vorbis" + bytes(23)), ".ogv"),
+        ((b"\x01vorbis" + bytes(23), b"\x80theora" + bytes(35)), ".ogv"),
+        ((b"fishead\0" + bytes(56), b"\x01vorbis" + bytes(23), b"\x80theora" + bytes(35)), ".ogv"),
+        ((b"fishead\0" + bytes(56), b"OpusHead" + bytes(11)), ".opus"),
+        ((b"\x01vorbis" + bytes(23),), ".ogg"),
+    ],
+)
+def test_an_ogg_file_with_a_picture_is_a_video_whatever_comes_first(tmp_path, packets, extension):
+    """Its streams stand in any order, and an index may come before them."""
+    pages = b"".join(ogg_page(one) for one in packets)
+    (tmp_path / "x").write_bytes(pages + ogg_page(b"\x80theora", kind=0))
+
+    assert filetype_of(tmp_path / "x").extension == extension

@@ -3,6 +3,7 @@
 import array
 import math
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -58,6 +59,18 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     exif[0x0112] = 6  # shown after a quarter turn to the right
     upright.save(folder / "turned.jpg", exif=exif, quality=95)
     return Clips(folder)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[str, str], File]:
+    """Makes one more clip of a test's own, out of ffmpeg's options."""
+
+    def made(name: str, options: str) -> File:
+        command = [str(find_ffmpeg()), "-loglevel", "error", *options.split(), str(tmp_path / name)]
+        subprocess.run(command, check=True)
+        return File(tmp_path / name, name)
+
+    return made
 
 
 @dataclass
@@ -124,6 +137,12 @@ class Look:
         raw = self.decode(path, after=["-map", "0:a:0", "-ac", "1", "-ar", "48000", "-f", "f32le"])
         samples = array.array("f", raw)[int(start * 48000) : int(end * 48000)]
         assert samples, f"no sound from {start} to {end} s"
+        return math.sqrt(sum(one * one for one in samples) / len(samples))
+
+    def channel(self, path: Path, number: int) -> float:
+        """Root mean square of one channel but for its first and last tenth of a second, 0 to 1."""
+        one = ["-map", "0:a:0", "-af", f"pan=mono|c0=c{number}", "-ar", "48000", "-f", "f32le"]
+        samples = array.array("f", self.decode(path, after=one))[4800:-4800]
         return math.sqrt(sum(one * one for one in samples) / len(samples))
 
     def tone(self, path: Path, start: float, end: float) -> float:

@@ -133,7 +133,10 @@ def test_sixteen_bits_of_grey_keep_their_shades(perform, clips, tmp_path):
     deep = tmp_path / "depth.png"
     Image.new("I;16", (8, 8), 0x8000).save(deep)
 
-    with Image.open(perform("convert", image=type(clips["wide.png"])(deep, "depth.png"))) as image:
+    given = type(clips["wide.png"])(deep, "depth.png")
+    with Image.open(perform("convert", image=given)) as image:
+        assert image.getpixel((4, 4)) == 0x8000
+    with Image.open(perform("convert", image=given, format="jpeg")) as image:
         assert image.getpixel((4, 4)) == pytest.approx((128, 128, 128), abs=1)
 
 

@@ -172,3 +172,45 @@ def test_mux_can_repeat_the_shorter_of_the_two(perform, look, clips):
     assert look.loudness(film, 1.6, 1.9) > 0.05
     assert look.seconds(song, "v") == pytest.approx(2.0, abs=0.05)
     assert look.seconds(tale, "v") == pytest.approx(2.0, abs=0.05)
+
+
+def test_clips_of_other_colour_forms_look_as_they_did(perform, look, make):
+    """What is told of the first clip's colours holds for all; a clip of full range came out pale."""
+    full = make("full.mov", "-f lavfi -i color=red:s=64x48:r=25:d=1 -c:v mjpeg -pix_fmt yuvj420p")
+    plain = make("plain.mp4", "-f lavfi -i color=red:s=64x48:r=25:d=1 -pix_fmt yuv420p")
+    for videos in ((full, plain), (plain, full)):
+        made = perform("concat", videos=videos)
+
+        for at in (0.5, 1.5):
+            assert look.colour(made, at=at) == pytest.approx((253, 0, 0), abs=6)
+
+
+@pytest.mark.parametrize(
+    ("layout", "left", "right"),
+    [
+        ("mono|c0=c0", 1.0, 1.0),
+        ("stereo|c0=c0|c1=0*c0", 1.0, 0.0),
+        ("5.1|FL=c0|FR=0*c0|FC=0*c0|LFE=0*c0|BL=0*c0|BR=0*c0", 1.0, 0.0),
+        ("5.1|FL=0*c0|FR=0*c0|FC=c0|LFE=0*c0|BL=0*c0|BR=0*c0", 0.707, 0.707),
+    ],
+)
+def test_sound_of_any_channels_keeps_its_level(perform, look, make, layout, left, right):
+    """`volume: 1` leaves it as it is; a voice in one channel came out 3 dB quieter."""
+    sound = make("sound.wav", f"-f lavfi -i sine=440:d=1 -af pan={layout}")
+    clip = make(
+        "clip.mkv", f"-f lavfi -i color=s=64x48:d=1 -f lavfi -i sine=440:d=1 -af pan={layout} -c:a pcm_s16le"
+    )
+    whole = look.channel(make("whole.wav", "-f lavfi -i sine=440:d=1").path, 0)
+    for made in (perform("mux", video=clip, audio=sound), perform("concat", videos=(clip,))):
+        levels = [look.channel(made, side) / whole for side in (0, 1)]
+
+        assert levels == pytest.approx([left, right], abs=0.03)
+
+
+def test_all_channels_at_once_are_not_clipped(perform, look, make):
+    """The sum of five loud channels is held by a limiter, not cut off."""
+    loud = "volume=12dB,pan=5.1|FL=c0|FR=c0|FC=c0|LFE=c0|BL=c0|BR=c0"
+    sound = make("loud.wav", f"-f lavfi -i sine=440:d=1 -af {loud}")
+    made = perform("convert_audio", audio=sound, channels=2)
+
+    assert 0.5 < look.channel(made, 0) < 0.75  # a sine at full scale has 0.707, a clipped one more

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pipelines.artifacts.probe import Unmeasurable, measure
+from pipelines.artifacts.probe import Unmeasurable, measure, parse_media
 from pipelines.programs.ffmpeg import MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
 
 
@@ -179,3 +179,41 @@ def test_measuring_ends_with_whoever_asked_for_it(tmp_path):
         watchdog.cancel()
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    ("line", "facts"),
+    [
+        ("h264, yuv420p, 640x360, 8.60 fps, 30 tbr, 90k tbn", (640, 360, 30.0, True)),
+        ("vp8, yuv420p(tv), 640x360, SAR 1:1 DAR 16:9, 12.5 fps, 1k tbr, 1k tbn", (640, 360, 12.5, False)),
+        (
+            "h264, yuv420p, 720x576 [SAR 16:15 DAR 4:3], SAR 64:45 DAR 16:9, 25 fps, 25 tbr",
+            (1024, 576, 25.0, True),
+        ),
+        ("theora, yuv420p, 640x360 [SAR 0:1 DAR 0:1], 30 tbr, 30 tbn", (640, 360, 30.0, True)),
+        ("h264, yuv420p, 640x360, 240 fps, 240 tbr, 15360 tbn", (640, 360, 240.0, False)),
+    ],
+)
+def test_a_line_of_ffmpeg_is_read(tmp_path, line, facts):
+    """Every version has its own way with shapes and rates; these are lines of several."""
+    found = parse_media(f"  Stream #0:0[0x1](und): Video: {line}\n", tmp_path)
+
+    assert (found.width, found.height, found.fps, found.steady) == facts
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [
+        ("mono", 1),
+        ("stereo", 2),
+        ("5.1(side)", 6),
+        ("7.1", 8),
+        ("3 channels (FL+FR+LFE)", 3),
+        ("strange", None),
+    ],
+)
+def test_channels_are_counted_by_their_names(tmp_path, layout, channels):
+    """How loud a mix is depends on how many there are."""
+    found = parse_media(f"  Stream #0:0: Audio: aac (LC), 44100 Hz, {layout}, fltp, 69 kb/s\n", tmp_path)
+
+    assert found.channels == channels

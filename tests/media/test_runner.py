@@ -1,13 +1,14 @@
 import os
 import shutil
 import stat
+from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
 from PIL import Image
 
-from pipelines.programs.ffmpeg import find_ffmpeg
+from pipelines.programs.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.runners.media import OPERATIONS, MediaRunner, UnknownOperation
 from pipelines.runners.protocol import Call
 from spaces_registry.clocks import Clocks
@@ -20,7 +21,9 @@ from spaces_registry.signature import Endpoint, File
 def told_ffmpeg(tmp_path):
     """The real ffmpeg behind a script that writes down its process id."""
     script, pid = tmp_path / "ffmpeg", tmp_path / "pid"
-    script.write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec "{find_ffmpeg()}" "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\necho $$ > "{pid}.new" && mv "{pid}.new" "{pid}"\nexec "{find_ffmpeg()}" "$@"\n'
+    )
     script.chmod(script.stat().st_mode | stat.S_IEXEC)
     return script, pid
 
@@ -209,3 +212,13 @@ def test_an_unknown_operation_names_the_nearest(tmp_path):
 
     assert caught.value.hint == "did you mean 'thumbnail'?"
     assert caught.value.code == "unknown-operation"
+
+
+def test_an_ffmpeg_that_lacks_something_is_told_as_such(tmp_path):
+    """A build of one's own without `zscale` cannot show HDR; the hint is the build that can."""
+    ffmpeg = Ffmpeg(find_ffmpeg(), tmp_path, "media trim", {})
+    run = partial(ffmpeg.run, seconds=1)
+    with pytest.raises(Crashed, match="lacks a part that this needs") as caught:
+        anyio.run(run, ("-f", "lavfi", "-i", "color,nosuchfilter", "x.mp4"), lambda _: None)
+
+    assert "imageio-ffmpeg" in caught.value.hint
