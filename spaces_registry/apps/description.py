@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from spaces_registry.apps.labels import read_label, slug, unique
 from spaces_registry.apps.openapi import described
+from spaces_registry.apps.parts import read_inside
 from spaces_registry.apps.schema import is_finite, mapping, read_choices, read_kind, read_limit, sequence
 from spaces_registry.network.decoding import is_deep, sendable
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
@@ -213,7 +214,7 @@ def _endpoint(name: str, entry: Mapping[str, Any], app: _App) -> Endpoint:
         returns = [{} for _ in match.given]
     translations = app.config.get("i18n_translations")
     major = _text(app.config.get("version")).partition(".")[0]
-    read = _parameters(parameters, match.taken if match else (), translations, is_old=major in {"4", "5"})
+    read = _parameters(parameters, match.taken if match else (), translations, major)
     give = _returns([mapping(one) for one in returns], match.given if match else (), translations)
     return Endpoint(
         name=name,
@@ -240,12 +241,11 @@ def _parameters(
     entries: list[Mapping[str, Any]],
     components: tuple[Mapping[str, Any], ...],
     translations: object,
-    *,
-    is_old: bool,
+    major: str,
 ) -> tuple[Parameter, ...]:
     taken: dict[str, int] = {}
     return tuple(
-        _parameter(entry, components[place] if components else {}, translations, taken, is_old=is_old)
+        _parameter(entry, components[place] if components else {}, translations, taken, major)
         for place, entry in enumerate(entries)
     )
 
@@ -255,8 +255,7 @@ def _parameter(
     behind: Mapping[str, Any],
     translations: object,
     taken: dict[str, int],
-    *,
-    is_old: bool,
+    major: str,
 ) -> Parameter:
     props = mapping(behind.get("props"))
     component = _text(entry.get("component")) or _text(behind.get("type")).capitalize()
@@ -266,6 +265,8 @@ def _parameter(
     choices = read_choices(schema, props) if kind is Kind.CHOICE else None
     has_default = entry.get("parameter_has_default", props.get("value") is not None)
     default = entry.get("parameter_default", props.get("value"))
+    wrapped = wrapped or (major in {"4", "5"} and kind is Kind.VIDEO)
+    inside = read_inside(component, schema, props, major, wrapped=wrapped)
     return Parameter(
         name=unique(_text(entry.get("parameter_name")) or slug(label, "parameter"), taken),
         kind=kind,
@@ -277,8 +278,12 @@ def _parameter(
         minimum=read_limit(props, "minimum"),
         maximum=read_limit(props, "maximum"),
         many=many,
-        wrapped=wrapped or (is_old and kind is Kind.VIDEO),
+        wrapped=wrapped,
         component=component,
+        nullable=True,
+        parts=inside.parts,
+        file_free=inside.file_free,
+        form=inside.form,
     )
 
 
