@@ -297,6 +297,7 @@ class Space:
         protocol: the queue protocol that `/config` names, e.g. `sse_v3`.
         max_file_bytes: the app's limit for one upload.
         unusable: what was described but cannot be called.
+        traits: a hash of what the app tells of itself from one start to the next; see `apps.traits`.
     """
 
     address: str
@@ -310,6 +311,7 @@ class Space:
     protocol: str = ""
     max_file_bytes: int | None = None
     unusable: tuple[Unusable, ...] = ()
+    traits: str | None = None
 
     def endpoint(self, name: str | None = None) -> Endpoint:
         """The endpoint of that name; without a name, the only one there is.

@@ -34,8 +34,8 @@ def arguments_of(
 ) -> dict[str, object] | None:
     """Evaluate a step's arguments; None if one of them was skipped away by `when`.
 
-    A text that is written in the chain itself for a file, also inside of an object, names one beside the chain
-    or on the web; a text that comes from anywhere else never does.
+    A text that is written in the chain itself for a file, also inside of an object, names one beside the
+    chain or on the web; a text that comes from anywhere else never does.
     """
     values = values_of(step, names)
     if values is None:

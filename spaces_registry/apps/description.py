@@ -14,6 +14,7 @@ from spaces_registry.apps.labels import read_label, slug, unique
 from spaces_registry.apps.openapi import described
 from spaces_registry.apps.parts import read_inside
 from spaces_registry.apps.schema import is_finite, mapping, read_choices, read_kind, read_limit, sequence
+from spaces_registry.apps.traits import traits_of
 from spaces_registry.network.decoding import is_deep, sendable
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
@@ -80,6 +81,7 @@ def read_space(
         if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
         else None,
         unusable=tuple(unusable),
+        traits=traits_of(config, found),
     )
 
 
