@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from spaces_registry.apps.closed import WHY, is_queued
 from spaces_registry.apps.labels import read_label, slug, unique
 from spaces_registry.apps.openapi import described
 from spaces_registry.apps.parts import read_inside
@@ -41,6 +42,7 @@ def read_space(
     openapi: object = None,
     *,
     known: Known = Known(),
+    is_closed: bool = False,
 ) -> Space:
     """Read what an app says about itself.
 
@@ -51,6 +53,7 @@ def read_space(
         info: decoded `{prefix}/info`, or None if the app has none.
         openapi: decoded `{prefix}/openapi.json`, or None.
         known: what the Hub told of it.
+        is_closed: whether its queued functions are for its own page alone; see `apps.closed`.
 
     Returns:
         The Space with its endpoints in the app's own order.
@@ -63,7 +66,7 @@ def read_space(
     unusable = [*app.closed(found), *_unnamed(info)]
     for name, entry in found.items():
         try:
-            endpoints[name] = _endpoint(name, entry, app)
+            endpoints[name] = _endpoint(name, entry, app, is_closed=is_closed)
         except _Unreadable as why:
             unusable.append(Unusable(sendable(name), str(why)))
     limit = app.config.get("max_file_size")
@@ -200,7 +203,7 @@ def _unnamed(info: object) -> Iterator[Unusable]:
         yield Unusable(sendable(str(key)), "the app gives this function no name")
 
 
-def _endpoint(name: str, entry: Mapping[str, Any], app: _App) -> Endpoint:
+def _endpoint(name: str, entry: Mapping[str, Any], app: _App, *, is_closed: bool) -> Endpoint:
     if name != sendable(name):
         raise _Unreadable("its name holds half a character, which cannot be sent")
     if is_deep(entry):
@@ -210,6 +213,8 @@ def _endpoint(name: str, entry: Mapping[str, Any], app: _App) -> Endpoint:
         raise _Unreadable("its parameters are not described")
     gives = len(returns) if isinstance(returns, list) else None
     match = app.match(name, len(parameters), gives)
+    if is_closed and match is not None and is_queued(app.config, match.dependency):
+        raise _Unreadable(WHY)
     if not isinstance(returns, list):
         if match is None:
             raise _Unreadable("its outputs are not described")

@@ -13,7 +13,9 @@ from servers import Server, serve
 
 from spaces_registry import Registry
 
-pytestmark = [pytest.mark.compat, pytest.mark.anyio]
+# gradio_client sets cookies per request where it speaks `sse`; httpx warns of that
+COOKIES = pytest.mark.filterwarnings("ignore:Setting per-request cookies:DeprecationWarning")
+pytestmark = [pytest.mark.compat, pytest.mark.anyio, COOKIES]
 APP = Path(__file__).parents[1] / "corpus" / "inputs" / "app.py"
 LATER = {"editor", "datetime", "message"}  # components that Gradio 3 does not have
 
@@ -100,3 +102,47 @@ async def test_a_chat_of_gradio_3_gets_its_files(
     assert first == ["see", None]
     assert second == [{"file": [second[0]["file"][0], size]}, "seen"]
     assert second[0]["file"][0].endswith(Path(name_there).suffix)
+
+
+@pytest.fixture(scope="module")
+def closed() -> Iterator[Server]:
+    """An app on Gradio 3 whose queued functions are for its own page alone."""
+    with serve(
+        Path(__file__).parent / "apps" / "closed.py", python=python_of("3.50.2"), args=["api-closed"]
+    ) as one:
+        yield one
+
+
+async def test_what_only_the_page_may_call_is_told_before_a_call(
+    closed: Server, registry: Registry, tmp_path: Path
+) -> None:
+    """Gradio 3 does not say it in its description, and answers a call as if the function were not there."""
+    app = await registry.connect(closed.url)
+
+    assert [(one.name, "api_open=False" in one.why) for one in app.space.unusable] == [("/shout", True)]
+    assert await app.call(app.space.endpoint("/quick"), {"text": "hi"}, folder=tmp_path) == ("HI",)
+
+
+@pytest.mark.parametrize("how", ["no-queue", "api-hidden"])
+async def test_another_way_that_is_closed_hinders_no_call_of_gradio_3(
+    how: str, registry: Registry, tmp_path: Path
+) -> None:
+    """Without a queue, or without the page about the API, everything can be called."""
+    with serve(Path(__file__).parent / "apps" / "closed.py", python=python_of("3.50.2"), args=[how]) as one:
+        app = await registry.connect(one.url)
+        said = [await app.call(each, {"text": "hi"}, folder=tmp_path) for each in app.space.endpoints]
+
+    assert (said, app.space.unusable) == ([("HI",), ("HI",)], ())
+
+
+@pytest.mark.parametrize("version", ["4.4.1", "4.44.1", "5.49.1"])
+async def test_a_later_gradio_is_called_through_its_queue_however_its_api_is_closed(
+    version: str, registry: Registry, tmp_path: Path
+) -> None:
+    """`api_open=False` closes the routes beside the queue, and those are not used."""
+    script = Path(__file__).parent / "apps" / "closed.py"
+    with serve(script, python=python_of(version), args=["api-closed"]) as one:
+        app = await registry.connect(one.url)
+        said = [await app.call(each, {"text": "hi"}, folder=tmp_path) for each in app.space.endpoints]
+
+    assert said == [("HI",), ("HI",)]
