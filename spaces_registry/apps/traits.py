@@ -13,9 +13,7 @@ from spaces_registry.apps.schema import mapping, sequence
 _OF_APP = ("version", "title", "space_id", "theme", "theme_hash", "css", "js", "head")
 _OF_FUNCTION = ("api_name", "api_description", "batch", "types")
 _CHANGING = frozenset({"value", "choices", "visible", "interactive", "key", "root", "root_url", "proxy_url"})
-_PAGE_TEXT = frozenset(
-    {"markdown"}
-)  # what the page says of itself; an HTML may hold whatever was drawn at the start
+_PAGE_TEXT = "markdown"  # what the page says of itself; an HTML may hold whatever was drawn at the start
 _LENGTH = 16  # hex digits: enough to tell apart what ever ran at one URL
 
 
@@ -29,20 +27,21 @@ def traits_of(config: object, described: Mapping[str, Mapping[str, Any]]) -> str
     here = mapping(config)
     if not here:
         return None
-    facts = {
-        "app": {name: here.get(name) for name in _OF_APP},
-        "components": [*_components(here)],
-        "functions": [
-            {name: one.get(name) for name in _OF_FUNCTION}
-            for one in map(mapping, sequence(here.get("dependencies")))
-        ],
-        "described": {name: mapping(one).get("description") for name, one in described.items()},
-    }
     try:
-        text = json.dumps(facts, sort_keys=True, default=str)
-    except (ValueError, RecursionError):
+        text = json.dumps(_facts(here, described), sort_keys=True, default=str)
+    except (ValueError, TypeError, RecursionError):
         return None
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_LENGTH]
+
+
+def _facts(config: Mapping[str, Any], described: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    functions = map(mapping, sequence(config.get("dependencies")))
+    return {
+        "app": {name: config.get(name) for name in _OF_APP},
+        "components": [*_components(config)],
+        "functions": [{name: one.get(name) for name in _OF_FUNCTION} for one in functions],
+        "described": {name: mapping(one).get("description") for name, one in described.items()},
+    }
 
 
 def _components(config: Mapping[str, Any]) -> Iterator[list[Any]]:
@@ -50,7 +49,7 @@ def _components(config: Mapping[str, Any]) -> Iterator[list[Any]]:
     for one in map(mapping, sequence(config.get("components"))):
         kind, props = one.get("type"), mapping(one.get("props"))
         kept = {name: _settled(value) for name, value in props.items() if name not in _CHANGING}
-        if kind in _PAGE_TEXT:
+        if kind == _PAGE_TEXT:
             kept["value"] = props.get("value")
         yield [kind, kept]
 
