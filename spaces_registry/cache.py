@@ -12,7 +12,7 @@ from typing import Any
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
-_FORMAT = 2  # raise it whenever the reading of descriptions changes
+_FORMAT = 3  # raise it whenever the reading of descriptions changes
 
 
 class UnwritableCache(ToolkitError):
@@ -125,6 +125,9 @@ def _endpoint(data: dict[str, Any]) -> Endpoint:
 
 def _parameter(data: dict[str, Any]) -> Parameter:
     choices: list[Json] | None = data["choices"]
-    return Parameter(
-        **data | {"kind": Kind(data["kind"]), "choices": None if choices is None else tuple(choices)}
-    )
+    read = {
+        "kind": Kind(data["kind"]),
+        "choices": None if choices is None else tuple(choices),
+        "parts": tuple(_parameter(one) for one in data["parts"]),
+    }
+    return Parameter(**data | read)

@@ -40,6 +40,8 @@ class Kind(StrEnum):
 _FILE_KINDS = frozenset({Kind.IMAGE, Kind.AUDIO, Kind.VIDEO, Kind.FILE, Kind.MODEL3D})
 _TEXT_LIKE = frozenset({Kind.TEXT, Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN, Kind.CHOICE})
 
+_IN_MESSAGE = _TEXT_LIKE | _FILE_KINDS | {Kind.GALLERY}
+
 # taker -> givers, beside the kind itself; `any` fits everywhere and takes everything
 _FITS: Mapping[Kind, frozenset[Kind]] = {
     Kind.TEXT: _TEXT_LIKE,
@@ -102,6 +104,11 @@ class Parameter:
         many: whether it takes a list of that kind.
         wrapped: whether this Gradio wants a video as `{"video": FileData}` (4.x and 5.x).
         component: the Gradio component behind it, e.g. `Slider`.
+        nullable: whether null may be sent for it, as the app's own page does for an empty field.
+        parts: what an object may hold that is handed over in place of a plain value, e.g. the `background`
+            and the `mask` of an editor; none if objects are not taken apart.
+        file_free: whether no file may stand inside of its JSON, as in a table.
+        form: which of several forms of its component this app has; see `spaces_registry.apps.parts`.
     """
 
     name: str
@@ -116,6 +123,61 @@ class Parameter:
     many: bool = False
     wrapped: bool = False
     component: str = ""
+    nullable: bool = False
+    parts: tuple["Parameter", ...] = ()
+    file_free: bool = False
+    form: str = ""
+
+    @property
+    def takes_null(self) -> bool:
+        """Whether null may be handed over: an empty field, the default, or a value like others."""
+        is_value = self.kind in (Kind.ANY, Kind.JSON) or (self.choices is not None and None in self.choices)
+        return self.nullable or not self.required or is_value
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """Whether a call can do without it: it has a default, or the app's page would send an empty field.
+
+        A text without a default must be written all the same: to forget a prompt is a mistake, and an empty
+        one can be said with `null`.
+        """
+        return not self.required or (self.nullable and self.kind is not Kind.TEXT)
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a box for words and files at once."""
+        return self.kind is Kind.JSON and self.component.lower() == "multimodaltextbox"
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether it takes a list of what its kind says."""
+        return self.many or self.kind is Kind.GALLERY
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether its value is a file or a list of them, so that a text written for it names one."""
+        return self.kind.is_file or self.kind is Kind.GALLERY
+
+    def part(self, name: str) -> "Parameter | None":
+        """The part of that name of an object handed over for it, under its full name; or None."""
+        found = next((one for one in self.parts if one.name == name), None)
+        return None if found is None else replace(found, name=f"{self.name}.{name}")
+
+    def item(self, place: int) -> "Parameter":
+        """What one item of a list for it must be."""
+        return replace(self, name=f"{self.name}[{place}]", many=False, required=True, nullable=False)
+
+    def takes(self, kind: Kind, *, many: bool = False) -> bool:
+        """Whether a whole value of this kind, or a list of such values, may be handed over."""
+        if self.is_message:
+            return kind is Kind.ANY or kind in _IN_MESSAGE or (kind is Kind.JSON and not many)
+        if many and not (self.takes_several or self.kind in (Kind.JSON, Kind.ANY)):
+            return False
+        if self.kind is Kind.JSON and (many or kind is Kind.GALLERY):
+            return fits(kind, self.kind) or not (self.file_free or self.form)
+        if kind is Kind.GALLERY and self.many:
+            return self.kind in (Kind.IMAGE, Kind.VIDEO, Kind.FILE)
+        return fits(kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +297,7 @@ class Space:
         protocol: the queue protocol that `/config` names, e.g. `sse_v3`.
         max_file_bytes: the app's limit for one upload.
         unusable: what was described but cannot be called.
+        traits: a hash of what the app tells of itself from one start to the next; see `apps.traits`.
     """
 
     address: str
@@ -248,6 +311,7 @@ class Space:
     protocol: str = ""
     max_file_bytes: int | None = None
     unusable: tuple[Unusable, ...] = ()
+    traits: str | None = None
 
     def endpoint(self, name: str | None = None) -> Endpoint:
         """The endpoint of that name; without a name, the only one there is.

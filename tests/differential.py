@@ -22,11 +22,13 @@ class Media:
     sound: File
     clip: File
     text: File
+    mask: File
 
 
 def make_media(folder: Path) -> Media:
     """Write the files into a folder."""
-    picture, sound, clip, text = (folder / name for name in ("a b.png", "tone.wav", "clip.mp4", "note.txt"))
+    names = ("a b.png", "tone.wav", "clip.mp4", "note.txt", "mask.png")
+    picture, sound, clip, text, mask = (folder / name for name in names)
     Image.linear_gradient("L").convert("RGB").save(picture)
     with wave.open(str(sound), "wb") as out:
         out.setnchannels(1)
@@ -37,11 +39,15 @@ def make_media(folder: Path) -> Media:
     source = ["-f", "lavfi", "-i", "testsrc=duration=0.4:size=64x64:rate=5", "-pix_fmt", "yuv420p"]
     subprocess.run([ffmpeg, "-loglevel", "error", *source, str(clip)], check=True)
     text.write_text("plain words\n", encoding="utf-8")
+    sheet = Image.new("RGBA", (256, 256))
+    sheet.paste((255, 255, 255, 255), (10, 10, 30, 30))
+    sheet.save(mask)
     return Media(
         File(picture, picture.name, "image/png"),
         File(sound, sound.name, "audio/wav"),
         File(clip, clip.name, "video/mp4"),
         File(text, text.name, "text/plain"),
+        File(mask, mask.name, "image/png"),
     )
 
 

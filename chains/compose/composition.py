@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeAlias
 
+from chains.compose.choosing import alike, chosen_among, covered
 from chains.compose.handed import Given, Handed, handed
 from chains.compose.sources import Source, Stop, part_of
 from chains.compose.wiring import Connection, Wiring, wire_up
@@ -137,10 +138,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A chain: what goes in, and the steps in order; the last one's outputs are the chain's."""
+    """A chain: what goes in, and the steps in order; the last one's outputs are the chain's.
+
+    `chosen` says which of several endpoints are called, and how to have another one.
+    """
 
     inputs: tuple[Handed, ...]
     steps: tuple[Step, ...]
+    chosen: tuple[str, ...] = ()
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
@@ -182,16 +187,24 @@ def compose(
         stops, wiring = best[0]
         raise _fault(row, stops, wiring, names)
     clear = [one for one in best if not one[1].doubts] or best
-    if len(clear) > 1:
-        return _which_endpoint(row, [stops for stops, _ in clear])
+    clear = _covering_most(clear)
     stops, wiring = clear[0]
+    if unlike := [other for other, wired in clear if not alike(stops, wiring, other, wired)]:
+        return _which_endpoint(row, [stops, *unlike])
     if wiring.doubts:
         return _which_wire(wiring)
     steps = tuple(
         Step(stop.name, one.space, stop.endpoint, wiring.bound[stop.name])
         for one, stop in zip(row, stops, strict=True)
     )
-    return Composition(tuple(handed(one, _takers(one.name, steps), default_file) for one in inputs), steps)
+    given = tuple(handed(one, _takers(one.name, steps), default_file) for one in inputs)
+    return Composition(given, steps, tuple(chosen_among(row, stops, [other for other, _ in clear])))
+
+
+def _covering_most(ways: list[tuple[tuple[Stop, ...], Wiring]]) -> list[tuple[tuple[Stop, ...], Wiring]]:
+    """The ways to which most of what the user gave goes, in the apps' own order."""
+    most = max(covered(wiring) for _, wiring in ways)
+    return [one for one in ways if covered(one[1]) == most]
 
 
 def _takers(name: str, steps: Sequence[Step]) -> list[Parameter]:

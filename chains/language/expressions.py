@@ -149,6 +149,12 @@ class Template:
         """Every function call in it, from left to right."""
         return (one for one in every(self.node) if isinstance(one, Call))
 
+    def of(self, node: Node) -> "Template":
+        """A part of this template as one by itself, with what it mentions."""
+        references = tuple(_references(node, guarded=False))
+        is_path = isinstance(node, Part | Index) and references
+        return Template(node, references[0].at if is_path else node.at, references)
+
     def evaluate(self, names: Mapping[str, object]) -> object:
         """The value, with these names; `ABSENT` if it is built on a skipped step's output.
 

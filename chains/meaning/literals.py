@@ -16,6 +16,11 @@ def misfit(value: Json, kind: Kind) -> str | None:
     return f"must be {_WORDS.get(kind, str(kind))}, not {_shown(value)}"
 
 
+def lacking(kind: Kind) -> str:
+    """What to say, after the name of what it is for, of a null where a value must be."""
+    return f"must be {_WORDS.get(kind, str(kind))}, not null"
+
+
 _WORDS: Mapping[Kind, str] = {
     Kind.TEXT: "text",
     Kind.NUMBER: "a number",

@@ -53,6 +53,7 @@ from chains.rules.unused_inputs import unused_inputs
 from chains.rules.unused_templates import unused_templates
 from chains.rules.whole_names import whole_names
 from chains.rules.wrong_literals import wrong_literals
+from chains.rules.wrong_parts import wrong_parts
 from spaces_registry.signature import Endpoint
 
 Rule: TypeAlias = Callable[[Chain], Iterator[Problem]]
@@ -107,4 +108,5 @@ SIGNATURE_RULES: Final[tuple[SignatureRule, ...]] = (
     unknown_parts,
     unsure_parts,
     wrong_literals,
+    wrong_parts,
 )

@@ -13,8 +13,14 @@ def missing_parameters(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
     for callee in every_callee(chain, endpoints):
         step = callee.step
         for one in callee.endpoint.parameters:
-            if one.required and one.name not in step.arguments:
-                what = f"a list of {one.kind}" if one.many else str(one.kind)
+            if not one.required or one.name in step.arguments:
+                continue
+            what = f"a list of {one.kind}" if one.many else str(one.kind)
+            if one.may_be_left_out:
+                message = f"{step.title} leaves `{one.name}` ({what}) of {callee.name} empty, as its page may"
+                hint = f"add `{one.name}: …` to its `with`, or `{one.name}: null` if that is meant"
+                yield Problem(step.at, "left-empty", message, hint, step.name, "warning")
+            else:
                 message = f"{step.title} lacks `{one.name}` ({what}), which {callee.name} needs"
                 hint = f"add `{one.name}: …` to its `with`"
                 yield Problem(step.at, "missing-parameter", message, hint, step.name)

@@ -26,30 +26,37 @@ FAILURES: Final = tuple(
 
 
 def duration(text: object) -> float:
-    """Seconds of `90s`, `5m`, `2h`, `1.5h`, `500ms`.
+    """Seconds of `90s`, `5m`, `2h`, `1.5h`, `500ms`, `0s`.
 
     Raises:
-        ValueError: it is none, is nothing, or is longer than 30 days.
+        ValueError: it is none, or is longer than 30 days.
     """
     found = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not 0 < seconds <= LONGEST_S:
+    if found is None or (seconds := float(found[1]) * _UNITS[found[2]]) > LONGEST_S:
         raise ValueError(text)
     return seconds
 
 
-def check_duration(value: object) -> object:
+def check_wait(value: object) -> object:
+    """Let a duration through, as it is written; that of a wait may be nothing."""
+    return check_duration(value, may_be_zero=True)
+
+
+def check_duration(value: object, *, may_be_zero: bool = False) -> object:
     """Let a duration through, as it is written."""
     try:
-        duration(value)
+        seconds = duration(value)
     except ValueError:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        seconds = -1.0
+    if seconds < 0 or (seconds == 0 and not may_be_zero):
+        least = 0 if may_be_zero else 1e-9
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value >= least
         hint = (
             f"write `{value}s` for seconds" if number else "write it as `90s`, `5m` or `2h`, at most 30 days"
         )
         raise PydanticCustomError(
             "bad-duration", "`{value}` is not a duration", {"value": str(value)[:40], "hint": hint}
-        ) from None
+        )
     return value
 
 

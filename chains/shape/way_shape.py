@@ -15,6 +15,7 @@ from chains.shape.forms import (
     check_kind,
     check_pattern,
     check_scalar,
+    check_wait,
     form,
     listed,
     one_of,
@@ -46,6 +47,7 @@ _ON_SCHEMA = {
     "additionalProperties": {"enum": list(ACTIONS)},
 }
 Duration = Annotated[Any, BeforeValidator(check_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Wait = Annotated[Any, BeforeValidator(check_wait), WithJsonSchema(_DURATION_SCHEMA)]
 Scalar = Annotated[Any, BeforeValidator(check_scalar), WithJsonSchema({"not": {"type": ["object", "array"]}})]
 PickupMode = Annotated[Any, one_of(PICKUPS, "bad-pickup", "pickup"), WithJsonSchema({"enum": list(PICKUPS)})]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -68,7 +70,7 @@ Pickup = Annotated[
 class Timeout(Shape):
     """Time limits of a call, a clock a phase."""
 
-    wake: Duration = Field(None, description="for a sleeping Space to become ready")
+    wake: Wait = Field(None, description="for a sleeping Space to become ready")
     queue: Duration = Field(None, description="from joining the queue to the start of the work")
     run: Duration = Field(None, description="from the start of the work to its result")
 
@@ -86,8 +88,8 @@ class RetryShape(Shape):
     attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         3, description="tries at one place, the first one counted"
     )
-    wait: Duration = Field(None, description="before the second try; it doubles with each further one")
-    up_to: Duration = Field(None, description="the longest wait between two tries")
+    wait: Wait = Field(None, description="before the second try; it doubles with each further one")
+    up_to: Wait = Field(None, description="the longest wait between two tries")
     on: Annotated[
         dict[
             Annotated[str, one_of(FAILURES, "unknown-failure", "class of failure")],

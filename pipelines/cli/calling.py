@@ -108,6 +108,7 @@ def _parameter_json(one: "Parameter") -> dict[str, object]:
         "choices": None if one.choices is None else list(one.choices),
         "minimum": one.minimum,
         "maximum": one.maximum,
+        "parts": [part.name for part in one.parts],
     }
 
 
@@ -158,7 +159,7 @@ def _takes(one: "Parameter") -> str:
 
     parts = [_many(one.kind, many=one.many) + _labelled(one)]
     if one.required:
-        parts.append("required")
+        parts.append("may be empty" if one.may_be_left_out else "required")
     elif one.default is not None:
         text = json.dumps(one.default, ensure_ascii=False)
         parts.append(f"default {text if len(text) <= 40 else text[:39] + '…'}")  # noqa: PLR2004 - a glance
@@ -168,6 +169,8 @@ def _takes(one: "Parameter") -> str:
         shown = ", ".join(str(choice) for choice in one.choices[:8])
         more = f", … {len(one.choices)} in all" if len(one.choices) > 8 else ""  # noqa: PLR2004 - a line's worth
         parts.append(f"{'one of' if one.closed else 'such as'} {shown}{more}")
+    if one.parts:
+        parts.append("parts " + ", ".join(f".{part.name}" for part in one.parts))
     return "; ".join(parts)
 
 

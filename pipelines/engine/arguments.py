@@ -1,11 +1,18 @@
 """The values of a step's `with` for one call, before they are bound to parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from chains.language.evaluate import ABSENT
+from chains.language.expressions import Template
+from chains.language.nodes import Literal, every
+from chains.meaning.arguments import inside
+from chains.meaning.paths import is_url
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store
+from pipelines.household.fetch import fetch, without_user
 from spaces_registry.errors import BadOutput, ToolkitError
 from spaces_registry.signature import Endpoint, File, Kind, Parameter
 
@@ -27,17 +34,48 @@ def arguments_of(
 ) -> dict[str, object] | None:
     """Evaluate a step's arguments; None if one of them was skipped away by `when`.
 
-    A text that is written in the chain itself for a file parameter names a file beside the chain; a text that
-    comes from anywhere else never does.
+    A text that is written in the chain itself for a file, also inside of an object, names one beside the
+    chain or on the web; a text that comes from anywhere else never does.
     """
     values = values_of(step, names)
     if values is None:
         return None
+    files = _Beside(folder, store)
     for name, value in values.items():
-        parameter = endpoint.parameter(name)
-        if isinstance(value, str) and not step.arguments[name].references and _takes_file(parameter):
-            values[name] = beside(folder, value, store)
+        if (parameter := endpoint.parameter(name)) is not None:
+            values[name] = files.named(parameter, step.arguments[name], value)
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Puts files that a chain names by a literal text in place of their names."""
+
+    folder: Path
+    store: Store
+
+    def named(self, parameter: Parameter, template: Template, value: object) -> object:
+        """A value with its files, also inside of lists and objects that are written out."""
+        parts = [*inside(parameter, template)]
+        if parts and parts[0][0] is parameter:
+            return self._named(value) if parameter.takes_file and template.is_literal else value
+        match value:
+            case Mapping():
+                found = zip(value.items(), parts, strict=True)
+                return {name: self.named(*part, one) for (name, one), part in found}
+            case Sequence():
+                return [self.named(*part, one) for one, part in zip(value, parts, strict=True)]
+        return value
+
+    def _named(self, value: object) -> object:
+        match value:
+            case str() if is_url(value):
+                return fetched(value, Kind.FILE, self.store, by_chain=True)
+            case str():
+                return beside(self.folder, value, self.store)
+            case Sequence():
+                return [self._named(one) for one in value]
+        return value
 
 
 def values_of(step: Step, names: Mapping[str, object]) -> dict[str, object] | None:
@@ -57,6 +95,32 @@ def beside(folder: Path, name: str, store: Store) -> Artifact:
         message = f"{name} lies outside the chain's folder, where a chain may not read"
         raise FileNotUsable(message, hint="declare an input of a file kind and hand the file in with -i")
     return keep_user_file(path, name, store)
+
+
+def waits_for_the_web(step: Step) -> bool:
+    """Whether an argument may have to be fetched first, so that its evaluation takes time."""
+    texts = (
+        node.value for one in step.arguments.values() for node in every(one.node) if isinstance(node, Literal)
+    )
+    return any(isinstance(text, str) and is_url(text) for text in texts)
+
+
+def fetched(url: str, kind: Kind, store: Store, *, by_chain: bool) -> Artifact:
+    """A file on the web, put into the store.
+
+    Args:
+        url: http or https.
+        kind: what it should be.
+        store: takes it.
+        by_chain: whether a chain names it, not the user; see `fetch`.
+
+    Raises:
+        FetchFailed: it cannot be had.
+        WrongFile: its bytes are not of the kind it should be.
+    """
+    with TemporaryDirectory() as folder:
+        file = fetch(url, Path(folder), by_chain=by_chain)
+        return keep_as_input(file, without_user(url), store, kind, consume=True)
 
 
 def keep_user_file(path: Path, shown: str, store: Store, kind: Kind = Kind.FILE) -> Artifact:
@@ -86,10 +150,6 @@ def keep_as_input(file: File, shown: str, store: Store, kind: Kind, *, consume: 
     except BadOutput as refused:
         message = refused.message.replace(repr(file.name), shown, 1)
         raise WrongFile(message, hint=f"hand in a file of kind {kind}") from refused
-
-
-def _takes_file(parameter: Parameter | None) -> bool:
-    return parameter is not None and (parameter.kind.is_file or parameter.kind == Kind.GALLERY)
 
 
 def _beside_hint(path: Path) -> str | None:

@@ -2,11 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+import anyio
+import anyio.to_thread
+
 from chains.model import Step
-from pipelines.engine.arguments import arguments_of
+from pipelines.engine.arguments import arguments_of, waits_for_the_web
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.calls import Answer, CallMaker, distinct
 from pipelines.engine.nesting import NestedFailed, NestedStopped
@@ -147,7 +151,7 @@ class Attempts:
             place = self.ways.known(way)
             if not isinstance(place, Place):
                 continue
-            values = self._values(way, place, journey)
+            values = await self._values(way, place, journey)
             if isinstance(values, GivenUp):
                 continue
             if await self.calls.has(way.step, place, journey.item, values):
@@ -163,7 +167,7 @@ class Attempts:
             journey.story += self.ways.told(way, place)
             return GivenUp(place.failure, place.action)
         journey.place = place
-        values = self._values(way, place, journey)
+        values = await self._values(way, place, journey)
         if isinstance(values, GivenUp):
             journey.story.append(attempt_of(values.failure, place.address, 0.0, Decision(values.action)))
             return values
@@ -194,11 +198,19 @@ class Attempts:
                 journey.story.append(told)
         return found
 
-    def _values(self, way: Way, place: Place, journey: Journey) -> dict[str, object] | GivenUp:
+    async def _values(self, way: Way, place: Place, journey: Journey) -> dict[str, object] | GivenUp:
         """The arguments as they are written for this way."""
-        store = self.calls.store
+        evaluate = partial(
+            arguments_of,
+            way.step,
+            place.endpoint,
+            journey.names,
+            folder=self.folder,
+            store=self.calls.store,
+        )
         try:
-            values = arguments_of(way.step, place.endpoint, journey.names, folder=self.folder, store=store)
+            is_slow = waits_for_the_web(way.step)
+            values = await anyio.to_thread.run_sync(evaluate) if is_slow else evaluate()
         except ToolkitError as failure:  # the chain's own mistake
             return GivenUp(failure, Action.STOP)
         if values is None:

@@ -11,6 +11,7 @@ from pipelines.artifacts import Artifact
 from pipelines.engine.outputs import kind_by_bytes
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import RejectedInput, nearest
+from spaces_registry.fitting.parts import misfit_of_parts
 from spaces_registry.sayable import unsayable
 from spaces_registry.signature import Endpoint, File, Kind, Parameter, Value, fits
 
@@ -36,6 +37,8 @@ def bind(endpoint: Endpoint, values: Mapping[str, object], *, place: str) -> dic
     for parameter in endpoint.parameters:
         if parameter.name in values:
             bound[parameter.name] = conform(parameter, values[parameter.name], place)
+        elif parameter.required and parameter.may_be_left_out:
+            bound[parameter.name] = None  # as the app's page sends an empty field
         elif parameter.required:
             message = f"{place} {endpoint.name} needs {parameter.name!r} ({parameter.kind})"
             raise RejectedInput(place, message, hint=f"add it under `with`: {parameter.name}: …")
@@ -95,11 +98,46 @@ def conform(parameter: Parameter, value: object, place: str) -> object:
     """
     if why := unsayable(value):
         raise RejectedInput(place, f"{parameter.name} of {place} cannot be sent: it holds {why}")
-    if value is None and not parameter.required:
-        return None
-    if parameter.many or parameter.kind == Kind.GALLERY:
-        return tuple(_conform_one(parameter, one, place) for one in _as_list(value))
+    if value is None:
+        if parameter.takes_null:
+            return None
+        raise _refused(parameter, value, place)
+    if parameter.is_message:
+        return _message(parameter, value, place)
+    if parameter.takes_several:
+        return tuple(_conform_one(parameter.item(at), one, place) for at, one in enumerate(_as_list(value)))
     return _conform_one(parameter, value, place)
+
+
+def _message(parameter: Parameter, value: object, place: str) -> object:
+    """Words, files, or both in an object: what a box for messages takes."""
+    match value:
+        case Mapping() if parameter.parts:
+            return _parts(parameter, value, place)
+        case str() | bool() | int() | float():
+            return _conform_one(Parameter(parameter.name, Kind.TEXT), value, place)
+        case Artifact():
+            return value
+        case Sequence() if all(isinstance(one, Artifact) for one in value):
+            return tuple(value)
+        case Mapping():
+            return _plain(parameter, value, place)
+    raise _refused(parameter, value, place)
+
+
+def _parts(parameter: Parameter, value: Mapping[object, object], place: str) -> dict[str, object]:
+    """An object in place of a plain value, each part as it is taken.
+
+    Raises:
+        RejectedInput: it has a part that is not known, or that does not fit.
+    """
+    names = [str(name) for name in value]
+    if why := misfit_of_parts(parameter, names):
+        raise RejectedInput(place, f"{parameter.name} of {place} {why.said}", hint=why.hint)
+    return {
+        name: conform(parameter.part(name) or Parameter(f"{parameter.name}.{name}", Kind.ANY), one, place)
+        for name, one in zip(names, value.values(), strict=True)
+    }
 
 
 def _as_list(value: object) -> Sequence[object]:
@@ -109,6 +147,8 @@ def _as_list(value: object) -> Sequence[object]:
 
 
 def _conform_one(parameter: Parameter, value: object, place: str) -> object:
+    if parameter.parts and isinstance(value, Mapping):
+        return _parts(parameter, value, place)
     match parameter.kind:
         case Kind.IMAGE | Kind.AUDIO | Kind.VIDEO | Kind.FILE | Kind.MODEL3D | Kind.GALLERY:
             return _artifact(parameter, value, place)
@@ -144,15 +184,17 @@ def _is_text(file: Artifact) -> bool:
     return file.kind == Kind.FILE and (file.mime.startswith("text/") or file.mime == "application/json")
 
 
-def _plain(parameter: Parameter, value: object, place: str) -> object:
-    """JSON all the way down: a file inside it would reach the app as a path of ours."""
+def _plain(parameter: Parameter, value: object, place: str, *, at_top: bool = True) -> object:
+    """JSON all the way down, with files where the place takes them: elsewhere one is a path of ours."""
     match value:
         case None | bool() | int() | float() | str():
             return value
+        case Artifact() if not (at_top or parameter.file_free):
+            return value
         case Mapping():
-            return {str(name): _plain(parameter, one, place) for name, one in value.items()}
+            return {str(name): _plain(parameter, one, place, at_top=False) for name, one in value.items()}
         case Sequence():
-            return [_plain(parameter, one, place) for one in value]
+            return [_plain(parameter, one, place, at_top=False) for one in value]
         case _:
             raise _refused(parameter, value, place)
 

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from chains.model import Chain, Input
 from pipelines.artifacts import Artifact, Store
-from pipelines.engine.arguments import beside, keep_as_input, keep_user_file
+from pipelines.engine.arguments import beside, fetched, keep_user_file
 from pipelines.engine.binding import describe
-from pipelines.household.fetch import fetch, without_user
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.sayable import unsayable
@@ -78,7 +76,8 @@ class _Reader:
         if kind.is_file or kind == Kind.GALLERY:
             return self._file(wanted, value)
         if kind == Kind.JSON:
-            return _from_json(wanted, value) if self.as_text and isinstance(value, str) else value
+            found = _from_json(wanted, value) if self.as_text and isinstance(value, str) else value
+            return self._with_files(wanted, found)
         if kind in (Kind.NUMBER, Kind.INTEGER):
             value = _number(wanted, value)
         elif kind == Kind.BOOLEAN:
@@ -89,6 +88,22 @@ class _Reader:
             value = str(value)
         return _allowed(wanted, value)
 
+    def _with_files(self, wanted: Input, value: object) -> object:
+        """JSON with its files: named by `{"@file": path}` on a command line, else by a `Path`.
+
+        Elsewhere an object is data, which may be somebody else's and names no file.
+        """
+        match value:
+            case {"@file": name, **more} if self.as_text and not more:
+                return self._file(replace(wanted, kind=Kind.FILE), name)
+            case Path():
+                return self._file(replace(wanted, kind=Kind.FILE), value)
+            case Mapping():
+                return {name: self._with_files(wanted, one) for name, one in value.items()}
+            case Sequence() if not isinstance(value, str):
+                return [self._with_files(wanted, one) for one in value]
+        return value
+
     def _file(self, wanted: Input, value: object) -> Artifact:
         if isinstance(value, Artifact):
             return value
@@ -98,13 +113,8 @@ class _Reader:
         if not isinstance(value, str) or not value:
             raise _Unfit(f"{wanted.name} takes a file, and got {describe(value)}")
         if value.startswith(_WEB):
-            return self._fetched(value, kind)
+            return fetched(value, kind, self.store, by_chain=False)
         return keep_user_file(Path(value).expanduser(), value, self.store, kind)
-
-    def _fetched(self, url: str, kind: Kind, *, by_chain: bool = False) -> Artifact:
-        with TemporaryDirectory() as folder:
-            file = fetch(url, Path(folder), by_chain=by_chain)
-            return keep_as_input(file, without_user(url), self.store, kind, consume=True)
 
     def default(self, wanted: Input) -> object:
         """An input's own default; that of a file is beside the chain."""
@@ -118,7 +128,7 @@ class _Reader:
     def _default_file(self, wanted: Input, name: str) -> Artifact:
         if name.startswith(_WEB):
             kind = Kind.FILE if wanted.kind == Kind.GALLERY else wanted.kind
-            return self._fetched(name, kind, by_chain=True)
+            return fetched(name, kind, self.store, by_chain=True)
         return beside(self.chain.folder, name, self.store)
 
 

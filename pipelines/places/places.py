@@ -136,11 +136,17 @@ class Places:
             kind="space",
             address=space.address,
             endpoint=chosen.endpoint,
-            runner=SpaceRunner(self.registry.connect),
-            revision=space.revision or self.revisions.get(space.address),
+            runner=SpaceRunner(self.registry.connect, None if space.revision else space.traits),
+            revision=space.revision or _stand_in(self.revisions.get(space.address), space.traits),
             space=space,
             choice=chosen.choice,
         )
+
+
+def _stand_in(named: str | None, traits: str | None) -> str | None:
+    """What stands for the commit of an app that has none; see `docs/decisions/0002-what-is-a-revision.md`."""
+    told = None if traits is None else f"app {traits}"
+    return ", ".join(one for one in (named, told) if one) or None
 
 
 def _endpoint(space: Space, step: SpaceStep, locked: LockedStep | None) -> Endpoint:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from chains.graph import order
 from chains.language.expressions import Template
+from chains.meaning.arguments import leaves
 from chains.model import Chain, Step
 from chains.problems import Problem
 from pipelines.engine.binding import conform
@@ -60,9 +61,14 @@ def _of_step(
     step: Step, place: Place, names: Mapping[str, object], severity: Literal["error", "warning"]
 ) -> Iterator[Problem]:
     scopes = _scopes(step, names)
-    for name, template in step.arguments.items():
-        parameter = place.endpoint.parameter(name)
-        if parameter is None or not _is_known(template, is_mapped=bool(scopes)):
+    written = [
+        part
+        for name, template in step.arguments.items()
+        if (parameter := place.endpoint.parameter(name)) is not None
+        for part in leaves(parameter, template)
+    ]
+    for parameter, template in written:
+        if not _is_known(template, is_mapped=bool(scopes)):
             continue
         for scope in scopes or [{}]:
             try:

@@ -94,6 +94,8 @@ async def open_link(link: Link, settings: Settings, ask: Ask) -> AsyncIterator[t
     async with open_workshop(_only_spaces(addresses), settings) as shop:
         row = _narrowed(await _described(addresses, shop), link, shop.registry)
         made = await _composed(row, given, link, ask)
+        for line in made.chosen:
+            settings.say(line)
         yield shop, _loaded(made, link)
 
 

@@ -9,22 +9,18 @@ import yaml
 
 from chains.loader import loads
 from chains.model import Chain
+from pipelines.engine.arguments import values_of
 from pipelines.engine.binding import bind
 from pipelines.engine.events import RunListener, unheard
 from pipelines.engine.inputs import InvalidInputs, read_inputs
 from pipelines.running.run import Options, Run, run_in
+from pipelines.running.spelling import BadCall, Spelled, spelled
 from pipelines.running.workshop import Settings, Workshop, address_here, open_workshop
 from spaces_registry.apps.app import App
-from spaces_registry.errors import RejectedInput, ToolkitError, nearest
-from spaces_registry.signature import Endpoint, Kind
+from spaces_registry.errors import RejectedInput
+from spaces_registry.signature import Endpoint
 
 STEP = "call"
-
-
-class BadCall(ToolkitError):
-    """The arguments of a single call do not fit the endpoint."""
-
-    code = "bad-call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ class SingleCall:
     Attributes:
         space: id, alias or URL.
         endpoint: its name, or None for the only one.
-        given: texts by parameter name; several for one that takes a list.
+        given: texts by parameter, or by `parameter.part`; several for one that takes a list.
         out: the folder below which the call gets its own.
         fresh: make it even if its result is kept.
         is_watched: whether a person looks on, and sees its progress.
@@ -57,7 +53,7 @@ async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Work
         ToolkitError: it cannot be reached.
     """
     address_here(space, settings)
-    async with open_workshop(_chain_of(space, None, ()), settings) as shop:
+    async with open_workshop(_chain_of(space, None, Spelled()), settings) as shop:
         yield shop, await shop.registry.connect(space)
 
 
@@ -69,53 +65,33 @@ async def call_once(once: SingleCall, settings: Settings, tell: RunListener = un
     """
     async with open_space(once.space, settings) as (shop, app):
         endpoint = app.space.endpoint(once.endpoint)
-        _check_names(app.space.address, endpoint, once.given)
-        chain = _chain_of(once.space, endpoint, tuple(once.given))
-        values = _values(chain, app.space.address, endpoint, once.given, shop)
+        call = spelled(app.space.address, endpoint, once.given)
+        chain = _chain_of(once.space, endpoint, call)
+        values = _values(chain, app.space.address, endpoint, call, shop)
         options = Options(once.out, fresh=once.fresh, watch_signals=True, is_watched=once.is_watched)
         return await run_in(shop, chain, values, options, tell)
 
 
 def _values(
-    chain: Chain, place: str, endpoint: Endpoint, given: Mapping[str, object], shop: Workshop
+    chain: Chain, place: str, endpoint: Endpoint, call: Spelled, shop: Workshop
 ) -> Mapping[str, object]:
     """What was written, as values that the endpoint accepts: nothing is called with others."""
     try:
-        values = read_inputs(chain, given, shop.store, as_text=True)
-        bind(endpoint, values, place=place)
+        values = read_inputs(chain, call.given, shop.store, as_text=True)
+        arguments = values_of(chain.steps[STEP], {"inputs": values})
+        bind(endpoint, arguments or {}, place=place)
     except (InvalidInputs, RejectedInput) as refused:
         told = "; ".join(refused.problems) if isinstance(refused, InvalidInputs) else refused.message
         raise BadCall(told, hint=refused.hint if isinstance(refused, RejectedInput) else None) from refused
     return values
 
 
-def _check_names(place: str, endpoint: Endpoint, given: Mapping[str, object]) -> None:
-    names = [one.name for one in endpoint.parameters]
-    for name in given:
-        if name not in names:
-            hint = nearest(name, names) or "it takes none"
-            raise BadCall(f"{place} {endpoint.name} takes no parameter {name!r}", hint=hint)
-    missing = [one for one in endpoint.parameters if one.required and one.name not in given]
-    if missing:
-        told = ", ".join(f"{one.name} ({one.kind})" for one in missing)
-        hint = "add " + " ".join(f"{one.name}=…" for one in missing)
-        raise BadCall(f"{place} {endpoint.name} also needs {told}", hint=hint)
-
-
-def _chain_of(space: str, endpoint: Endpoint | None, given: Sequence[str]) -> Chain:
+def _chain_of(space: str, endpoint: Endpoint | None, call: Spelled) -> Chain:
     """A chain that makes this one call, with an input for each argument that is given."""
-    inputs = {}
-    for name in given:
-        parameter = endpoint.parameter(name) if endpoint else None
-        if parameter is not None:
-            many = parameter.many or parameter.kind == Kind.GALLERY
-            # the app's own choices and ranges are checked when the value is bound
-            kind = Kind.TEXT if parameter.kind == Kind.CHOICE else parameter.kind
-            inputs[name] = {"kind": str(kind), "many": many}
-    step: dict[str, object] = {"space": space, "with": {name: f"$inputs.{name}" for name in inputs}}
+    step: dict[str, object] = {"space": space, "with": call.arguments}
     if endpoint is not None:
         step["endpoint"] = endpoint.name
     returns = endpoint.returns if endpoint else ()
     outputs = {one.name: f"${STEP}.outputs[{place}]" for place, one in enumerate(returns)}
-    document = {"name": STEP, "inputs": inputs, "steps": {STEP: step}, "outputs": outputs}
+    document = {"name": STEP, "inputs": call.inputs, "steps": {STEP: step}, "outputs": outputs}
     return loads(yaml.safe_dump(document, sort_keys=False), file="call", folder=Path.cwd())

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import httpx2
 
+from spaces_registry.apps.closed import is_closed
 from spaces_registry.apps.description import Known, read_space
 from spaces_registry.apps.files import Shelf, upload
 from spaces_registry.apps.in_flight import CallsInFlight, SentCall
@@ -127,7 +128,8 @@ async def _read(origin: Origin, limits: httpx2.Timeout, known: Known) -> Space:
         openapi = _json(
             await origin.send("GET", path, limits=limits, at_most_bytes=origin.bounds.description_bytes)
         )
-    return read_space(origin.place, root, config, info, openapi, known=known)
+    closed = await is_closed(origin, config, limits)
+    return read_space(origin.place, root, config, info, openapi, known=known, is_closed=closed)
 
 
 def _json(response: httpx2.Response) -> Any:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from spaces_registry.apps.closed import WHY, is_queued
 from spaces_registry.apps.labels import read_label, slug, unique
 from spaces_registry.apps.openapi import described
+from spaces_registry.apps.parts import read_inside
 from spaces_registry.apps.schema import is_finite, mapping, read_choices, read_kind, read_limit, sequence
+from spaces_registry.apps.traits import traits_of
 from spaces_registry.network.decoding import is_deep, sendable
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
@@ -39,6 +42,7 @@ def read_space(
     openapi: object = None,
     *,
     known: Known = Known(),
+    is_closed: bool = False,
 ) -> Space:
     """Read what an app says about itself.
 
@@ -49,6 +53,7 @@ def read_space(
         info: decoded `{prefix}/info`, or None if the app has none.
         openapi: decoded `{prefix}/openapi.json`, or None.
         known: what the Hub told of it.
+        is_closed: whether its queued functions are for its own page alone; see `apps.closed`.
 
     Returns:
         The Space with its endpoints in the app's own order.
@@ -61,7 +66,7 @@ def read_space(
     unusable = [*app.closed(found), *_unnamed(info)]
     for name, entry in found.items():
         try:
-            endpoints[name] = _endpoint(name, entry, app)
+            endpoints[name] = _endpoint(name, entry, app, is_closed=is_closed)
         except _Unreadable as why:
             unusable.append(Unusable(sendable(name), str(why)))
     limit = app.config.get("max_file_size")
@@ -79,6 +84,7 @@ def read_space(
         if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
         else None,
         unusable=tuple(unusable),
+        traits=traits_of(config, found),
     )
 
 
@@ -197,7 +203,7 @@ def _unnamed(info: object) -> Iterator[Unusable]:
         yield Unusable(sendable(str(key)), "the app gives this function no name")
 
 
-def _endpoint(name: str, entry: Mapping[str, Any], app: _App) -> Endpoint:
+def _endpoint(name: str, entry: Mapping[str, Any], app: _App, *, is_closed: bool) -> Endpoint:
     if name != sendable(name):
         raise _Unreadable("its name holds half a character, which cannot be sent")
     if is_deep(entry):
@@ -207,13 +213,15 @@ def _endpoint(name: str, entry: Mapping[str, Any], app: _App) -> Endpoint:
         raise _Unreadable("its parameters are not described")
     gives = len(returns) if isinstance(returns, list) else None
     match = app.match(name, len(parameters), gives)
+    if is_closed and match is not None and is_queued(app.config, match.dependency):
+        raise _Unreadable(WHY)
     if not isinstance(returns, list):
         if match is None:
             raise _Unreadable("its outputs are not described")
         returns = [{} for _ in match.given]
     translations = app.config.get("i18n_translations")
     major = _text(app.config.get("version")).partition(".")[0]
-    read = _parameters(parameters, match.taken if match else (), translations, is_old=major in {"4", "5"})
+    read = _parameters(parameters, match.taken if match else (), translations, major)
     give = _returns([mapping(one) for one in returns], match.given if match else (), translations)
     return Endpoint(
         name=name,
@@ -240,12 +248,11 @@ def _parameters(
     entries: list[Mapping[str, Any]],
     components: tuple[Mapping[str, Any], ...],
     translations: object,
-    *,
-    is_old: bool,
+    major: str,
 ) -> tuple[Parameter, ...]:
     taken: dict[str, int] = {}
     return tuple(
-        _parameter(entry, components[place] if components else {}, translations, taken, is_old=is_old)
+        _parameter(entry, components[place] if components else {}, translations, taken, major)
         for place, entry in enumerate(entries)
     )
 
@@ -255,8 +262,7 @@ def _parameter(
     behind: Mapping[str, Any],
     translations: object,
     taken: dict[str, int],
-    *,
-    is_old: bool,
+    major: str,
 ) -> Parameter:
     props = mapping(behind.get("props"))
     component = _text(entry.get("component")) or _text(behind.get("type")).capitalize()
@@ -266,6 +272,8 @@ def _parameter(
     choices = read_choices(schema, props) if kind is Kind.CHOICE else None
     has_default = entry.get("parameter_has_default", props.get("value") is not None)
     default = entry.get("parameter_default", props.get("value"))
+    wrapped = wrapped or (major in {"4", "5"} and kind is Kind.VIDEO)
+    inside = read_inside(component, schema, props, major, wrapped=wrapped)
     return Parameter(
         name=unique(_text(entry.get("parameter_name")) or slug(label, "parameter"), taken),
         kind=kind,
@@ -277,8 +285,12 @@ def _parameter(
         minimum=read_limit(props, "minimum"),
         maximum=read_limit(props, "maximum"),
         many=many,
-        wrapped=wrapped or (is_old and kind is Kind.VIDEO),
+        wrapped=wrapped,
         component=component,
+        nullable=True,
+        parts=inside.parts,
+        file_free=inside.file_free,
+        form=inside.form,
     )
 
 

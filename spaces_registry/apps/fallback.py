@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 
-from spaces_registry.apps.files import Shelf, size_of
+from spaces_registry.apps.files import Shelf, size_of, upload
 from spaces_registry.apps.payload import body, files_in, outputs
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import (
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from gradio_client.client import Job
 
 _CANCEL_S = 3.0
+_BLANK = (  # a transparent picture of one pixel
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
+)
 
 
 async def call_otherwise(
@@ -61,7 +65,7 @@ async def call_otherwise(
     try:
         with anyio.fail_after(clocks.queue_s + clocks.run_s):
             if space.protocol == "ws":
-                data = await _run(space, origin, endpoint, values, clocks)
+                data = await _run(space, origin, endpoint, values, clocks, tell)
             else:
                 data = await _client(space, origin, endpoint, values)
     except TimeoutError as cause:
@@ -77,16 +81,24 @@ def _files(values: Mapping[str, Value]) -> dict[File, None]:
 
 
 async def _run(
-    space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value], clocks: Clocks
+    space: Space,
+    origin: Origin,
+    endpoint: Endpoint,
+    values: Mapping[str, Value],
+    clocks: Clocks,
+    tell: Listener,
 ) -> list[Any]:
     """Gradio 3: one request, one answer."""
-    inlined = {file: _inlined(file) for file in _files(values)}
+    chats = {one.name for one in endpoint.parameters if one.form == "three"}
+    in_chats = _files({name: value for name, value in values.items() if name in chats})
+    inlined = {file: _inlined(file) for file in _files(values) if file not in in_chats}
+    uploaded = await upload(origin, space, in_chats, clocks, tell) if in_chats else {}
     pictures = {one.name for one in endpoint.parameters if one.kind is Kind.IMAGE}
+    sketches = {one.name for one in endpoint.parameters if one.form == "sketch"}
+    positional = body(space.address, endpoint, values, {**inlined, **uploaded})
     data = [
-        one["data"] if name in pictures and isinstance(one, Mapping) else one
-        for name, one in zip(
-            endpoint.wire.inputs, body(space.address, endpoint, values, inlined), strict=True
-        )
+        _sketch(one) if name in sketches else _picture(one) if name in pictures else one
+        for name, one in zip(endpoint.wire.inputs, positional, strict=True)
     ]
     limits = patience(clocks.connect_s, clocks.queue_s + clocks.run_s)
     doing = f"calling {endpoint.name}"
@@ -106,6 +118,19 @@ async def _run(
     if not response.is_success:
         raise refused_by_status(space.address, response, doing)
     raise BadOutput(space.address, f"{space.address}: {doing} gave no data")
+
+
+def _picture(value: Json) -> Json:
+    """A picture as Gradio 3 takes it: its data alone."""
+    return value["data"] if isinstance(value, Mapping) and "data" in value else value
+
+
+def _sketch(value: Json) -> Json:
+    """A picture with what is drawn over it; a blank sheet where nothing is."""
+    if value is None:
+        return None
+    parts = value if isinstance(value, Mapping) and "image" in value else {"image": value}
+    return {"image": _picture(parts["image"]), "mask": _picture(parts.get("mask")) or _BLANK}
 
 
 def _inlined(file: File) -> Json:

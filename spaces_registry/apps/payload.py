@@ -5,6 +5,7 @@ import mimetypes
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from spaces_registry.apps.chats import history
 from spaces_registry.errors import BadOutput, RejectedInput, nearest
 from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
 
@@ -41,7 +42,7 @@ def arrange(place: str, endpoint: Endpoint, arguments: Mapping[str, Value]) -> d
             message = f"{place}{endpoint.name} has no parameter {name!r}"
             raise RejectedInput(place, message, hint=nearest(name, names))
     for one in endpoint.parameters:
-        if one.required and one.name not in arguments:
+        if not one.may_be_left_out and one.name not in arguments:
             raise RejectedInput(place, f"{place}{endpoint.name} needs a value for {one.name!r}")
     return {one.name: arguments.get(one.name, one.default) for one in endpoint.parameters}
 
@@ -69,12 +70,11 @@ def _is_default(parameter: Parameter, value: Value) -> bool:
 def _encode(place: str, parameter: Parameter, value: Value, sent: Sent) -> Json:
     if value is None or _is_default(parameter, value):
         return parameter.default if value is not None else None
-    kind = parameter.kind
-    if kind is Kind.GALLERY or parameter.many:
+    if parameter.is_message:
+        return _multimodal(value, sent)
+    if parameter.takes_several:
         several = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
         return [_encode_one(place, parameter, one, sent) for one in several]
-    if kind is Kind.JSON and parameter.component.lower() == "multimodaltextbox":
-        return _multimodal(value, sent)
     return _encode_one(place, parameter, value, sent)
 
 
@@ -87,6 +87,10 @@ def _encode_one(place: str, parameter: Parameter, value: Value, sent: Sent) -> J
         if kind in (Kind.JSON, Kind.ANY):
             return sent[value]
         raise RejectedInput(place, f"{place}: {parameter.name!r} takes {kind}, not the file {value.name!r}")
+    if isinstance(value, Mapping) and parameter.parts:
+        return _whole(parameter, _parts(place, parameter, value, sent))
+    if kind is Kind.JSON and parameter.form:
+        return history(value, parameter.form, sent)
     if is_place_for_file:
         raise RejectedInput(place, f"{place}: {parameter.name!r} takes a file ({kind}), not {_short(value)}")
     return _plain(value, sent)
@@ -101,11 +105,40 @@ def _wrap(parameter: Parameter, file: File, data: Json) -> Json:
             return {part: data, "caption": file.caption}
         case Kind.VIDEO if parameter.wrapped:
             return {"video": data, "subtitles": None}
-        case Kind.IMAGE if parameter.component.lower() == "imageeditor":
-            return {"background": data, "layers": [], "composite": data}
-        case Kind.IMAGE if parameter.component.lower() == "annotatedimage":
-            return {"image": data, "annotations": []}
+        case Kind.IMAGE:
+            return _whole(parameter, {"image": data}) if parameter.parts else data
     return data
+
+
+def _parts(place: str, parameter: Parameter, value: Mapping[str, Value], sent: Sent) -> dict[str, Json]:
+    """An object that is handed over for a parameter with parts, each part as its component takes it."""
+    return {
+        name: _plain(one, sent) if (part := parameter.part(name)) is None else _encode(place, part, one, sent)
+        for name, one in value.items()
+    }
+
+
+def _whole(parameter: Parameter, parts: Mapping[str, Json]) -> Json:
+    """The parts of an object under the names that the component itself has for them."""
+    match parameter.component.lower():
+        case "imageeditor":
+            background = parts.get("background", parts.get("image"))
+            layers = parts.get("layers", parts.get("mask")) or []
+            return {
+                "background": background,
+                "layers": layers,
+                "composite": parts.get("composite", background),
+            }
+        case "image":  # a sketch of Gradio 3
+            return {"image": parts.get("image"), "mask": parts.get("mask")}
+        case "annotatedimage":
+            return {"image": parts.get("image"), "annotations": parts.get("annotations") or []}
+        case "video":
+            return {"video": parts.get("video"), "subtitles": parts.get("subtitles")}
+        case "gallery":
+            part = "video" if "video" in parts else "image"
+            return {part: parts[part], "caption": parts.get("caption")}
+    return parts
 
 
 def _multimodal(value: Value, sent: Sent) -> Json:
@@ -115,10 +148,20 @@ def _multimodal(value: Value, sent: Sent) -> Json:
             return {"text": value, "files": []}
         case File():
             return {"text": "", "files": [sent[value]]}
+        case Mapping() if value.keys() <= {"text", "files"}:
+            files = value.get("files") or ()
+            several = files if isinstance(files, Sequence) and not isinstance(files, str) else (files,)
+            return {
+                "text": _plain(value.get("text") or "", sent),
+                "files": [_plain(one, sent) for one in several],
+            }
+        case Sequence() if all(isinstance(one, File) for one in value):
+            return {"text": "", "files": [_plain(one, sent) for one in value]}
     return _plain(value, sent)
 
 
 def _plain(value: Value, sent: Sent) -> Json:
+    """JSON as it is, each file in it as the app's own object for it."""
     match value:
         case File():
             return sent[value]

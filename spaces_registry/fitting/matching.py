@@ -12,7 +12,7 @@ from typing import TypeAlias
 from spaces_registry.apps.labels import slug
 from spaces_registry.errors import ToolkitError
 from spaces_registry.fitting.synonyms import is_content, meaning
-from spaces_registry.signature import Endpoint, Kind, Parameter, Return, fits
+from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 _IN_GALLERY = frozenset({Kind.IMAGE, Kind.VIDEO})
 # what carries the content of a call; a number or a choice is a setting, which only its name tells from others
@@ -166,11 +166,7 @@ def match(endpoint: Endpoint, supplies: Sequence[Supply], gives: Sequence[Kind] 
 
 def goes_in(supply: Supply, parameter: Parameter) -> bool:
     """Whether a parameter takes a value of this kind; a list only where lists are taken."""
-    if supply.many and not (parameter.many or parameter.kind in (Kind.GALLERY, Kind.JSON, Kind.ANY)):
-        return False
-    if supply.kind is Kind.GALLERY and parameter.many:
-        return parameter.kind in _IN_GALLERY or parameter.kind is Kind.FILE
-    return (supply.many and parameter.kind is Kind.JSON) or fits(supply.kind, parameter.kind)
+    return parameter.takes(supply.kind, many=supply.many)
 
 
 def gives_kind(returns: Sequence[Return], kind: Kind) -> Gives:

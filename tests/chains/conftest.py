@@ -23,7 +23,8 @@ def _endpoint_of(described: Mapping[str, Any]) -> Endpoint:
 
 def _with_kind(described: Mapping[str, Any]) -> dict[str, Any]:
     choices = {"choices": tuple(described["choices"])} if "choices" in described else {}
-    return {**described, "kind": Kind(described["kind"]), **choices}
+    parts = {"parts": tuple(Parameter(**_with_kind(one)) for one in described.get("parts", []))}
+    return {**described, "kind": Kind(described["kind"]), **choices, **(parts if parts["parts"] else {})}
 
 
 def _problems_of(file: Path) -> tuple[tuple[Problem, ...], str]:

@@ -218,23 +218,64 @@ def test_of_several_endpoints_the_one_that_fits_is_called():
     assert made.steps[1].endpoint.name == "/1"
 
 
-def test_endpoints_that_fit_alike_are_asked():
-    """Which of two the user means is not told by kinds."""
-    twice = Linked(
-        "me/twice",
-        tuple(
-            Endpoint(name, DESCRIBE.endpoints[0].parameters, DESCRIBE.endpoints[0].returns)
-            for name in ("/long", "/short")
-        ),
+def twice(*endpoints: Endpoint) -> Linked:
+    """A Space with several endpoints."""
+    return Linked("me/twice", endpoints)
+
+
+def test_of_endpoints_that_fit_alike_the_apps_first_is_called_and_said():
+    """Variants of one thing are no question; the other one is one option away."""
+    one = DESCRIBE.endpoints[0]
+    several = twice(*(Endpoint(name, one.parameters, one.returns) for name in ("/long", "/short", "/rude")))
+
+    made = compose([PAINT, several], given(prompt="x"))
+
+    assert isinstance(made, Composition)
+    assert made.steps[1].endpoint.name == "/long"
+    assert made.chosen == (
+        "/long of me/twice is called; /short, /rude fit as well: --endpoint me/twice=/short",
     )
-    asked = compose([PAINT, twice], given(prompt="x"))
+
+
+def test_of_endpoints_that_fit_the_one_that_takes_more_of_what_is_given_is_called():
+    """Whoever names a setting wants the endpoint that has it."""
+    one = DESCRIBE.endpoints[0]
+    setting = Parameter("prompt", Kind.TEXT, required=False)
+    more = Endpoint("/more", (*one.parameters, setting), one.returns)
+    several = twice(Endpoint("/less", one.parameters, one.returns), more)
+
+    made = compose([PAINT, several], given(prompt="x"))
+
+    assert isinstance(made, Composition)
+    assert (made.steps[1].endpoint.name, made.chosen) == ("/more", ())
+
+
+def test_endpoints_that_give_something_else_are_asked():
+    """Whether a clip or a description is wanted is not told by a picture."""
+    one = DESCRIBE.endpoints[0]
+    film = Endpoint("/film", one.parameters, (Return("clip", Kind.VIDEO),))
+    several = twice(Endpoint("/words", one.parameters, one.returns), film)
+    asked = compose([PAINT, several], given(prompt="x"))
 
     assert isinstance(asked, Question)
     assert not asked.may_be_none
-    assert flags(asked) == ["--endpoint me/twice=/long", "--endpoint me/twice=/short"]
-    row, _ = with_decision([PAINT, twice], asked.choices[1].decision)
+    assert flags(asked) == ["--endpoint me/twice=/words", "--endpoint me/twice=/film"]
+    row, _ = with_decision([PAINT, several], asked.choices[1].decision)
     assert isinstance(asked.choices[1].decision, Chosen)
     assert isinstance(compose(row, given(prompt="x")), Composition)
+
+
+def test_endpoints_that_take_the_same_in_another_meaning_are_asked():
+    """A picture to be described is not one whose style is borrowed."""
+    one = DESCRIBE.endpoints[0]
+    named = {
+        name: Endpoint(f"/{name}", (Parameter(name, Kind.IMAGE),), one.returns)
+        for name in ("image", "style_image")
+    }
+
+    asked = compose([PAINT, twice(*named.values())], given(prompt="x"))
+
+    assert isinstance(asked, Question)
 
 
 def test_a_step_without_a_part_stands_for_the_part_that_fits():
