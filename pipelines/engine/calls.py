@@ -5,30 +5,39 @@ The order is the promise: bytes in the store, then the journal says so, then the
 
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import StorageFailed, Store
+from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
 from pipelines.engine.limits import Limits
 from pipelines.engine.results import Result
-from pipelines.journal import Dead, Intent, Journal, nobody
+from pipelines.engine.unexpected import (
+    Question,
+    UnexpectedAnswers,
+    again,
+    as_value,
+    must_be_of_kind,
+    parts_in,
+)
+from pipelines.journal import READ, Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
+from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError, UnexpectedAnswer
 from spaces_registry.network.decoding import sendable
 from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp, unheard
-from spaces_registry.signature import File, Json, Return, Value
+from spaces_registry.signature import File, Json, Kind, Return, Value
 
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
 WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
@@ -42,13 +51,24 @@ class Answer:
         key: the cache key (SHA-256, hex) of the question.
         values: in the order of the endpoint's returns; files as artifacts.
         cached: whether it was there already and nothing was asked.
+        is_raw: whether the one value is the whole answer, of another shape than the returns, which the step's
+            own `outputs` read.
         steps: how the steps of a nested chain ended, by name; empty for any other place.
     """
 
     key: str
     values: tuple[object, ...]
     cached: bool
+    is_raw: bool = False
     steps: Mapping[str, Result] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """What a call gave; `is_raw` as in `Answer`."""
+
+    values: tuple[object, ...]
+    is_raw: bool = False
 
 
 @dataclass(slots=True)
@@ -105,6 +125,10 @@ class CallMaker:
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _left: dict[str, Json] = field(default_factory=dict)
+    _unexpected: UnexpectedAnswers = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_unexpected", UnexpectedAnswers(self.run, self.store, self.journal))
 
     async def make(
         self,
@@ -120,7 +144,7 @@ class CallMaker:
         """The outputs of one call, from the store or its place.
 
         Args:
-            step: the step, or the fallback of it that this place is for.
+            step: the step, or the fallback of it that this place is for, with the names for its outputs.
             place: where.
             item: which of the step's calls.
             values: its arguments.
@@ -129,6 +153,7 @@ class CallMaker:
             begun: hears that the call has its turn.
 
         Raises:
+            UnexpectedAnswer: it answered in another shape than promised, now or before; the answer is kept.
             CallFailed: it yielded nothing, or not what was expected.
             ToolkitError: it cannot be made, kept or recorded, or would exceed the budget.
         """
@@ -138,14 +163,18 @@ class CallMaker:
         async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
             if (kept := await self._kept(step, place, item, key, tell)) is not None:
                 return Answer(key, kept, cached=True)
+            question = Question(step, self.within + step.name, place, item, key, bound)
+            if (read := await self._read_again(question)) is not None:
+                return Answer(key, read.values, cached=True, is_raw=read.is_raw)
             if (why := rest()) is not None:
                 return why
             with self.breaker.under_way(place.address):
                 async with self.limits.turn(place, tell, patience_s=step.retry.up_to_s):
                     begun()
-                    outputs = await self._send(step, place, item, key, bound, tell)
-            self._answered[key] = outputs
-        return Answer(key, outputs, cached=False)
+                    outputs = await self._send(question, tell)
+            if not outputs.is_raw:
+                self._answered[key] = outputs.values
+        return Answer(key, outputs.values, cached=False, is_raw=outputs.is_raw)
 
     async def has(self, step: Step, place: Place, item: int, values: Mapping[str, object]) -> bool:
         """Whether the outputs of a call are there already; one whose arguments do not fit has none."""
@@ -181,11 +210,39 @@ class CallMaker:
             return None
         return found
 
-    async def _send(
-        self, step: Step, place: Place, item: int, key: str, bound: Mapping[str, object], tell: Listener
-    ) -> tuple[object, ...]:
+    async def _read_again(self, question: Question) -> _Outputs | None:
+        """What an answer of an unexpected shape holds that came before; None if none did.
+
+        Raises:
+            UnexpectedAnswer: it cannot be read by this step either; nothing is asked.
+        """
+        step, place = question.step, question.place
+        with TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:
+            call = Call(
+                place.address, place.endpoint, as_arguments(question.bound), Path(folder), step.timeout
+            )
+            whole = await self._unexpected.find(
+                question, call, is_fresh=question.name in self.fresh, resumed=self.resumed
+            )
+            if whole is None:
+                return None
+            if place.reader is not None:
+                with suppress(UnexpectedAnswer):
+                    values = await place.reader.read(call, as_value(whole.answer))
+                    return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
+        return await self._read_by_step(question, whole.answer) or _refuse(again(question, whole))
+
+    async def _read_by_step(self, question: Question, answer: object) -> _Outputs | None:
+        """An answer of an unexpected shape in which the step's own `outputs` find all that they name."""
+        if (parts := parts_in(answer, question.step.outputs)) is None:
+            return None
+        await anyio.to_thread.run_sync(verify, question.step.expect, parts, question.place.address)
+        return _Outputs((answer,), is_raw=True)
+
+    async def _send(self, question: Question, tell: Listener) -> _Outputs:
+        step, place, item, key = question.step, question.place, question.item, question.key
         async with self._allowed(place) as share:
-            name, called = self.within + step.name, place.endpoint.name
+            name, called = question.name, place.endpoint.name
             intent = Intent(self.run, name, item, key, place.kind, place.address, called, place.revision)
             sending = self.journal.sent(intent, self.is_dead)
             number, job = sending.call, sending.job or self._left.pop(key, None)
@@ -206,15 +263,14 @@ class CallMaker:
                     call = Call(
                         place.address,
                         place.endpoint,
-                        as_arguments(bound),
+                        as_arguments(question.bound),
                         Path(folder),
                         step.timeout,
                         job=job,
                         work_s=self._left_alone_s(step, place),
                         remember=remember,
                     )
-                    values = await place.runner(call, hear)
-                    outputs = await anyio.to_thread.run_sync(self._take, step, place, values)
+                    outputs = await self._called(question, number, call, hear)
             except anyio.get_cancelled_exc_class():
                 if remember.told is None:  # else its work may go on, and its result can be fetched
                     self.journal.failed(number, key, INTERRUPTED, None)
@@ -229,11 +285,27 @@ class CallMaker:
                 if failure.code == "unreachable" and remember.told is not None:
                     self._left[key] = remember.told  # the connection is gone, not the work
                 raise
-            if _mentions(outputs, self.secrets):
+            if outputs.is_raw:
+                self.journal.failed(number, key, READ, None, spent=share.told)
+            elif _mentions(outputs.values, self.secrets):
                 self.journal.failed(number, key, WITHHELD, None, spent=share.told)
             else:
-                self.journal.received(number, key, outputs, share.told)
+                self.journal.received(number, key, outputs.values, share.told)
         return outputs
+
+    async def _called(self, question: Question, number: int, call: Call, hear: Listener) -> _Outputs:
+        """Make the call; an answer of an unexpected shape is kept, and read by the step if it can."""
+        step, place = question.step, question.place
+        try:
+            values = await place.runner(call, hear)
+            return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
+        except UnexpectedAnswer as failure:
+            if _mentions(failure.answer, self.secrets):
+                raise
+            await self._unexpected.keep(question, number, call, failure)
+            if (outputs := await self._read_by_step(question, failure.answer)) is None:
+                raise
+            return outputs
 
     def _left_alone_s(self, step: Step, place: Place) -> float | None:
         """How long the result of a call is to be left in a Space's memory; None to follow it at once."""
@@ -277,13 +349,22 @@ class CallMaker:
             message = (
                 f"{place.address} {place.endpoint.name} returned {len(values)} values, not {len(returns)}"
             )
-            raise BadOutput(place.address, message)
-        return tuple(self._keep_one(place, one, value) for one, value in zip(returns, values, strict=True))
+            raise UnexpectedAnswer(place.address, message, tuple(values))
+        if not place.is_here:
+            must_be_of_kind(place.address, place.endpoint, values)
+        kept: dict[Path, Artifact] = {}
+        return tuple(
+            self._keep_one(place, one, value, kept) for one, value in zip(returns, values, strict=True)
+        )
 
-    def _keep_one(self, place: Place, told: Return, value: Value) -> object:
+    def _keep_one(self, place: Place, told: Return, value: Value, kept: dict[Path, Artifact]) -> object:
+        """A value with its files in the store; one file may stand at several places of an answer."""
         match value:
             case File():
-                return self.store.keep(value, told.kind, place=place.address, consume=True)
+                if value.path not in kept:
+                    kind = _kind_in(told)
+                    kept[value.path] = self.store.keep(value, kind, place=place.address, consume=True)
+                return kept[value.path]
             case str():
                 return sendable(value)
             case float() if not math.isfinite(value):
@@ -291,11 +372,20 @@ class CallMaker:
             case None:
                 return value
             case Mapping():
-                return {sendable(name): self._keep_one(place, told, one) for name, one in value.items()}
+                return {sendable(name): self._keep_one(place, told, one, kept) for name, one in value.items()}
             case Sequence():
-                return tuple(self._keep_one(place, told, one) for one in value)
+                return tuple(self._keep_one(place, told, one, kept) for one in value)
             case _:
                 return value
+
+
+def _kind_in(told: Return) -> Kind:
+    """The kind of a file in a return's value: within JSON, whatever its bytes are."""
+    return told.kind if told.kind.is_file or told.kind == Kind.GALLERY else Kind.ANY
+
+
+def _refuse(failure: CallFailed) -> NoReturn:
+    raise failure
 
 
 def _mentions(value: object, secrets: Sequence[str]) -> bool:

@@ -16,7 +16,6 @@ from pipelines.services.progress import fraction_in, whole_in
 from pipelines.services.refusals import must_be_good, refused, wait_in
 from pipelines.services.requests import Request
 from spaces_registry.errors import (
-    BadOutput,
     Building,
     Busy,
     CallFailed,
@@ -25,6 +24,7 @@ from spaces_registry.errors import (
     Missing,
     RateLimited,
     TimedOut,
+    UnexpectedAnswer,
     Unreachable,
 )
 from spaces_registry.progress import Progress, Queued, Started
@@ -105,7 +105,7 @@ class JobWork:
         found = find(job.id, answer.body)
         if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
             message = f"{exchange.place} took the job, but `{job.id}` is not in its answer"
-            raise BadOutput(exchange.place, message)
+            raise UnexpectedAnswer(exchange.place, message, answer.body)
         known: dict[str, Json] = {"id": found, "answer": _pruned(answer.body)}
         exchange.call.remember(json.loads(exchange.origin.scrub(json.dumps(known)) or ""))
         return cls(exchange, job, known, resumed=False, first=answer)
@@ -260,7 +260,7 @@ class JobWork:
             url = next((one for source in sources if isinstance(one := find(ask.url, source), str)), None)
             if not url:
                 message = f"{self.exchange.place} took the job, but `{ask.url}` is not in its answer"
-                raise BadOutput(self.exchange.place, message)
+                raise UnexpectedAnswer(self.exchange.place, message, done.body if done else sources[0])
         return await self.exchange.ask(replace(ask, url=None), self.names, url=url)
 
     async def _cancel(self) -> None:

@@ -86,6 +86,7 @@ _NONE_LEFT = re.compile(r"(?:^|;)\s*r=0\s*(?:;|$)")
 _RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>[0-9]+)")
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 _MESSAGES: Final = ("detail", "error", "message", "msg", "errors", "error_description", "title")
+_SENT_IN: Final = frozenset({"body", "query", "path", "header", "form"})
 _LONGEST_WAIT_S = 366 * 86400.0  # longer than any share takes to come back
 _KEPT = 10_000  # characters of plain text that are kept as somebody's words
 _SHOWN = 300  # characters of another's words in one line; `said` keeps them all
@@ -286,10 +287,25 @@ def _message(value: Any) -> str | None:
         case [*problems]:  # a developer's validators, or FastAPI's own
             found = [_message(one) for one in problems]
             return "; ".join(one for one in found if one)
+        case {"loc": [*where], "msg": str(said)}:
+            return with_field(where, said)
         case Mapping():
             inner = (_message(value[name]) for name in _MESSAGES if value.get(name))
             return next((one for one in inner if one), None)
     return None
+
+
+def with_field(where: Sequence[object], said: str) -> str:
+    """A validator's message with the field that it is about: `image_size.width: Input should be …`.
+
+    Args:
+        where: FastAPI's `loc`: where the field is sent (`body`, `query`), then the way to it.
+        said: the message.
+    """
+    names = [str(one) for one in where]
+    if names and names[0] in _SENT_IN:
+        names = names[1:]
+    return f"{'.'.join(names)}: {said}" if names else said
 
 
 def _is_page(response: httpx2.Response) -> bool:

@@ -379,7 +379,7 @@ def test_a_result_of_its_own_address_can_be_a_refusal(desk):
     with web(lambda asked: answers[asked.path]) as server, pytest.raises(errors.RejectedInput) as caught:
         desk.call(text, server, prompt="a fox")
 
-    assert caught.value.said == "too long"
+    assert caught.value.said == "prompt: too long"
 
 
 def test_a_result_that_is_kept_back_for_an_hour_is_not_slept_for(desk):
@@ -475,9 +475,9 @@ def test_an_error_inside_a_stream_is_a_failure(desk, said, kind):
         (say({"error": "Service unavailable, try again in 3m"}, 503), errors.Unreachable, "Service", 180),
         (say({}, 504), errors.TimedOut, None, None),
         (say({}, 502), errors.Unreachable, None, None),
-        (say({"images": []}), errors.BadOutput, None, None),
-        (say({"images": ["!"]}), errors.BadOutput, None, None),
-        (say({"images": ["http://["]}), errors.BadOutput, None, None),
+        (say({"images": []}), errors.UnexpectedAnswer, None, None),
+        (say({"images": ["!"]}), errors.UnexpectedAnswer, None, None),
+        (say({"images": ["http://["]}), errors.UnexpectedAnswer, None, None),
     ],
     ids=[
         "429-words",
