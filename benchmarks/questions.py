@@ -171,4 +171,34 @@ HAND_OVER = Question(
     quick_turns=1,
 )
 
-QUESTIONS = (ONE_CALL, THREE_STEPS, DIAMOND, FOUR_ITEMS, TWENTY_ITEMS, COLD_START, FIRST_REQUEST, HAND_OVER)
+SLOW_CALLS = Question(
+    name="slow-calls",
+    title="A call of 12 s at an endpoint whose calls took 12 s before",
+    contestants=(
+        Contestant(f"{OURS}: pickup: auto, run.seconds", "ours", "slow_auto"),
+        Contestant(f"{OURS}: pickup: attached", "ours", "slow_attached"),
+        Contestant(f"{OURS}: pickup: detached", "ours", "slow_detached"),
+    ),
+    baseline=f"{OURS}: pickup: attached",
+    turns=5,
+    quick_turns=1,
+    floor_s=12.0,
+)
+
+AFTER_A_COLD_START = Question(
+    name="after-a-cold-start",
+    title="Forty calls of 1 s, four at once, at an endpoint whose only call before took 12 s",
+    contestants=(
+        Contestant(f"{OURS}: pickup: auto, run.seconds", "ours", "cold_auto"),
+        Contestant(f"{OURS}: pickup: attached", "ours", "cold_attached"),
+    ),
+    baseline=f"{OURS}: pickup: attached",
+    turns=3,
+    quick_turns=1,
+    floor_s=10.0,
+)
+
+QUESTIONS = (
+    *(ONE_CALL, THREE_STEPS, DIAMOND, FOUR_ITEMS, TWENTY_ITEMS, COLD_START, FIRST_REQUEST, HAND_OVER),
+    *(SLOW_CALLS, AFTER_A_COLD_START),
+)

@@ -109,6 +109,20 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
+class Pickup:
+    """How the result of a Gradio app's call is fetched.
+
+    Attributes:
+        mode: `auto`, `attached` or `detached`.
+        first_wait_s: how long a detached result is left with an app that was never called before; None for as
+            long as its kind usually takes.
+    """
+
+    mode: str = "auto"
+    first_wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Each:
     """What a step runs over.
 
@@ -143,7 +157,7 @@ class StepFields:
         outputs: names for parts of the raw answer, as JMESPath.
         retry: the step's over the defaults' over ours.
         expect: what its result must be.
-        pickup: `auto`, `attached` or `detached`.
+        pickup: how a Gradio app's result is fetched.
         fallback: what is called in its stead, in order, when it cannot be done; steps without `when`, `each`,
             `matrix`, `needs` and `fallback` of their own.
         way: 0 for the step itself, 1 for its first fallback, and so on.
@@ -166,7 +180,7 @@ class StepFields:
     outputs: Mapping[str, str] = field(default_factory=dict)
     retry: Retry = field(default_factory=Retry)
     expect: Expect = field(default_factory=Expect)
-    pickup: str = "auto"
+    pickup: Pickup = field(default_factory=Pickup)
     fallback: tuple["Step", ...] = ()
     way: int = 0
     reads: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,9 @@ class Logged:
     message: str
 
 
+WARNING: Final = "warning"
+
+
 @dataclass(frozen=True, slots=True)
 class Yielded:
     """A generator yielded its next intermediate result; `count` starts at 1."""
@@ -193,6 +196,11 @@ CallEvent: TypeAlias = (
     | Receiving
 )
 Listener: TypeAlias = Callable[[CallEvent], None]
+
+
+def warning_in(event: CallEvent) -> str | None:
+    """What an event warns of; None if it is no warning."""
+    return event.message if isinstance(event, Logged) and event.level == WARNING else None
 
 
 def unheard(event: CallEvent) -> None:

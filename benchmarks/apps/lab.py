@@ -12,6 +12,7 @@ import gradio as gr
 from PIL import Image, ImageDraw
 
 BULK_BYTES = 20_000_000
+_loaded: set[str] = set()
 
 
 class _Every(TypedDict):
@@ -28,6 +29,13 @@ def echo(text: str) -> str:
 def wait(text: str, seconds: float) -> str:
     """The text as it came, later."""
     time.sleep(seconds)
+    return text
+
+
+def load(text: str, model: str) -> str:
+    """The text after a second; the first call of a model takes twelve, as one does that loads it."""
+    time.sleep(1.0 if model in _loaded else 12.0)
+    _loaded.add(model)
     return text
 
 
@@ -94,6 +102,7 @@ def build() -> gr.Blocks:
     """The app; no endpoint waits for another."""
     with gr.Blocks() as app:
         text, answer, number = gr.Textbox(label="Text"), gr.Textbox(label="Answer"), gr.Number(label="Number")
+        name = gr.Textbox(label="Name")
         four = [gr.Textbox(label=label) for label in ("First", "Second", "Third", "Fourth")]
         image = gr.Image(label="Image", type="filepath")
         clip, voice = gr.Image(label="Clip", type="filepath"), gr.Audio(label="Voice", type="filepath")
@@ -103,6 +112,7 @@ def build() -> gr.Blocks:
         def offer(**every: Unpack[_Every]) -> None:
             gr.Button().click(echo, [text], [answer], api_name="echo", **every)
             gr.Button().click(wait, [text, number], [answer], api_name="wait", **every)
+            gr.Button().click(load, [text, name], [answer], api_name="load", **every)
             gr.Button().click(join, four, [answer], api_name="join", **every)
             gr.Button().click(draw, [text], [image], api_name="draw", **every)
             gr.Button().click(animate, [image], [clip, answer], api_name="animate", **every)

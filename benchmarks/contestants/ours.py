@@ -4,6 +4,7 @@ A `run_chain` does everything itself: it opens HTTP client, journal and store, a
 checks the chain, publishes files and `run.json`, and closes again. Nothing is warm but the Python process.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,32 @@ steps:
     with: {{text: "${{{{ item }}}}", seconds: {seconds}}}
 outputs:
   answers: $wait.texts
+"""
+
+_SLOW = """
+name: slow
+inputs:
+  text: {{kind: text}}
+steps:
+  wait: {{space: "{moving}", endpoint: /wait, pickup: {pickup}, with: {{text: $inputs.text, seconds: 12}}}}
+outputs:
+  answer: $wait.text
+"""
+
+_LOAD = """
+name: load
+inputs:
+  texts: {{kind: text, many: true}}
+  model: {{kind: text}}
+steps:
+  load:
+    each: $inputs.texts
+    space: "{moving}"
+    endpoint: /load
+    pickup: {pickup}
+    with: {{text: "${{{{ item }}}}", model: $inputs.model}}
+outputs:
+  answers: $load.texts
 """
 
 _HAND_OVER = """
@@ -133,6 +160,41 @@ def twenty_items(lab: Lab) -> Iterator[Once]:
 
 
 @contextmanager
+def slow_auto(lab: Lab) -> Iterator[Once]:
+    """A call of 12 s, its result picked up as `auto` has it; the engine's time."""
+    with _slow(lab, "auto") as once:
+        yield once
+
+
+@contextmanager
+def slow_attached(lab: Lab) -> Iterator[Once]:
+    """The same call, followed from its beginning."""
+    with _slow(lab, "attached") as once:
+        yield once
+
+
+@contextmanager
+def slow_detached(lab: Lab) -> Iterator[Once]:
+    """The same call, left with the app until its result is there for sure."""
+    with _slow(lab, "detached") as once:
+        yield once
+
+
+@contextmanager
+def cold_auto(lab: Lab) -> Iterator[Once]:
+    """Forty calls of 1 s after one of 12 s, picked up as `auto` has it; the engine's time."""
+    with _load(lab, "auto") as once:
+        yield once
+
+
+@contextmanager
+def cold_attached(lab: Lab) -> Iterator[Once]:
+    """The same calls, followed from their beginning."""
+    with _load(lab, "attached") as once:
+        yield once
+
+
+@contextmanager
 def hand_over(lab: Lab) -> Iterator[Once]:
     """The whole of `run_chain`; the file is hashed, verified and kept in the store on its way."""
     file = _written(lab, "hand-over", _HAND_OVER)
@@ -170,6 +232,40 @@ def _items(lab: Lab, count: int, seconds: float) -> Iterator[Once]:
     def once(turn: int) -> float:
         texts = [f"item {number} of turn {turn}" for number in range(count)]
         run = _run(lab, file, {"texts": texts})
+        expect(_value(run, "answers"), texts)
+        return run.seconds
+
+    yield once
+
+
+@contextmanager
+def _slow(lab: Lab, pickup: str) -> Iterator[Once]:
+    file = _written(lab, f"slow-{pickup}", _SLOW, pickup=pickup)
+
+    def once(turn: int) -> float:
+        text = f"slow call {turn}, {pickup}"
+        run = _run(lab, file, {"text": text})
+        expect(_value(run, "answer"), text)
+        return run.seconds
+
+    yield once
+
+
+@contextmanager
+def _load(lab: Lab, pickup: str) -> Iterator[Once]:
+    """Each turn has a home folder of its own, which knows of one call: the one that took 12 s."""
+    file = _written(lab, f"load-{pickup}", _LOAD, pickup=pickup)
+    home = os.environ["SPACECHAIN_HOME"]
+
+    def once(turn: int) -> float:
+        os.environ["SPACECHAIN_HOME"] = f"{home}-{pickup}-{turn}"
+        try:
+            model = f"model {pickup} {turn}"
+            _run(lab, file, {"texts": ["the first"], "model": model})
+            texts = [f"item {number}" for number in range(40)]
+            run = _run(lab, file, {"texts": texts, "model": model})
+        finally:
+            os.environ["SPACECHAIN_HOME"] = home
         expect(_value(run, "answers"), texts)
         return run.seconds
 

@@ -57,7 +57,7 @@ class Builder:
             timeout=self.tree.clocks(("defaults", "timeout"), Clocks()),
             retry=self.tree.retry(("defaults", "retry"), model.Retry()),
             cache=True if cache is None else cache,
-            pickup=self.tree.get(("defaults", "pickup"), str) or "auto",
+            pickup=self.tree.pickup(("defaults", "pickup"), model.Pickup()),
         )
 
     def limit(self, path: Keys) -> model.Limit:

@@ -23,7 +23,7 @@ class Defaults:
     timeout: Clocks
     retry: model.Retry
     cache: bool
-    pickup: str
+    pickup: model.Pickup
     expect: model.Expect = field(default_factory=model.Expect)
     outputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ class StepBuilder:
             outputs=queries,
             retry=tree.retry((*path, "retry"), base.retry),
             expect=self.expect((*path, "expect"), base.expect),
-            pickup=tree.get((*path, "pickup"), str) or base.pickup,
+            pickup=tree.pickup((*path, "pickup"), base.pickup),
             argument_places={one: tree.source.key_at((*path, "with", one)) for one in arguments},
             output_places={one: tree.source.at((*path, "outputs", one)) for one in queries},
         )

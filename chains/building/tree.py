@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from chains.language.expressions import Template, parse_bare, parse_value
-from chains.model import Retry
+from chains.model import Pickup, Retry
 from chains.problems import Problem
 from chains.prompts import PromptTemplate
 from chains.shape.forms import duration
@@ -105,6 +105,14 @@ class Tree:
             if (text := self.get((*path, name), str)) is not None:
                 base = replace(base, **{f"{name}_s": duration(text)})
         return base
+
+    def pickup(self, path: Keys, base: Pickup) -> Pickup:
+        """The `pickup` at a path, a mode's name or `{detached: 90s}`, or the one given."""
+        if isinstance(self.node(path), Leaf):
+            mode = self.get(path, str)
+            return base if mode is None else Pickup(mode)
+        text = self.get((*path, "detached"), str)
+        return base if text is None else Pickup("detached", duration(text))
 
     def retry(self, path: Keys, base: Retry) -> Retry:
         """What is said at a path about further tries, over another."""

@@ -90,11 +90,12 @@ _MODELS: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "template": (shape.PromptShape,),
     "timeout": (way_shape.Timeout,),
     "retry": (way_shape.RetryShape,),
+    "pickup": (way_shape.DetachedPickup,),
     "expect": (way_shape.ExpectShape,),
     "each": (step_shape.EachShape,),
 }
 PLACES: Final = tuple(_MODELS)
-_INSIDE = ("timeout", "retry", "expect")  # mappings that steps and fallbacks have
+_INSIDE = ("timeout", "retry", "pickup", "expect")  # mappings that steps and fallbacks have
 
 
 def place_of(path: Path) -> str:

@@ -47,10 +47,22 @@ _ON_SCHEMA = {
 }
 Duration = Annotated[Any, BeforeValidator(check_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Scalar = Annotated[Any, BeforeValidator(check_scalar), WithJsonSchema({"not": {"type": ["object", "array"]}})]
-Pickup = Annotated[Any, one_of(PICKUPS, "bad-pickup", "pickup"), WithJsonSchema({"enum": list(PICKUPS)})]
+PickupMode = Annotated[Any, one_of(PICKUPS, "bad-pickup", "pickup"), WithJsonSchema({"enum": list(PICKUPS)})]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 _NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 Names = Annotated[list[str], BeforeValidator(listed), WithJsonSchema(_NAMES)]
+
+
+class DetachedPickup(Shape):
+    """A result that is left with its app, and for how long at first."""
+
+    detached: Duration = Field(description="how long, until the app's own calls tell how long they take")
+
+
+Pickup = Annotated[
+    Annotated[DetachedPickup, Tag("<detached>")] | Annotated[PickupMode, Tag("<mode>")],
+    Discriminator(lambda value: "<detached>" if isinstance(value, dict | DetachedPickup) else "<mode>"),
+]
 
 
 class Timeout(Shape):

@@ -252,7 +252,15 @@ class _Running:
         with anyio.CancelScope(shield=True):  # what is made is not left without its name
             outputs = await anyio.to_thread.run_sync(partial(self._publish, job, run))
         return RowDone(
-            row.number, run.status, run.id, run.seconds, outputs, self._hidden(_why(run)), job.key, row.cells
+            row.number,
+            run.status,
+            run.id,
+            run.seconds,
+            outputs,
+            self._hidden(_why(run)),
+            job.key,
+            row.cells,
+            run.warnings,
         )
 
     def _publish(self, job: _Job, run: Run) -> dict[str, Output]:

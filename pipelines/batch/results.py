@@ -45,6 +45,7 @@ class RowDone:
         error: `code`, `message` and `hint`, or None.
         key: what it asked for, as a hash.
         cells: of the table.
+        warnings: what whoever uses the outputs should know.
     """
 
     row: int
@@ -55,6 +56,7 @@ class RowDone:
     error: Mapping[str, object] | None = None
     key: str = ""
     cells: Mapping[str, object] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape of a row."""
@@ -65,6 +67,7 @@ class RowDone:
             "seconds": round(self.seconds, 3),
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
             "error": self.error,
+            **({"warnings": [*self.warnings]} if self.warnings else {}),
         }
 
 

@@ -15,6 +15,7 @@ from pipelines.engine.events import (
 )
 from pipelines.engine.results import Failed, Skipped, Succeeded
 from spaces_registry.progress import (
+    WARNING,
     CallEvent,
     FellBack,
     Held,
@@ -110,13 +111,19 @@ class Board:
         row.fraction = None
         match result:
             case Succeeded():
-                row.state, row.seconds, row.now = "succeeded", result.seconds, detour(result)
+                row.state, row.seconds, row.now = "succeeded", result.seconds, afterwards(result)
                 row.via = result.calls[0].via if result.calls else row.via
                 row.cached = bool(result.calls) and all(one.cached for one in result.calls)
             case Failed():
                 row.state, row.seconds, row.now = "failed", result.seconds, result.error.message
             case Skipped():
                 row.state, row.now = "skipped", result.because
+
+
+def afterwards(result: Succeeded) -> str:
+    """What is worth knowing of a step that succeeded: what it warned of, and where it was refused."""
+    warnings = dict.fromkeys(line for call in result.calls for line in call.warnings)
+    return "; ".join(one for one in (*(f"warning: {line}" for line in warnings), detour(result)) if one)
 
 
 def detour(result: Succeeded) -> str:
@@ -159,8 +166,8 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
         case Progress(description=description, done=done, total=total, unit=unit):
             counted = f"{_short(done)}/{_short(total)} {unit}".strip() if done is not None and total else ""
             return " ".join(one for one in (description, counted) if one) or "working"
-        case Logged(message=message):
-            return message
+        case Logged(level=level, message=message):
+            return f"warning: {message}" if level == WARNING else message
         case Yielded(count=count):
             return f"result {count}"
         case Receiving(name=name):

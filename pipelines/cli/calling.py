@@ -1,6 +1,5 @@
 """`inspect` and `call`: one Space at a time."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,7 +44,7 @@ def call(
     """Make one call and save the files it gives."""
     import anyio  # noqa: PLC0415
 
-    from pipelines.cli.live import watching  # noqa: PLC0415
+    from pipelines.cli.live import is_watched, watching  # noqa: PLC0415
     from pipelines.cli.running import output_lines, run_exit  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, show_error  # noqa: PLC0415
     from pipelines.engine.results import failed_ones  # noqa: PLC0415
@@ -54,8 +53,9 @@ def call(
     words = words or []
     endpoint = words[0] if words and "=" not in words[0] else None
     given = pairs("call", words[1:] if endpoint else words, "NAME=VALUE")
-    once = SingleCall(space, endpoint, given, out, fresh=fresh)
-    with watching([STEP], events=False, quiet=as_json or not sys.stderr.isatty()) as tell:
+    watched = is_watched(quiet=as_json)
+    once = SingleCall(space, endpoint, given, out, fresh=fresh, is_watched=watched)
+    with watching([STEP], events=False, quiet=not watched) as tell:
         done = anyio.run(call_once, once, settings(local=local, use=use, quiet=as_json), tell)
     if as_json:
         result_json(done.to_json())

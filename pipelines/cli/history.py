@@ -67,6 +67,7 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
     for line in _outputs(record):
         result(line)
     for name, step in steps:
+        _show_warnings(name, step)
         _show_tries(name, step)
     for name, error in _mapping(record.document.get("unmade")).items():
         told = _mapping(error)
@@ -148,6 +149,14 @@ def _outputs(record: "Record") -> list[str]:
                 value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
             lines.append(f"{safe(name)}: {safe(value)}")
     return lines if len(lines) > 1 else []
+
+
+def _show_warnings(name: str, step: Mapping[str, object]) -> None:
+    """What whoever uses a step's outputs should know."""
+    from pipelines.cli.show import result, safe  # noqa: PLC0415
+
+    for one in _list(step.get("warnings")):
+        result(f"{safe(name)}: warning: {safe(str(one))}")
 
 
 def _show_tries(name: str, step: Mapping[str, object]) -> None:

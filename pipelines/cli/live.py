@@ -40,6 +40,11 @@ _SILENCE_S = 10.0  # after which a log hears of a step again
 _INTEREST = ("working", "failed", "waiting")  # what is shown first where not all fits
 
 
+def is_watched(*, quiet: bool) -> bool:
+    """Whether a person sees the live view of a run."""
+    return not quiet and sys.stderr.isatty()
+
+
 @contextmanager
 def watching(steps: Sequence[str], *, events: bool, quiet: bool) -> Iterator[RunListener]:
     """A listener for a run's events, shown in the way that fits where the output goes."""

@@ -61,6 +61,7 @@ def run(  # noqa: PLR0913 - a command's options
     as_json: AsJson = False,
 ) -> None:
     """Run a chain and save what it makes."""
+    from pipelines.cli.live import is_watched  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
     from pipelines.running.run import Options, run_loaded  # noqa: PLC0415
 
@@ -69,8 +70,17 @@ def run(  # noqa: PLR0913 - a command's options
     found = find_chain(chain)
     ask_for_trust(found)
     given = pairs("-i", input, "NAME=VALUE")
-    options = Options(out, fresh=fresh, redo=redo or (), only=only or (), as_text=True, watch_signals=True)
-    where = settings(local=local, use=use, quiet=as_json or events, frozen=frozen, wake=wake)
+    quiet = as_json or events
+    options = Options(
+        out,
+        fresh=fresh,
+        redo=redo or (),
+        only=only or (),
+        as_text=True,
+        watch_signals=True,
+        is_watched=is_watched(quiet=quiet),
+    )
+    where = settings(local=local, use=use, quiet=quiet, frozen=frozen, wake=wake)
     _make(
         found,
         lambda tell: run_loaded(found, dict(given), where, options, tell),
@@ -87,6 +97,7 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with a run that failed, was interrupted or killed."""
+    from pipelines.cli.live import is_watched  # noqa: PLC0415
     from pipelines.running.resume import begun_run, load_begun  # noqa: PLC0415
     from pipelines.running.resume import resume as go_on  # noqa: PLC0415
 
@@ -98,7 +109,14 @@ def resume(
     ask_for_trust(chain)
     _make(
         chain,
-        lambda tell: go_on(begun, chain, where, watch_signals=True, tell=tell),
+        lambda tell: go_on(
+            begun,
+            chain,
+            where,
+            watch_signals=True,
+            is_watched=is_watched(quiet=as_json or events),
+            tell=tell,
+        ),
         events=events,
         as_json=as_json,
     )

@@ -100,10 +100,14 @@ def _worth_telling(told: "Told") -> list[str]:
 
     if isinstance(told, Begun):
         return [f"note: {safe(one)}" for one in told.warnings]
+    warnings = [f"row {told.row}: warning: {safe(one)}" for one in told.warnings]
     if told.error is None:
-        return []
+        return warnings
     hint = f"; {safe(str(told.error['hint']))}" if told.error["hint"] else ""
-    return [f"row {told.row} {told.status}: {safe(str(told.error['message']))} [{told.error['code']}]{hint}"]
+    return [
+        *warnings,
+        f"row {told.row} {told.status}: {safe(str(told.error['message']))} [{told.error['code']}]{hint}",
+    ]
 
 
 def counts(tally: "Tally") -> str:

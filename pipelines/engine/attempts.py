@@ -8,7 +8,7 @@ from typing import TypeAlias
 from chains.model import Step
 from pipelines.engine.arguments import arguments_of
 from pipelines.engine.breaker import Breaker, Rest
-from pipelines.engine.calls import Answer, CallMaker
+from pipelines.engine.calls import Answer, CallMaker, distinct
 from pipelines.engine.nesting import NestedFailed, NestedStopped
 from pipelines.engine.outputs import StepOutputs, names_of, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
@@ -18,7 +18,7 @@ from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
 from pipelines.places.place import Place
 from spaces_registry.errors import ToolkitError
-from spaces_registry.progress import FellBack, Listener
+from spaces_registry.progress import CallEvent, FellBack, Listener, warning_in
 
 Nest: TypeAlias = Callable[[Step, Place, Mapping[str, object]], Awaitable[Answer]]
 
@@ -49,6 +49,7 @@ class Journey:
         started: by the clock.
         place: where it was tried last.
         heading: the slot that is spoken for where it goes next.
+        warnings: what was warned of on the way.
     """
 
     item: int
@@ -58,6 +59,13 @@ class Journey:
     started: float
     place: Place | None = None
     heading: Heading = field(default_factory=Heading)
+    warnings: list[str] = field(default_factory=list)
+
+    def hear(self, event: CallEvent) -> None:
+        """Keep warnings, and pass everything on."""
+        if (warning := warning_in(event)) is not None:
+            self.warnings.append(warning)
+        self.tell(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ class Attempts:
 
             begun = journey.heading.arrived
             return await self.calls.make(
-                step, place, journey.item, values, journey.tell, rest=rest, begun=begun
+                step, place, journey.item, values, journey.hear, rest=rest, begun=begun
             )
 
         patience = Patience(self.pace, way.step.retry, place.is_here, in_a_hurry)
@@ -214,6 +222,7 @@ class Attempts:
             attempts=tuple(journey.story),
             choice=place.choice,
             steps=answer.steps,
+            warnings=distinct(journey.warnings),
         )
         outputs = outputs_from(self.ways.step, way.step, place.endpoint, answer.values, is_raw=answer.is_raw)
         return Made(call, outputs)
@@ -233,6 +242,7 @@ class Attempts:
             failure=failure,
             attempts=(*before, replace(last, then=str(Action.STOP))),
             steps=failure.steps if isinstance(failure, NestedFailed | NestedStopped) else {},
+            warnings=distinct(journey.warnings),
         )
         return Made(call, None)
 

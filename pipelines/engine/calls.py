@@ -3,44 +3,45 @@
 The order is the promise: bytes in the store, then the journal says so, then the step counts as done.
 """
 
-import math
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
 
 import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import Artifact, StorageFailed, Store
+from pipelines.artifacts import StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
+from pipelines.engine.keeping import kept_outputs
 from pipelines.engine.limits import Limits
+from pipelines.engine.pickup import ResultPickup, choose_pickup
 from pipelines.engine.results import Result
 from pipelines.engine.unexpected import (
     Question,
     UnexpectedAnswers,
     again,
     as_value,
-    must_be_of_kind,
     parts_in,
 )
+from pipelines.engine.work_times import CallSize, PastCall, WorkTimes
 from pipelines.journal import READ, Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError, UnexpectedAnswer
-from spaces_registry.network.decoding import sendable
-from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp, unheard
-from spaces_registry.signature import File, Json, Kind, Return, Value
+from spaces_registry.progress import WARNING, CallEvent, Listener, Logged, Spent, UsedUp, unheard, warning_in
+from spaces_registry.signature import Json, Value
 
+_MOST_WARNINGS = 20  # of one call
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
-WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class CallMaker:
         is_dead: whether the process that sent a call is gone, by the call's run and number.
         secrets: values that no journal may hold: an answer that repeats one is used and not kept.
         resumed: whether the run goes on after its process died: what it received is received.
+        is_watched: whether a person looks on, and sees the progress of calls.
     """
 
     run: str
@@ -122,6 +124,8 @@ class CallMaker:
     is_dead: Dead = nobody
     secrets: tuple[str, ...] = field(default=(), repr=False)
     resumed: bool = False
+    is_watched: bool = False
+    _past: dict[tuple[str, str], deque[PastCall]] = field(default_factory=dict)
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _left: dict[str, Json] = field(default_factory=dict)
@@ -192,16 +196,19 @@ class CallMaker:
 
         def damaged(file: str) -> None:
             self.journal.runs.happened(self.run, "damaged", name, {"item": item, "file": file})
-            tell(Logged("warning", f"{file} was kept from before, and is damaged: it is made again"))
+            tell(Logged(WARNING, f"{file} was kept from before, and is damaged: it is made again"))
 
+        def warned(line: str) -> None:
+            tell(Logged(WARNING, line))
+
+        result = partial(self.journal.result, key, self.store, user=self.run, damaged=damaged, warned=warned)
         found = None
         if self.resumed:
-            of = (self.run, name, item)
-            found = self.journal.result(key, self.store, of=of, user=self.run, damaged=damaged)
+            found = result(of=(self.run, name, item))
         if found is None and step.cache:
             found = self._answered.get(key)
             if found is None and name not in self.fresh:
-                found = self.journal.result(key, self.store, user=self.run, damaged=damaged)
+                found = result()
         if found is None or step.expect == Expect():
             return found
         try:
@@ -230,7 +237,9 @@ class CallMaker:
                 with suppress(UnexpectedAnswer):
                     values = await place.reader.read(call, as_value(whole.answer))
                     return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
-        return await self._read_by_step(question, whole.answer) or _refuse(again(question, whole))
+        if (outputs := await self._read_by_step(question, whole.answer)) is None:
+            raise again(question, whole)
+        return outputs
 
     async def _read_by_step(self, question: Question, answer: object) -> _Outputs | None:
         """An answer of an unexpected shape in which the step's own `outputs` find all that they name."""
@@ -243,14 +252,33 @@ class CallMaker:
         step, place, item, key = question.step, question.place, question.item, question.key
         async with self._allowed(place) as share:
             name, called = question.name, place.endpoint.name
-            intent = Intent(self.run, name, item, key, place.kind, place.address, called, place.revision)
-            sending = self.journal.sent(intent, self.is_dead)
+            size = CallSize.of(place.endpoint, question.bound) if place.kind == "space" else None
+            intent = Intent(
+                self.run,
+                name,
+                item,
+                key,
+                place.kind,
+                place.address,
+                called,
+                place.revision,
+                None if size is None else size.to_json(),
+            )
+            sending, sent_at = self.journal.sent(intent, self.is_dead), time.time()
+            times = WorkTimes(self.journal, self._past)
+            pickup = (
+                ResultPickup() if size is None else choose_pickup(step, place, size, times, self.is_watched)
+            )
             number, job = sending.call, sending.job or self._left.pop(key, None)
             if sending.in_doubt:
                 self._doubt(step, place, intent, number)
             remember = _Memory(partial(self.journal.job, number, key))
 
+            warnings: list[str] = []
+
             def hear(event: CallEvent) -> None:
+                if (warning := warning_in(event)) is not None and not _mentions(warning, self.secrets):
+                    warnings.append(warning)
                 match event:
                     case Spent():
                         share.spent(event)
@@ -267,7 +295,8 @@ class CallMaker:
                         Path(folder),
                         step.timeout,
                         job=job,
-                        work_s=self._left_alone_s(step, place),
+                        work_s=pickup.work_s,
+                        earliest_s=pickup.earliest_s,
                         remember=remember,
                     )
                     outputs = await self._called(question, number, call, hear)
@@ -285,13 +314,21 @@ class CallMaker:
                 if failure.code == "unreachable" and remember.told is not None:
                     self._left[key] = remember.told  # the connection is gone, not the work
                 raise
-            if outputs.is_raw:
-                self.journal.failed(number, key, READ, None, spent=share.told)
-            elif _mentions(outputs.values, self.secrets):
-                self.journal.failed(number, key, WITHHELD, None, spent=share.told)
-            else:
-                self.journal.received(number, key, outputs.values, share.told)
+            self._record(number, key, outputs, share.told, distinct(warnings))
+            if size is not None and (work_s := share.told.work_s) is not None:
+                times.add(place.address, called, PastCall(size, work_s, sent_at, time.time()))
         return outputs
+
+    def _record(
+        self, number: int, key: str, outputs: _Outputs, spent: Spent, warnings: Sequence[str]
+    ) -> None:
+        """Write down how a good call ended."""
+        if outputs.is_raw:
+            self.journal.failed(number, key, READ, None, spent=spent)
+        elif _mentions(outputs.values, self.secrets):
+            self.journal.failed(number, key, WITHHELD, None, spent=spent)
+        else:
+            self.journal.received(number, key, outputs.values, spent, warnings)
 
     async def _called(self, question: Question, number: int, call: Call, hear: Listener) -> _Outputs:
         """Make the call; an answer of an unexpected shape is kept, and read by the step if it can."""
@@ -306,14 +343,6 @@ class CallMaker:
             if (outputs := await self._read_by_step(question, failure.answer)) is None:
                 raise
             return outputs
-
-    def _left_alone_s(self, step: Step, place: Place) -> float | None:
-        """How long the result of a call is to be left in a Space's memory; None to follow it at once."""
-        if place.kind != "space" or step.pickup == "attached":
-            return None
-        work_s = self.journal.work_s(place.address, place.endpoint.name)
-        is_worth_it = step.pickup == "detached" or (work_s or 0.0) >= WORTH_PROTECTING_S
-        return work_s if is_worth_it else None
 
     def _doubt(self, step: Step, place: Place, intent: Intent, number: int) -> None:
         """A process that died sent this very call: say so, and repeat it only if the step allows repeats.
@@ -338,54 +367,14 @@ class CallMaker:
 
     def _take(self, step: Step, place: Place, values: Sequence[Value]) -> tuple[object, ...]:
         """A call's answer in the store, if it is what the step expects."""
-        outputs = self._keep(place, values)
+        outputs = kept_outputs(self.store, place, values)
         verify(step.expect, outputs, place.address)
         return outputs
 
-    def _keep(self, place: Place, values: Sequence[Value]) -> tuple[object, ...]:
-        """A call's answer with its files in the store, each verified to be of the kind it should be."""
-        returns = place.endpoint.returns
-        if len(values) != len(returns):
-            message = (
-                f"{place.address} {place.endpoint.name} returned {len(values)} values, not {len(returns)}"
-            )
-            raise UnexpectedAnswer(place.address, message, tuple(values))
-        if not place.is_here:
-            must_be_of_kind(place.address, place.endpoint, values)
-        kept: dict[Path, Artifact] = {}
-        return tuple(
-            self._keep_one(place, one, value, kept) for one, value in zip(returns, values, strict=True)
-        )
 
-    def _keep_one(self, place: Place, told: Return, value: Value, kept: dict[Path, Artifact]) -> object:
-        """A value with its files in the store; one file may stand at several places of an answer."""
-        match value:
-            case File():
-                if value.path not in kept:
-                    kind = _kind_in(told)
-                    kept[value.path] = self.store.keep(value, kind, place=place.address, consume=True)
-                return kept[value.path]
-            case str():
-                return sendable(value)
-            case float() if not math.isfinite(value):
-                return None  # as in all JSON that others wrote
-            case None:
-                return value
-            case Mapping():
-                return {sendable(name): self._keep_one(place, told, one, kept) for name, one in value.items()}
-            case Sequence():
-                return tuple(self._keep_one(place, told, one, kept) for one in value)
-            case _:
-                return value
-
-
-def _kind_in(told: Return) -> Kind:
-    """The kind of a file in a return's value: within JSON, whatever its bytes are."""
-    return told.kind if told.kind.is_file or told.kind == Kind.GALLERY else Kind.ANY
-
-
-def _refuse(failure: CallFailed) -> NoReturn:
-    raise failure
+def distinct(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Every warning once, and no more of them than anybody reads."""
+    return tuple(dict.fromkeys(warnings))[:_MOST_WARNINGS]
 
 
 def _mentions(value: object, secrets: Sequence[str]) -> bool:

@@ -25,11 +25,11 @@ NOTHING: Final = Spent()
 _ENDS = ("in-doubt", "taken-over")  # what became of a call whose process died
 _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
 _RESULT = (
-    "SELECT call, outputs, at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    "SELECT call, outputs, said, at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
     " FROM received r WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
 )
 _RESULT_OF = (
-    "SELECT r.call, r.outputs, r.at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    "SELECT r.call, r.outputs, r.said, r.at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
     " FROM received r JOIN sent s USING (call) WHERE r.key = ?"
     " AND r.outputs IS NOT NULL AND (s.run, s.step, s.item) = (?,?,?) ORDER BY r.call DESC LIMIT 1"
 )
@@ -70,7 +70,8 @@ class Journal:
             is_dead: whether the process that sent a call is gone, by the call's run and number.
         """
         one, now = intent, time.time()
-        row = (one.run, one.step, one.item, one.key, one.kind, one.place, one.endpoint, one.revision, now)
+        size = None if one.size is None else json.dumps(one.size)
+        row = (*_columns(one), now, size)
         with self._errors(), self._at_once() as connection:
             lost = _lost(connection, one.key, is_dead)
             told = next((told for _, told in reversed(lost) if told not in (None, "null")), None)
@@ -79,8 +80,8 @@ class Journal:
                 [(call, one.key, _ENDS[its is not None and its == told], now) for call, its in lost],
             )
             number = connection.execute(
-                "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at)"
-                " VALUES (?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at, size)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?)",
                 row,
             ).lastrowid
             if told is not None:
@@ -110,14 +111,31 @@ class Journal:
             (call, key, json.dumps(told), time.time()),
         )
 
-    def received(self, call: int, key: str, outputs: Sequence[object], spent: Spent = NOTHING) -> None:
-        """Record a call's outputs; their bytes must be in the store already."""
+    def received(
+        self,
+        call: int,
+        key: str,
+        outputs: Sequence[object],
+        spent: Spent = NOTHING,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """Record a call's outputs; their bytes must be in the store already.
+
+        Args:
+            call: its number.
+            key: the question.
+            outputs: in the order of the endpoint's returns.
+            spent: what it took.
+            warnings: what whoever uses them should know, now and later.
+        """
+        said = "\n".join(" ".join(one.split()) for one in warnings) or None
         text = json.dumps([packed(one) for one in outputs], ensure_ascii=False)
         now = time.time()
         with self._errors(), self._connection as connection:  # the result and its files, or neither
             connection.execute(
-                "INSERT INTO received (call, key, outputs, gpu_s, usd, work_s, at) VALUES (?,?,?,?,?,?,?)",
-                (call, key, text, spent.gpu_s, spent.usd, spent.work_s, now),
+                "INSERT INTO received (call, key, outputs, said, gpu_s, usd, work_s, at)"
+                " VALUES (?,?,?,?,?,?,?,?)",
+                (call, key, text, said, spent.gpu_s, spent.usd, spent.work_s, now),
             )
             connection.executemany(
                 "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
@@ -167,14 +185,22 @@ class Journal:
         row = self._one(query, (place, endpoint, last))
         return NOTHING if row is None else Spent(*row)
 
-    def work_s(self, place: str, endpoint: str, last: int = 20) -> float | None:
-        """How long a place works on such a call: what all but the slowest tenth of the last ones took."""
+    def work_times(
+        self, place: str, endpoint: str, last: int
+    ) -> tuple[tuple[Json, float, float, float], ...]:
+        """The last answered calls of an endpoint whose app said how long it worked, oldest first.
+
+        Returns:
+            For each call its size as `Intent.size` had it, None where none was kept; seconds of work; when it
+            was sent and answered, in seconds since the epoch.
+        """
         query = (
-            "SELECT r.work_s FROM sent s JOIN received r USING (call)"
-            " WHERE s.place = ? AND s.endpoint = ? AND r.work_s IS NOT NULL ORDER BY s.at DESC LIMIT ?"
+            "SELECT s.size, r.work_s, s.at, r.at FROM sent s JOIN received r USING (call)"
+            " WHERE s.place = ? AND s.endpoint = ? AND r.work_s IS NOT NULL AND r.outputs IS NOT NULL"
+            " ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
-        told = sorted(row[0] for row in self._all(query, (place, endpoint, last)))
-        return told[int(0.9 * (len(told) - 1))] if told else None
+        rows = self._all(query, (place, endpoint, last))
+        return tuple((_decoded(size), *times) for size, *times in reversed(rows))
 
     def used(self, since: float = 0.0) -> tuple[Used, ...]:
         """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
@@ -197,6 +223,7 @@ class Journal:
         of: tuple[str, str, int] | None = None,
         user: str | None = None,
         damaged: Callable[[str], None] = _unheard,
+        warned: Callable[[str], None] = _unheard,
     ) -> tuple[object, ...] | None:
         """The newest outputs of a call with this key, if the store still has every file of them as it was.
 
@@ -206,11 +233,12 @@ class Journal:
             of: run, step and item that alone may have asked it; None for all.
             user: the run that builds on them: what it needs is not cleared away.
             damaged: hears the name of a file that is not what it was.
+            warned: hears what was warned of when they came.
         """
         row = self._one(_RESULT if of is None else _RESULT_OF, (key, *(of or ())))
         if row is None:
             return None
-        call, text, at, is_doubtful = row
+        call, text, said, at, is_doubtful = row
         try:
             outputs = tuple(unpacked(one, store, at=at, closely=is_doubtful) for one in json.loads(text))
         except Gone as gone:
@@ -223,6 +251,8 @@ class Journal:
             self._use(user, call, files)
             if not all(one.path.exists() for one in files):  # cleared away before it was known to be needed
                 return None
+        for line in (said or "").splitlines():
+            warned(line)
         return outputs
 
     def _use(self, run: str, call: int, files: Sequence[Artifact]) -> None:
@@ -332,6 +362,20 @@ class Journal:
             yield
         except sqlite3.Error as cause:
             raise JournalFailed(self._file, cause) from cause
+
+
+def _decoded(text: str | None) -> Json:
+    """A JSON text, or None: a journal that was damaged and mended may hold anything."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return None
+
+
+def _columns(intent: Intent) -> tuple[object, ...]:
+    """A call's columns in `sent`, but for its time and size."""
+    whose = (intent.run, intent.step, intent.item, intent.key)
+    return (*whose, intent.kind, intent.place, intent.endpoint, intent.revision)
 
 
 def _lost(connection: sqlite3.Connection, key: str, is_dead: Dead) -> list[tuple[int, str | None]]:

@@ -184,7 +184,7 @@ def _are_texts(values: Sequence[Value]) -> bool:
     return all(isinstance(one, str) for one in values)
 
 
-_SENT = ("call", "run", "step", "item", "key", "place", "endpoint", "revision", "at", "kind")
+_SENT = ("call", "run", "step", "item", "key", "place", "endpoint", "revision", "at", "kind", "size")
 _RECEIVED = ("call", "key", "outputs", "failure", "said", "at", "gpu_s", "usd", "until", "work_s")
 _JOBS = ("job", "call", "key", "told", "at")
 _RUNS = ("run", "chain", "file", "beside", "text", "folder", "inputs", "options", "at")

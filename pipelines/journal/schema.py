@@ -110,6 +110,10 @@ _MIGRATIONS = (
     );
     CREATE INDEX artifacts_call ON artifacts (call) WHERE call IS NOT NULL;
     """,
+    # what of a call's arguments can decide how long it takes: comparable calls tell when a result is there
+    """
+    ALTER TABLE sent ADD COLUMN size TEXT;
+    """,
     # whole answers of a shape that was not expected: paid for, and read once the chain is mended
     """
     CREATE TABLE unexpected (

@@ -17,7 +17,10 @@ def nobody(run: str, call: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A call about to be sent; journalled first, so that a crash leaves a trace."""
+    """A call about to be sent; journalled first, so that a crash leaves a trace.
+
+    `size` is what of its arguments can decide how long it takes, as `CallSize.to_json` gives it.
+    """
 
     run: str
     step: str
@@ -27,6 +30,7 @@ class Intent:
     place: str
     endpoint: str
     revision: str | None
+    size: Json = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pipelines.programs.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.runners.protocol import Call
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import RejectedInput
-from spaces_registry.progress import Listener, Logged
+from spaces_registry.progress import WARNING, Listener, Logged
 from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
 
 Perform: TypeAlias = "Callable[[Work], Awaitable[tuple[Value, ...]]]"
@@ -112,7 +112,7 @@ class Work:
 
     def warn(self, message: str) -> None:
         """Say something that the user should know, but that stops nothing."""
-        self.tell(Logged("warning", message))
+        self.tell(Logged(WARNING, message))
 
     def value(self, name: str) -> Value:
         """An argument as it came, or its default."""

@@ -75,6 +75,7 @@ class StepShown:
         because: why it was skipped.
         tries: what did not succeed, in order.
         notes: why this place, what was passed over.
+        warnings: what whoever uses its outputs should know.
     """
 
     name: str
@@ -90,6 +91,7 @@ class StepShown:
     because: str
     tries: Sequence[Try]
     notes: Sequence[str]
+    warnings: Sequence[str]
 
 
 def write_report(folder: Path, document: Json) -> Path:
@@ -247,6 +249,7 @@ class _Reader:
             because=str(step.get("because") or ""),
             tries=[*_tries(step)],
             notes=[*_notes(step)],
+            warnings=[_text(one) for one in _list(step.get("warnings"))[:_MOST_TRIES]],
         )
 
 
@@ -314,6 +317,7 @@ def _notes(step: Json) -> Iterator[str]:
         told = _mapping(one)
         where = f" at {told['via']}" if told.get("via") else ""
         yield f"{name}: {told.get('status')}{where}, {duration(_number(told.get('seconds')))}"
+        yield from (f"{name}: warning: {_text(one)}" for one in _list(told.get("warnings"))[:_MOST_TRIES])
 
 
 def _again(document: Json) -> str:

@@ -18,18 +18,22 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 
-from pipelines.runners.model_failures import TOKEN_PAGE, Asked, ModelsNotInstalled, failure_of
+from pipelines.runners.model_answers import complained, misread, must_be_result, unread
+from pipelines.runners.model_failures import ModelsNotInstalled, failure_of
 from pipelines.runners.model_outlet import Known, Outlet
+from pipelines.runners.model_refusals import TOKEN_PAGE, Asked
 from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import CallFailed, Missing, TimedOut, Unauthorized
+from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized
 from spaces_registry.hub.models import ROUTER
 from spaces_registry.hub.providers import HF_INFERENCE, PROVIDERS
 from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
 from spaces_registry.hub.tasks import TASKS
+from spaces_registry.network.chats import Chat, is_chat
+from spaces_registry.network.complaints import complains
 from spaces_registry.network.origin import Origin, scrubbed
 from spaces_registry.network.session import through
-from spaces_registry.progress import Listener, Sending, Written
+from spaces_registry.progress import WARNING, Listener, Logged, Sending, Written
 from spaces_registry.signature import File, Value
 
 _HF_PREFIX = "hf_"
@@ -113,7 +117,7 @@ class ModelRunner:
             return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
         except Exception as cause:  # the library raises all sorts of them; what is none of its own is let go
             await anyio.lowlevel.checkpoint()  # a call that was broken off ends here
-            failure = failure_of(cause, self._asked(call), outlet.refusal)
+            failure = failure_of(cause, self._asked(call), outlet.refusal, outlet.answer)
             if isinstance(failure, CallFailed):
                 failure = scrubbed(failure, outlet.home)
             if failure is None or failure is cause:
@@ -139,9 +143,19 @@ class ModelRunner:
                 bill_to=None,
             )
             if task.name == CHAT:
-                text, tools = _converse(client, arguments, tell)
-                return (text,) if self.task.name == TEXT_GENERATION else (text, tools)
-            return outputs_of(task, getattr(client, task.method)(**arguments), call)
+                outlet.is_chat = True  # a stream, always: the router gives up on answers that take long
+                client.chat_completion(**arguments, stream=True)
+                is_text = self.task.name == TEXT_GENERATION
+                talk = partial(_conversed, outlet, self._asked(call), tell, with_tools=not is_text)
+                chat = anyio.from_thread.run(talk)
+                tools = [chat.tools[place] for place in sorted(chat.tools)] or None
+                return (chat.text,) if is_text else (chat.text, tools)
+            answer = getattr(client, task.method)(**arguments)
+            must_be_result(self._asked(call), answer, outlet.answer, outlet.facts)
+            try:
+                return outputs_of(task, answer, call)
+            except BadOutput as cause:
+                raise misread(self._asked(call), cause, outlet.answer) or cause from cause
 
     def admit(self, place: str) -> None:
         """Refuse calls that lack a credential or a library, before anything is sent.
@@ -203,27 +217,23 @@ class ModelRunner:
         )
 
 
-def _converse(client: Any, arguments: Mapping[str, Any], tell: Listener) -> tuple[str, Value]:
-    """A chat, always as a stream: the router gives up on answers that take long to begin."""
-    text: list[str] = []
-    tools: dict[int, dict[str, Any]] = {}
-    for chunk in client.chat_completion(**arguments, stream=True):
-        for choice in chunk.choices or ():
-            delta = choice.delta
-            if delta.content:
-                text.append(delta.content)
-                anyio.from_thread.run_sync(tell, Written(delta.content))
-            for place, one in enumerate(delta.get("tool_calls") or ()):
-                _join(tools.setdefault(one.get("index") or place, {}), one)
-    return "".join(text), [tools[place] for place in sorted(tools)] or None
+async def _conversed(outlet: Outlet, asked: Asked, tell: Listener, *, with_tools: bool) -> Chat:
+    """What a chat comes to, once it is over; its pieces are told as they come.
 
-
-def _join(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Add a piece of a tool's call to what came before it."""
-    function = piece.get("function") or {}
-    whole["id"] = piece.get("id") or whole.get("id")
-    whole["name"] = function.get("name") or whole.get("name")
-    whole["arguments"] = whole.get("arguments", "") + (function.get("arguments") or "")
+    Raises:
+        CallFailed: it is no text that can be used.
+    """
+    chat = Chat(asked.place)
+    async for part in outlet.parts():
+        if complains(part.body):
+            raise complained(asked, part.body)
+        if part.is_whole and not is_chat(part.body):
+            raise unread(asked, outlet.answer)
+        if (piece := chat.hear(part)) and not part.is_whole:
+            tell(Written(piece))
+    if (warning := chat.finished(with_tools=with_tools)) is not None:
+        tell(Logged(WARNING, warning))
+    return chat
 
 
 def _is_own_endpoint(url: str) -> bool:

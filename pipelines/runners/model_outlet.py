@@ -6,7 +6,7 @@ time, and a credential goes to the origin it belongs to and to no other.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,8 @@ import httpx2
 from pipelines.runners.protocol import Call
 from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import BadOutput
+from spaces_registry.network.chats import Part, parts
+from spaces_registry.network.complaints import is_pending
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.progress import Listener, Logged, Queued, Receiving, Started
 
@@ -25,9 +27,6 @@ _PRIVATE = frozenset({"authorization", "cookie", "x-hf-bill-to"})
 _OURS = frozenset({"host", "content-length", "connection", "transfer-encoding"})
 _UNPACKED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _ANSWERED_BY = "x-inference-provider"  # the router's word on who did the work
-_PENDING = frozenset(
-    {"IN_QUEUE", "IN_PROGRESS", "PROCESSING", "created", "processing", "queued", "in_progress", "starting"}
-)
 _REFUSED = 400  # the first HTTP status that is a refusal
 
 
@@ -55,7 +54,10 @@ class Outlet:
         tell: hears of the queue, of the download, and of who answers.
         home: an origin that stands for the place; its secrets are in no message.
         known: the addresses that get credentials, or are asked elsewhere.
+        is_chat: whether the answer is read here: the library would hide the end mark of a stream.
         refusal: the last answer that was one, however the library took it.
+        answer: the last answer that was none, read to its end.
+        facts: the last JSON object among them: what is told of a result that is downloaded afterwards.
         is_resumed: whether an earlier try's job was asked for in place of a new one.
     """
 
@@ -63,10 +65,14 @@ class Outlet:
     tell: Listener
     home: Origin
     known: tuple[Known, ...]
+    is_chat: bool = False
     refusal: httpx2.Response | None = None
+    answer: httpx2.Response | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
     is_resumed: bool = False
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _told: set[str] = field(default_factory=set)
+    _chat: tuple[httpx2.Response, Origin] | None = None
 
     def __call__(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         """Make a request of the library's, from its thread; ends at once when the call is cancelled."""
@@ -77,6 +83,22 @@ class Outlet:
         """Give back what is still open."""
         with anyio.CancelScope(shield=True):
             await self._open.aclose()
+
+    async def parts(self) -> AsyncIterator[Part]:
+        """What a chat is answered with, piece by piece, as it comes.
+
+        Raises:
+            CallFailed: it cannot be read.
+        """
+        if self._chat is None:
+            return
+        response, origin = self._chat
+        async with origin.bordered():
+            async for part in parts(self.call.place, response.aiter_bytes()):
+                if part.is_whole:
+                    headers = {"content-type": response.headers.get("content-type", "")}
+                    self.answer = httpx2.Response(response.status_code, headers=headers, content=part.content)
+                yield part
 
     async def _send(self, request: httpx2.Request, stream: bool) -> httpx2.Response:  # noqa: FBT001 - positional through the thread
         if (kept := self._job(request)) is not None:
@@ -89,12 +111,18 @@ class Outlet:
             url = known.instead + url.removeprefix(known.root)
             origin = replace(self.home, root=known.instead, headers=known.credentials)
         if request.method == "POST":
+            self.answer = self.refusal = None
+            self.facts = {}
             self._tell_once("started", Started())
         sent = {name: text for name, text in request.headers.items() if name.lower() not in _PRIVATE | _OURS}
         limits = patience(self.call.clocks.connect_s, None)
         asking = origin.stream(request.method, url, limits=limits, headers=sent, content=request.read())
         if stream:
             response = await self._open.enter_async_context(asking)
+            if self.is_chat and response.status_code < _REFUSED:
+                self._notice(response)
+                self._chat = response, origin
+                return _passed(request, response, b"")
             if _is_stream(response):  # the library opens every POST as one
                 self._notice(response)
                 return _passed(request, response, _Body(response, origin))
@@ -110,8 +138,10 @@ class Outlet:
         self._notice(response)
         if response.status_code >= _REFUSED:
             self.refusal = response
-        elif "json" in response.headers.get("content-type", ""):
-            self._follow(request, response)
+        else:
+            self.answer = response
+            if "json" in response.headers.get("content-type", ""):
+                self._follow(request, response)
         return _passed(request, response, response.content)
 
     def _notice(self, response: httpx2.Response) -> None:
@@ -134,6 +164,7 @@ class Outlet:
             said = mapping(json.loads(response.content))
         except ValueError:
             return
+        self.facts = said
         position = said.get("queue_position")
         if said.get("status") == "IN_QUEUE" and isinstance(position, int):
             self.tell(Queued(position, position + 1))
@@ -197,5 +228,4 @@ def _is_job(said: Mapping[str, Any]) -> bool:
     """Whether an answer is the receipt of a job that is not done: each provider's own way to say so."""
     inner = mapping(said.get("data")) or said
     named = inner.get("request_id") or inner.get("id")
-    state = inner.get("status") or inner.get("task_status")
-    return bool(named) and state in _PENDING
+    return bool(named) and is_pending(said)

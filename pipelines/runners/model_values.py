@@ -57,9 +57,9 @@ def outputs_of(task: Task, answer: Any, call: Call) -> tuple[Value, ...]:
         case ["video" | "audio" as name]:
             return (_file(answer, call, name),)
         case ["text"]:
-            return (answer if isinstance(answer, str) else _words(answer),)
+            return (answer if isinstance(answer, str) else _words(answer, call),)
         case ["text", "chunks"]:
-            return _words(answer), _json(answer.get("chunks"))
+            return _words(answer, call), _json(answer.get("chunks"))
         case ["text", "candidates"]:
             return _first(answer, "sequence", call), _json(answer)
         case ["label", "scores"]:
@@ -73,11 +73,22 @@ def outputs_of(task: Task, answer: Any, call: Call) -> tuple[Value, ...]:
         case ["audios", _]:
             sounds = tuple(_file(one.blob, call, f"audio-{place}") for place, one in enumerate(answer, 1))
             return sounds, _without(answer, "blob")
-    return (_json(answer.tolist() if hasattr(answer, "tolist") else answer),)  # an array of numpy's
+    listed = answer.tolist() if hasattr(answer, "tolist") else answer  # an array of numpy's
+    if not isinstance(listed, list):
+        raise BadOutput(call.place, f"{call.place} answered with something else than a list")
+    return (_json(listed),)
 
 
-def _words(answer: Mapping[str, Any]) -> str:
-    return str(next(answer[name] for name in _TEXTS if name in answer))
+def _words(answer: Mapping[str, Any], call: Call) -> str:
+    """The text of an answer.
+
+    Raises:
+        BadOutput: it has none; the library fills in what a place left out.
+    """
+    found = next((answer[name] for name in _TEXTS if isinstance(answer.get(name), str)), None)
+    if not isinstance(found, str):
+        raise BadOutput(call.place, f"{call.place} answered without a text")
+    return found
 
 
 def _chat(given: Mapping[str, Value], call: Call) -> dict[str, Any]:

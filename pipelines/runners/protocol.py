@@ -27,6 +27,7 @@ class Call:
         clocks: its time limits.
         job: what `remember` was told by an earlier try of this very call whose end was not seen, or None.
         work_s: how long the place usually works on such a call, if its result is to be left there until then.
+        earliest_s: how long it works at the least, where the result is not to wait there for us at all.
         remember: to be told how to find the work again, before it is waited for: a job's id and addresses as
             JSON without secrets. It is on disk when this returns.
     """
@@ -39,6 +40,7 @@ class Call:
     job: Json = None
     work_s: float | None = None
     remember: Callable[[Json], None] = forget
+    earliest_s: float | None = None
 
 
 class Runner(Protocol):

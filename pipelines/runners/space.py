@@ -19,7 +19,7 @@ class SpaceRunner:
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Make the call; the app's own seam turns what goes wrong into `CallFailed`."""
         app = await self.connect(call.place)
-        pickup = Pickup(call.work_s, call.job, call.remember)
+        pickup = Pickup(call.work_s, call.job, call.remember, earliest_s=call.earliest_s)
         return await app.call(
             call.endpoint,
             call.arguments,

@@ -45,6 +45,11 @@ class Run:
         """Whether every step succeeded or was skipped by choice, and every output has a value."""
         return self.status == "succeeded"
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its steps warned of, each with the step's name."""
+        return tuple(f"{name}: {line}" for name, step in self.steps.items() for line in step.warnings)
+
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
         told: dict[str, object] = {

@@ -100,6 +100,13 @@ class StepReport:
     result: Result
     outputs: Mapping[str, Output]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its places warned of, each line once."""
+        if isinstance(self.result, Skipped):
+            return ()
+        return tuple(dict.fromkeys(line for one in self.result.calls for line in one.warnings))
+
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape of a step."""
         match self.result:
@@ -143,6 +150,8 @@ class StepReport:
             told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
         if first and first.steps and len(calls) == 1:
             told["steps"] = _steps(first)
+        if warnings := self.warnings:
+            told["warnings"] = [*warnings]
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told

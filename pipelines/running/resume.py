@@ -70,6 +70,7 @@ async def resume(
     settings: Settings,
     *,
     watch_signals: bool = False,
+    is_watched: bool = False,
     tell: RunListener = unheard,
 ) -> Run:
     """Go on with a run in its own folder, in the way it was begun.
@@ -79,6 +80,7 @@ async def resume(
         chain: as `load_begun` reads it.
         settings: of them, what the run itself does not say.
         watch_signals: as in `Options`.
+        is_watched: as in `Options`.
         tell: hears the run's events.
 
     Raises:
@@ -97,6 +99,7 @@ async def resume(
         redo=told.get("redo") or (),
         only=told.get("only") or (),
         watch_signals=watch_signals,
+        is_watched=is_watched,
         resumed=begun,
     )
     return await run_loaded(chain, begun.inputs, settings, options, tell)

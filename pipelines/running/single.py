@@ -37,6 +37,7 @@ class SingleCall:
         given: texts by parameter name; several for one that takes a list.
         out: the folder below which the call gets its own.
         fresh: make it even if its result is kept.
+        is_watched: whether a person looks on, and sees its progress.
     """
 
     space: str
@@ -44,6 +45,7 @@ class SingleCall:
     given: Mapping[str, Sequence[str]]
     out: Path
     fresh: bool = False
+    is_watched: bool = False
 
 
 @asynccontextmanager
@@ -70,7 +72,7 @@ async def call_once(once: SingleCall, settings: Settings, tell: RunListener = un
         _check_names(app.space.address, endpoint, once.given)
         chain = _chain_of(once.space, endpoint, tuple(once.given))
         values = _values(chain, app.space.address, endpoint, once.given, shop)
-        options = Options(once.out, fresh=once.fresh, watch_signals=True)
+        options = Options(once.out, fresh=once.fresh, watch_signals=True, is_watched=once.is_watched)
         return await run_in(shop, chain, values, options, tell)
 
 

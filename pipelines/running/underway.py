@@ -49,6 +49,7 @@ class Options:
         only: run these steps and what they read from, nothing else.
         as_text: inputs are text from a command line.
         watch_signals: let SIGINT, SIGTERM and SIGHUP interrupt the run in good order (main thread only).
+        is_watched: whether a person looks on, and sees the progress of calls.
         within: the folder in which the run gets its own, in place of `out/<chain>`.
         resumed: the run that is gone on with, in place of a new one.
     """
@@ -59,6 +60,7 @@ class Options:
     only: Sequence[str] = ()
     as_text: bool = False
     watch_signals: bool = False
+    is_watched: bool = False
     within: Path | None = None
     resumed: Begun | None = None
 
@@ -175,6 +177,7 @@ class Running:
             is_dead=is_dead,
             secrets=tuple(self.hidden.values()),
             resumed=self.options.resumed is not None,
+            is_watched=self.options.is_watched,
         )
 
     def _hear(self, event: RunEvent) -> None:

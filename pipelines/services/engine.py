@@ -17,7 +17,7 @@ from pipelines.services.exchange import Answer, Exchange, find
 from pipelines.services.jobs import Gone, JobWork
 from pipelines.services.leaves import leaves
 from pipelines.services.progress import watch
-from pipelines.services.refusals import must_be_good
+from pipelines.services.refusals import must_be_good, refused
 from pipelines.services.requests import Request, request_of
 from pipelines.services.sizes import sized
 from pipelines.services.streams import listen
@@ -25,6 +25,7 @@ from pipelines.services.uploads import Digester, Sender
 from pipelines.services.workflow import filled_workflow
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import CallFailed, TimedOut, UnexpectedAnswer, Unreachable
+from spaces_registry.network.complaints import complains
 from spaces_registry.network.origin import Origin, scrubbed
 from spaces_registry.progress import Listener, Spent, Started
 from spaces_registry.signature import Kind, Value
@@ -150,6 +151,8 @@ async def _answered(exchange: Exchange, request: Request, names: Mapping[str, ob
                     else:
                         answer = await exchange.send(request, quiet_s=None)
                         must_be_good(exchange, answer, exchange.endpoint.name)
+                        if complains(answer.body):
+                            raise refused(exchange, answer, exchange.endpoint.name)
                 except CallFailed as caught:  # out of the group, where it would be one of several
                     failure = caught
                 tasks.cancel_scope.cancel()

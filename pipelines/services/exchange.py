@@ -17,7 +17,7 @@ from spaces_registry.network.decoding import answered
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.queries import TooMuch
 from spaces_registry.network.queries import find as search
-from spaces_registry.network.refusals import none_left, with_field
+from spaces_registry.network.refusals import message_in, none_left
 from spaces_registry.progress import Listener, UsedUp
 
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
@@ -164,8 +164,8 @@ def as_words(value: object) -> str | None:
             return value
         case [*several]:
             return "; ".join(one for one in map(as_words, several) if one) or None
-        case {"loc": [*where], "msg": str(said)}:
-            return with_field(where, said)
+        case {"loc": [_, *_], "msg": str()}:
+            return message_in(value)
         case {"msg": str(said)} | {"message": str(said)}:
             return said
     return json.dumps(value, ensure_ascii=False)

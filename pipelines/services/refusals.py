@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -9,12 +10,12 @@ from chains.services.model import FailureRule
 from pipelines.services.exchange import Answer, Exchange, as_words, find
 from spaces_registry import errors
 from spaces_registry.errors import CallFailed
+from spaces_registry.network.complaints import refused_by_body
 from spaces_registry.network.origin import scrubbed
 from spaces_registry.network.refusals import (
     duration_in,
     line,
     refused_by_status,
-    refused_by_text,
     retry_after,
     words_of,
 )
@@ -82,7 +83,27 @@ def _usual(exchange: Exchange, answer: Answer, doing: str, said: str | None) -> 
     """What an answer means that the file says nothing about: HTTP's statuses, and wordings that many use."""
     if not answer.response.is_success:
         return refused_by_status(exchange.place, _plain(answer), doing)
-    return refused_by_text(exchange.place, (said or "").partition("\n")[0])  # below it are a job's logs
+    return refused_by_body(
+        exchange.place, answer.body, (said or "").partition("\n")[0]
+    )  # below: a job's logs
+
+
+def unread(exchange: Exchange, answer: Answer) -> CallFailed:
+    """The failure of an answer that HTTP calls good, and that is nothing of what was asked for."""
+    said = words_in(exchange, answer) or words_of(_plain(answer))
+    kind = answer.response.headers.get("content-type", "").partition(";")[0].strip() or "no type"
+    message = f"{exchange.place} answers with {kind} that is no chat" + (f": {line(said)}" if said else "")
+    return errors.BadOutput(exchange.place, message, said=said, hint=lacking(exchange))
+
+
+def lacking(exchange: Exchange) -> str | None:
+    """What the service's own address ends in, and the one that is asked does not: `/v1`, as a rule."""
+    service, root = exchange.service, exchange.origin.root
+    path = urlsplit(service.url).path.rstrip("/")
+    if not path or urlsplit(root).path.strip("/"):
+        return None
+    where = service.url_from or "`url:`"
+    return f"it was looked for at {root}, without the {path} that {service.url} ends in; see {where}"
 
 
 def words_in(exchange: Exchange, answer: Answer) -> str | None:
@@ -140,5 +161,5 @@ def _hint(exchange: Exchange, kind: type[CallFailed], usual: CallFailed) -> str 
         where = f"; get one: {auth.get_one}" if auth.get_one else ""
         return f"check the key in {' or '.join(auth.variables)}{where}"
     if kind is errors.Drifted:
-        return "the service may have changed, or there is no such model"
+        return lacking(exchange) or "the service may have changed, or there is no such model"
     return usual.hint if isinstance(usual, kind) and kind in _HINTED else None

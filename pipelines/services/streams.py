@@ -1,18 +1,15 @@
 """Answers in server-sent events: pieces of text, told as they come, joined at the end."""
 
-from collections.abc import AsyncIterator
-
 import httpx2
 
 from chains.services.model import Stream
 from pipelines.services.exchange import Answer, Exchange, find
-from pipelines.services.refusals import must_be_good, refused
+from pipelines.services.refusals import lacking, must_be_good, refused, unread
 from pipelines.services.requests import Request
-from spaces_registry.errors import BadOutput, Unreachable
-from spaces_registry.network.decoding import answered
-from spaces_registry.progress import Written
-
-_MOST = 16 * 2**20  # bytes of one event, and characters of a whole text
+from spaces_registry.network.chats import Chat, Part, first_choice, is_chat, is_message, parts
+from spaces_registry.network.complaints import complains
+from spaces_registry.network.origin import scrubbed
+from spaces_registry.progress import WARNING, Logged, Written
 
 
 async def listen(exchange: Exchange, stream: Stream, request: Request) -> Answer:
@@ -24,75 +21,46 @@ async def listen(exchange: Exchange, stream: Stream, request: Request) -> Answer
         Unreachable: it ends in the middle.
     """
     async with exchange.open(request, quiet_s=None) as response:
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if not response.is_success or kind != "text/event-stream":
-            answer = await exchange.read(response)
-            must_be_good(exchange, answer, exchange.endpoint.name)
-            text = find(stream.whole, answer.body)
-            if not isinstance(text, str):
-                raise BadOutput(
-                    exchange.place, f"{exchange.place} does not answer in a stream, but with {kind}"
-                )
-            return Answer(response, b"", {"text": text, "last": answer.body})
-        return await _joined(exchange, stream, response)
+        if not response.is_success:
+            must_be_good(exchange, await exchange.read(response), exchange.endpoint.name)
+        async with exchange.origin.bordered():
+            return await _heard(exchange, stream, response)
 
 
-async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response) -> Answer:
-    pieces: list[str] = []
-    length, ended = 0, False
-    last: object = None
-    async with exchange.origin.bordered():
-        async for data in events(exchange.place, response.aiter_bytes()):
-            if data == stream.end:
-                ended = True
-                break
-            try:
-                last = answered(data.encode())
-            except ValueError as cause:
-                message = f"{exchange.place} sent an event that is no JSON: {data[:100]!r}"
-                raise BadOutput(exchange.place, exchange.origin.scrub(message) or "") from cause
-            if find(stream.error, last):
-                raise refused(exchange, Answer(response, data.encode(), last), "its stream")
-            ended = ended or bool(find(stream.finish, last))
-            piece = find(stream.delta, last)
-            if isinstance(piece, str) and piece:
-                pieces.append(piece)
-                length += len(piece)
-                exchange.tell(Written(piece))
-            if length > _MOST:
-                raise BadOutput(exchange.place, f"{exchange.place} does not stop writing")
-    if not pieces:
-        raise BadOutput(exchange.place, f"{exchange.place} wrote nothing")
-    if stream.finish is not None and not ended:
-        message = f"{exchange.place} broke its answer off after {length} letters"
-        raise Unreachable(exchange.place, message)
-    answer = Answer(response, b"", {"text": "".join(pieces), "last": last})
+async def _heard(exchange: Exchange, stream: Stream, response: httpx2.Response) -> Answer:
+    chat, last = Chat(exchange.place), None
+    async for part in parts(exchange.place, response.aiter_bytes(), stream.end):
+        if part.is_end:
+            chat.is_ended = True
+            continue
+        text, reason = _read(exchange, stream, Answer(response, part.content, part.body), part)
+        last = part.body
+        if (piece := chat.write(text, reason)) and not part.is_whole:
+            exchange.tell(Written(piece))
+        chat.notice(first_choice(last))
+        chat.is_ended = chat.is_ended or part.is_whole
+    if (warning := chat.finished(must_end=stream.finish is not None)) is not None:
+        exchange.tell(Logged(WARNING, warning))
+    answer = Answer(response, b"", {"text": chat.text, "last": last})
     must_be_good(exchange, answer, exchange.endpoint.name)
     return answer
 
 
-async def events(place: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """The data of every event; several lines of one event are joined.
+def _read(exchange: Exchange, stream: Stream, answer: Answer, part: Part) -> tuple[object, object]:
+    """The text of an event or of a whole answer, and why the text ends, if it does.
 
     Raises:
-        BadOutput: an event has no end.
+        CallFailed: it tells of an error, or is no answer to a chat.
     """
-    buffer = bytearray()
-    data: list[str] = []
-    async for chunk in chunks:
-        buffer += chunk
-        while (end := buffer.find(b"\n")) >= 0:
-            line = bytes(buffer[:end]).rstrip(b"\r").decode("utf-8", errors="replace")
-            del buffer[: end + 1]
-            if line.startswith("data:"):
-                data.append(line[5:].removeprefix(" "))
-            elif not line and data:
-                yield "\n".join(data)
-                data = []
-        if len(buffer) > _MOST:
-            raise BadOutput(place, f"{place} sent an event without an end")
-    rest = buffer.decode("utf-8", errors="replace").strip()
-    if rest.startswith("data:"):
-        data.append(rest[5:].removeprefix(" "))
-    if data:
-        yield "\n".join(data)
+    if part.is_whole:
+        must_be_good(exchange, answer, exchange.endpoint.name)
+    if find(stream.error, part.body) or complains(part.body):
+        failure = refused(exchange, answer, "its answer" if part.is_whole else "its stream")
+        if part.is_whole and failure.hint == failure.advice:
+            failure.hint = lacking(exchange) or failure.hint
+        raise failure
+    first = first_choice(part.body)
+    text = find(stream.whole if part.is_whole or is_message(first) else stream.delta, first)
+    if part.is_whole and not isinstance(text, str | list) and not is_chat(first):
+        raise scrubbed(unread(exchange, answer), exchange.origin)
+    return text, find(stream.finish, first)

@@ -5,7 +5,7 @@ Speaks Gradio's queue protocol (`sse_v1` to `sse_v3`); what speaks another one i
 
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import httpx2
 
 from spaces_registry.apps.description import Known, read_space
 from spaces_registry.apps.files import Shelf, upload
+from spaces_registry.apps.in_flight import CallsInFlight, SentCall
 from spaces_registry.apps.payload import arrange, body, files_in, outputs, whole
 from spaces_registry.apps.pickup import Gate, Pickup
 from spaces_registry.apps.schema import mapping
@@ -152,6 +153,7 @@ class App:
     origin: Origin = field(repr=False)
     is_doubtful: bool = False
     _gate: Gate = field(default_factory=Gate, repr=False)
+    _in_flight: dict[str, CallsInFlight] = field(default_factory=dict, repr=False)
 
     async def call(
         self,
@@ -240,16 +242,17 @@ class App:
     async def _converse(self, talk: Talk, data: list[Json] | None, pickup: Pickup) -> list[Any]:
         """Join the queue, unless the call waits in it already, and follow the call to its end."""
         fetched = anyio.Event()
-        with anyio.CancelScope() as scope:
+        calls = self._in_flight.setdefault(talk.endpoint.name, CallsInFlight())
+        with anyio.CancelScope() as scope, calls.sending() if data is not None else nullcontext() as sent:
             try:
                 talk.watch(scope)
                 if data is not None:
                     if pickup.work_s is not None:
                         talk.sent_at = pickup.sending(talk.session)
                     await talk.join(data)
-                if pickup.work_s is not None:
-                    await talk.wait(pickup)
-                    fetched = await self._gate.enter()
+                if sent is not None:
+                    sent.joined_at = anyio.current_time()
+                fetched = await self._leave(talk, pickup, calls, sent)
                 await talk.follow(pickup)
             except anyio.get_cancelled_exc_class():
                 if talk.found is None:
@@ -259,6 +262,8 @@ class App:
                 if talk.found is None:  # else only the stream's end was lost
                     raise
             finally:
+                if sent is not None:
+                    sent.work_s = talk.work_s
                 if talk.found is None:
                     fetched.set()
         if talk.found is None:
@@ -267,3 +272,15 @@ class App:
             pickup.answered(talk.found)  # its files may take their time
         fetched.set()
         return talk.found
+
+    async def _leave(
+        self, talk: Talk, pickup: Pickup, calls: CallsInFlight, sent: SentCall | None
+    ) -> anyio.Event:
+        """Leave the result with the app for as long as it is to stay; what to set when it is fetched."""
+        if pickup.earliest_s is not None and sent is not None:
+            await talk.wait_for_work(pickup, calls, sent)
+        elif pickup.work_s is not None:
+            await talk.wait(pickup)
+            if pickup.earliest_s is None:  # else the result is not to wait for others
+                return await self._gate.enter()
+        return anyio.Event()

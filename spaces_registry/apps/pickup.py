@@ -16,6 +16,7 @@ from spaces_registry.signature import Json
 
 _MARGIN = 1.3  # a call that takes longer than usual should be done, too, when its stream is opened
 _MARGIN_S = 0.5
+_EARLY_S = 0.05  # before a result can be there, its stream is open: it is not to wait for us
 _LONGER = 5.0  # times as long as usual; a call that is worked on for longer is taken for lost
 _FETCH_S = 0.3  # a result that is there is fetched in less; one that is not yet there holds nobody up
 
@@ -48,6 +49,8 @@ class Pickup:
     Attributes:
         work_s: how long the app usually works on such a call: the stream is opened only then. None opens it
             at once, which tells of progress, and loses the result with the process.
+        earliest_s: how long it works at the least, if the result is not to wait for us: the stream is opened
+            just before the result can be there. None opens it when the result is there for sure.
         job: what `remember` was told last by an earlier process whose end was not seen, or None.
         remember: keeps on disk how the result is found again; None says that there is nothing to find.
         clock: seconds since the epoch, the same for every process.
@@ -59,6 +62,7 @@ class Pickup:
     remember: Callable[[Json], None] = _forget
     clock: Callable[[], float] = time.time
     silent_least_s: float = 20.0
+    earliest_s: float | None = None
 
     @property
     def session(self) -> str | None:
@@ -97,7 +101,14 @@ class Pickup:
         if self.work_s is None:
             return 0.0
         gone_s = 0.0 if self.sent_at is None else self.clock() - self.sent_at
-        return max(0.0, self.work_s * _MARGIN + _MARGIN_S - gone_s)
+        return max(0.0, self.closed_s - gone_s)
+
+    @property
+    def closed_s(self) -> float:
+        """How many seconds of work the stream stays closed; 0 if it is opened at once."""
+        if self.earliest_s is not None:
+            return max(0.0, self.earliest_s - _EARLY_S)
+        return 0.0 if self.work_s is None else self.work_s * _MARGIN + _MARGIN_S
 
     def sending(self, session: str) -> float:
         """The call is about to be sent under a session; returns when, by the clock."""

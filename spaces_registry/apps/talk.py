@@ -13,6 +13,7 @@ from urllib.parse import quote
 import anyio
 import httpx2
 
+from spaces_registry.apps.in_flight import CallsInFlight, SentCall
 from spaces_registry.apps.pickup import Pickup
 from spaces_registry.apps.schema import mapping, sequence
 from spaces_registry.apps.stream import DIFFED, Outputs, event_of, messages
@@ -30,6 +31,7 @@ _END_S = 0.5  # for a stream to end once its result is there
 _FIRST_S = 5.0  # for the first word on a call that was sent earlier: Gradio has kept it
 _LONGEST_QUEUE = 1_000_000  # calls; more are a joke
 _LONGEST_S = 30 * 86400.0  # that a call can have worked
+_ANSWER_S = 0.2  # for an answer to reach us
 _LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
 
 
@@ -59,6 +61,7 @@ class Talk:
         self.outputs = Outputs(space.protocol in DIFFED and not is_named)
         self.event_id: str | None = None
         self.found: list[Any] | None = None
+        self.work_s: float | None = None
         self.is_running = False
         self.is_left_alone = False
         self.is_found_again = False
@@ -124,7 +127,8 @@ class Talk:
         Gradio throws a result away whose stream broke, and keeps one whose stream was never opened.
         """
         self.is_left_alone = True
-        if (left_s := pickup.left_s()) <= 0:
+        if (left_s := pickup.left_s()) <= 0 or pickup.earliest_s is not None:
+            await anyio.sleep(left_s)
             return
         started = anyio.current_time()
         ends_at, length = started + left_s, 0
@@ -140,6 +144,28 @@ class Talk:
             gone_s, whole_s = anyio.current_time() - started, ends_at - started
             self.tell(Progress(gone_s, whole_s, min(1.0, gone_s / whole_s), "s", "expected"))
             await anyio.sleep(min(_LOOK_S, max(0.0, ends_at - anyio.current_time())))
+        self.ends_at = anyio.current_time() + self.clocks.queue_s
+        self._alive()
+
+    async def wait_for_work(self, pickup: Pickup, calls: CallsInFlight, call: SentCall) -> None:
+        """Leave the result in the app's memory until just before it can be there; never longer.
+
+        The work begins when the call is sent, unless calls of our own certainly stand before it.
+        """
+        self.is_left_alone = True
+        joined_at = begun_at = anyio.current_time()
+        self.ends_at = joined_at + self.clocks.queue_s
+        self.scope.deadline = self.ends_at + pickup.closed_s
+        while calls.before(call) and not calls.may_have_begun(call, length := await self._queue_length()):
+            begun_at = anyio.current_time()
+            self.tell(Queued(length or 0, length or 0, None))
+            if await calls.wait_for_end(_LOOK_S):  # which makes room for this one
+                begun_at = anyio.current_time() - _ANSWER_S
+        opens_at = begun_at + pickup.closed_s
+        while (left_s := opens_at - anyio.current_time()) > 0:
+            gone_s = pickup.closed_s - left_s
+            self.tell(Progress(gone_s, pickup.closed_s, gone_s / pickup.closed_s, "s", "expected"))
+            await anyio.sleep(min(_LOOK_S, left_s))
         self.ends_at = anyio.current_time() + self.clocks.queue_s
         self._alive()
 
@@ -241,6 +267,7 @@ class Talk:
 
     def _tell_duration(self, duration: object) -> None:
         if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:
+            self.work_s = float(duration)
             self.tell(Spent(gpu_s=float(duration) if self.is_zero else None, work_s=float(duration)))
 
     async def abandon(self, pickup: Pickup) -> None:

@@ -30,7 +30,7 @@ from spaces_registry.errors import (
 )
 from spaces_registry.network.refusals import waited
 from spaces_registry.network.session import ready
-from spaces_registry.progress import Listener, Logged, unheard
+from spaces_registry.progress import WARNING, Listener, Logged, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ class Hub:
                 if wait_s is None or not tries_left:
                     raise
                 reason = "counts too many requests" if isinstance(failure, RateLimited) else "is not ready"
-                tell(Logged("warning", f"the Hub {reason}; waiting {wait_s:g} s before {doing}"))
+                tell(Logged(WARNING, f"the Hub {reason}; waiting {wait_s:g} s before {doing}"))
                 await anyio.sleep(wait_s)
         raise AssertionError("the last try returns or raises")
 

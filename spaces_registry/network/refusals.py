@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import Any, Final
 
 import httpx2
@@ -85,8 +86,11 @@ _NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[a-z])", re.IGNORECASE)
 _NONE_LEFT = re.compile(r"(?:^|;)\s*r=0\s*(?:;|$)")
 _RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>[0-9]+)")
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
+_CODE = re.compile(r"<(script|style)\b.*?(?:</\1>|$)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+_AROUND: Final = ("body", "query", "path")  # where FastAPI looks for a field
 _MESSAGES: Final = ("detail", "error", "message", "msg", "errors", "error_description", "title")
-_SENT_IN: Final = frozenset({"body", "query", "path", "header", "form"})
+_OVERLOADED = 529  # as Anthropic and others say it
 _LONGEST_WAIT_S = 366 * 86400.0  # longer than any share takes to come back
 _KEPT = 10_000  # characters of plain text that are kept as somebody's words
 _SHOWN = 300  # characters of another's words in one line; `said` keeps them all
@@ -220,7 +224,7 @@ def _meaning(response: httpx2.Response, said: str) -> tuple[type[CallFailed], st
             return RejectedInput, words.hint if words else None
         case 429:
             return RateLimited, "ask less often, or log in"
-        case 503 | 529 if _CROWDED.search(said):
+        case 503 | 529 if status == _OVERLOADED or _CROWDED.search(said):
             return Busy, "it is overloaded; try again later"
         case 503 if not is_page and (_estimated(response) is not None or _LOADING.search(said)):
             return Building, "it is loading; wait for it, or use another place"
@@ -271,41 +275,35 @@ def not_json(place: str, response: httpx2.Response, doing: str) -> Unreachable:
 def words_of(response: httpx2.Response) -> str | None:
     """What an answer says for people: the message within JSON, the title of a page, or its plain text."""
     text = response.text.strip()
-    if (said := _message(_body(response))) is not None:
+    if (said := message_in(_body(response))) is not None:
         return said or text[:_KEPT]
     if _is_page(response):
         title = _TITLE.search(text)
-        return title[1] if title else None
+        return (title[1] if title else "") or _words_on(text) or None
     return text[:_KEPT] or None
 
 
-def _message(value: Any) -> str | None:
+def message_in(value: Any) -> str | None:
     """The message in an answer's JSON, wherever Gradio, FastAPI, the Hub and vendors put it."""
     match value:
         case str():
             return value
         case [*problems]:  # a developer's validators, or FastAPI's own
-            found = [_message(one) for one in problems]
+            found = [message_in(one) for one in problems]
             return "; ".join(one for one in found if one)
-        case {"loc": [*where], "msg": str(said)}:
-            return with_field(where, said)
+        case {"loc": [_, *_] as loc, "msg": str(said)}:  # FastAPI's, which names the field
+            field = ".".join(str(one) for one in loc if one not in _AROUND)
+            return f"{field}: {said}" if field and field not in said else said
         case Mapping():
-            inner = (_message(value[name]) for name in _MESSAGES if value.get(name))
+            inner = (message_in(value[name]) for name in _MESSAGES if value.get(name))
             return next((one for one in inner if one), None)
     return None
 
 
-def with_field(where: Sequence[object], said: str) -> str:
-    """A validator's message with the field that it is about: `image_size.width: Input should be …`.
-
-    Args:
-        where: FastAPI's `loc`: where the field is sent (`body`, `query`), then the way to it.
-        said: the message.
-    """
-    names = [str(one) for one in where]
-    if names and names[0] in _SENT_IN:
-        names = names[1:]
-    return f"{'.'.join(names)}: {said}" if names else said
+def _words_on(page: str) -> str:
+    """What stands on a web page, without its code."""
+    words = _TAG.sub(" ", _CODE.sub(" ", page[:_KEPT]))
+    return " ".join(unescape(words).split())
 
 
 def _is_page(response: httpx2.Response) -> bool:

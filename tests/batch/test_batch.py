@@ -12,6 +12,24 @@ def results(desk, path=RESULTS):
         return list(csv.DictReader(file))
 
 
+def test_a_row_that_warned_says_so(desk):
+    """Of a thousand texts or sounds nobody looks at each one's run."""
+    (desk.folder / "hush.yaml").write_text(
+        "inputs: {seconds: {kind: number}}\n"
+        "steps:\n"
+        "  hush: {media: silence, with: {seconds: $inputs.seconds}}\n"
+        "  loud: {media: normalize, with: {audio: $hush.audio}}\n"
+        "outputs: {sound: $loud.audio}\n"
+    )
+    table = desk.table("seconds\n1\n")
+    (row, _) = desk.command("batch", "hush.yaml", table, "--json").lines
+    told = desk.command("batch", "hush.yaml", table, "--out", "again").err
+
+    assert len(row["warnings"]) == 1
+    assert row["warnings"][0].startswith("loud: ")
+    assert f"row 1: warning: {row['warnings'][0]}" in told
+
+
 def test_what_people_write_as_a_shell_loop_is_one_line(desk):
     """Four prompts, a picture each, named after it; the repeated one is made once and has its file too."""
     desk.table(

@@ -75,7 +75,7 @@ def test_a_fallback_is_a_step_with_what_it_does_not_say_from_its_step() -> None:
     assert (model.timeout.wake_s, model.timeout.run_s, service.timeout.run_s) == (300.0, 30.0, 60.0)
     assert model.retry == Retry(1, 1.0, 30.0, {"busy": "fall-back", "crashed": "stop"})
     assert service.retry == image.retry == Retry(4, 1.0, 30.0, {"busy": "fall-back"})
-    assert [one.pickup for one in (image, *image.fallback)] == [
+    assert [one.pickup.mode for one in (image, *image.fallback)] == [
         "attached",
         "attached",
         "detached",

@@ -12,7 +12,8 @@ from rich.console import Console
 from pipelines.cli.board import Board
 from pipelines.cli.live import draw
 from pipelines.engine.events import CallSettled, CallTold, StepSettled, StepStarted
-from pipelines.engine.results import Failed, Skipped
+from pipelines.engine.outputs import StepOutputs
+from pipelines.engine.results import CallDone, Failed, Skipped, Succeeded
 from spaces_registry.errors import Crashed
 from spaces_registry.progress import Logged, Progress, Queued, Started
 
@@ -78,6 +79,25 @@ def test_a_narrow_terminal_tells_how_far_it_is_rather_than_where(board):
 
     (first, *_) = shown(board, width=52)
     assert "38%  3/8 steps" in first
+
+
+def test_a_step_that_warned_says_so_when_it_is_done(board):
+    """The line of a step is the last that its user sees of it on a terminal."""
+    done = CallDone(
+        item=0,
+        via="owner/draw",
+        url=None,
+        endpoint="/go",
+        revision=None,
+        cached=False,
+        seconds=1.0,
+        key="key",
+        warnings=("the text is cut off",),
+    )
+    board.hear(StepSettled("image", Succeeded("image", StepOutputs((), (), {}), (done,), 1.0)))
+
+    (first, *_) = shown(board, width=100)
+    assert "warning: the text is cut off" in first
 
 
 def test_a_low_terminal_shows_what_works_and_counts_the_rest():

@@ -2,6 +2,8 @@
 
 import os
 import random
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from servers import serve
 
 APPS = Path(__file__).parent / "apps"
 BUDGET = 24
+PACE = os.environ.get("SPACECHAIN_PACE", "10")
 KILLS = int(os.environ.get("SPACECHAIN_KILLS", "25"))
 
 
@@ -28,10 +31,17 @@ def farm(field: Field) -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture
+def slow_farm(field: Field) -> Iterator[str]:
+    """The same app, ten times as slow."""
+    with serve(APPS / "farm.py", env={"FARM_LOG": str(field.log), "FARM_PACE": PACE}) as server:
+        yield server.url
+
+
 @pytest.mark.timeout(120 + 30 * KILLS)
 def test_calls_left_in_the_app_survive_a_kill(field, farm, told):
     """GPU time is scarce and money is money: a killed run's calls are fetched, not made again."""
-    field.write_chain(farm, "detached")
+    field.write_chain(farm, "{detached: 500ms}")
 
     tally = kill_runs(field, KILLS)
 
@@ -40,6 +50,51 @@ def test_calls_left_in_the_app_survive_a_kill(field, farm, told):
     assert (tally.lost, tally.wrong) == (0, 0), tally.said
     assert tally.repeated <= max(1, 0.1 * tally.kills), str(tally)
     assert list(violations(field)) == []
+
+
+@pytest.mark.timeout(240 + 60 * KILLS)
+def test_calls_that_are_fetched_just_in_time_survive_a_kill(field, slow_farm, told):
+    """The default protects a slow call for nearly all of its work, and makes nobody wait for it."""
+    field.write_chain(slow_farm, "auto")
+
+    tally = kill_runs(field, max(3, KILLS // 8), first=20_000, undisturbed=2)
+
+    told(f"auto: {tally}")
+    assert (tally.lost, tally.wrong) == (0, 0), tally.said
+    assert tally.repeated <= max(AT_ONCE, 0.2 * tally.kills), str(tally)  # one kill may hit all of a moment
+    assert list(violations(field)) == []
+
+
+def test_a_detached_call_outlives_its_command_from_the_first_on(field, slow_farm):
+    """How long the endpoint takes is not known yet; whoever says `detached` wants it kept all the same."""
+    (field.folder / "film.yaml").write_text(
+        f"""
+        name: film
+        inputs: {{take: a}}
+        steps:
+          story:
+            space: "{slow_farm}"
+            endpoint: /tell
+            each: [a fox, a hare, an owl]
+            pickup: detached
+            with: {{words: $item, take: $inputs.take}}
+        outputs: {{story: $story.texts}}
+        """
+    )
+    process = field.start("run", "film.yaml", "-i", "take=first", "--json")
+    while field.worked("first").total() < 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    done = field.finish("resume", field.run_of("first") or "")
+
+    assert done["status"] == "succeeded", done
+    assert [one["value"] for one in done["outputs"]["story"]] == [
+        f"Once there was {who}." for who in ("a fox", "a hare", "an owl")
+    ]
+    assert field.worked("first").total() == 3
 
 
 @pytest.mark.timeout(120 + 30 * KILLS)

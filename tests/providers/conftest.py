@@ -29,6 +29,7 @@ def ask(served: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask
     monkeypatch.setenv("SPACECHAIN_ROUTER", served.url)
     served.asked.clear()
     served.refusals.clear()
+    served.results.clear()
     return Asking(served, tmp_path)
 
 

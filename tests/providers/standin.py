@@ -38,6 +38,7 @@ class Standin:
         url: of everything.
         asked: every request, in order.
         refusals: by model, answered in place of a result.
+        results: by provider, answered in place of a job's result.
         hold: while it is set, results are held back.
         held: set when one is held back.
     """
@@ -45,6 +46,7 @@ class Standin:
     url: str
     asked: list[Asked]
     refusals: dict[str, Answer] = field(default_factory=dict)
+    results: dict[str, Answer] = field(default_factory=dict)
     hold: threading.Event | None = None
     held: threading.Event = field(default_factory=threading.Event)
 
@@ -299,6 +301,8 @@ class _House:
             if "text-to-video" in rest and seen == 1:
                 return say({"status": "IN_QUEUE", "queue_position": 1}, 202)
             return say({"status": "COMPLETED"})
+        if provider in self.served.results:
+            return self.served.results[provider]
         if provider == "fal-ai":
             made: dict[str, Any] = {"video": {"url": url}, "images": [{"url": url}]}
             return say({**made, "image": {"url": f"data:image/png;base64,{self.encoded('picture')}"}})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from providers.asking import Asking
 from providers.standin import TOKEN, WORDS
+from web import Answer
 
 from pipelines.cli import main
 from pipelines.engine.gates import names_of
@@ -183,6 +184,31 @@ def test_a_result_is_paid_once(ask: Asking, at_home: Path, capsys):
 
     assert code == 0
     assert len(ask.served.posts) == paid == 2
+
+
+def test_a_warning_is_told_by_the_run_its_record_and_its_page_and_comes_again(
+    ask: Asking, at_home: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Half a text that is kept must not look whole to whoever uses it in a later run."""
+    event = {"choices": [{"index": 0, "delta": {"content": "Far out"}, "finish_reason": "length"}]}
+    cut = Answer(f"data: {json.dumps(event)}\n\n".encode(), type="text/event-stream")
+    ask.served.refusals["studio/talk"] = cut
+    chain = at_home / "talk.yaml"
+    chain.write_text(
+        "steps:\n  words: {model: studio/talk, with: {prompt: begin}}\noutputs: {w: $words.text}\n"
+    )
+    for kept in (False, True):
+        code, out, err = spacechain(capsys, "run", chain)
+        record = Path(next(line for line in err.splitlines() if ", in " in line).partition(", in ")[2])
+        step = json.loads((record / "run.json").read_text())["steps"]["words"]
+
+        assert (code, out) == (0, "w: Far out\n")
+        assert step["cached"] is kept
+        assert len(step["warnings"]) == 1
+        assert f"words: warning: {step['warnings'][0]}" in err
+        assert "warning: auto: studio/talk: the text is cut off" in (record / "report.html").read_text()
+        assert "words: warning: " in spacechain(capsys, "show", "last")[1]
+    assert len(ask.served.posts) == 1
 
 
 def test_wrong_arguments_are_refused_before_any_request(ask: Asking, at_home: Path, capsys):

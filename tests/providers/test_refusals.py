@@ -152,7 +152,7 @@ def test_a_chat_is_refused_in_the_same_words(ask: Asking):
     [
         ("overloaded", Busy),
         ("validation", RejectedInput),
-        ("incomplete_generation", BadOutput),
+        ("incomplete_generation", Crashed),
         ("generation", Crashed),
     ],
 )

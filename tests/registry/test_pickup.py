@@ -11,6 +11,7 @@ import pytest
 from servers import Server, serve
 
 from spaces_registry import App, Clocks, Registry
+from spaces_registry.apps.in_flight import CallsInFlight
 from spaces_registry.apps.pickup import Pickup
 from spaces_registry.errors import InDoubt
 from spaces_registry.network.origin import patience
@@ -227,3 +228,62 @@ async def test_a_cancelled_call_that_is_worked_on_is_left_to_be_fetched_later(ap
     said = await work(app, tmp_path, "left", Pickup(0.1, jobs[-1]))
 
     assert (said, await times(app, tmp_path, "left")) == ("LEFT", 1)
+
+
+async def test_a_result_is_not_left_a_moment_longer_than_it_takes(app, tmp_path):
+    """The default must cost nobody a second: the stream is open before the result can be there."""
+    told: list[CallEvent] = []
+
+    pickup = Pickup(0.4, earliest_s=0.4)
+    (said,) = await app.call(
+        app.space.endpoint("work"),
+        {"words": "soon", "seconds": 0.5},
+        folder=tmp_path,
+        pickup=pickup,
+        tell=told.append,
+    )
+
+    assert said == "SOON"
+    assert pickup.closed_s < 0.4
+    assert any(isinstance(event, Progress) and event.total == pickup.closed_s for event in told)
+
+
+async def test_a_call_behind_others_of_ours_is_left_alone_until_its_work_begins(app, tmp_path):
+    """If the wait of a call in a row counted as work, its stream would be open for all of its work."""
+    seen: dict[str, list[CallEvent]] = {}
+    least_s, seconds = 0.7, 0.8
+
+    async def ask(words: str, joined: anyio.Event) -> None:
+        def hear(event: CallEvent) -> None:
+            seen.setdefault(words, []).append(event)
+            joined.set()
+
+        pickup, asked = Pickup(least_s, earliest_s=least_s), {"words": words, "seconds": seconds}
+        await app.call(app.space.endpoint("work"), asked, folder=tmp_path, pickup=pickup, tell=hear)
+
+    for row in ("first", "second"):  # the first row tells how many the app works on at once
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                joined = anyio.Event()
+                tasks.start_soon(ask, f"{row} {number}", joined)
+                await joined.wait()
+
+    first, *others = seen["second 2"]
+    assert isinstance(first, Queued), "it was taken for working while two others were before it"
+    assert any(isinstance(event, Progress) for event in others), "its stream was opened as its work began"
+
+
+def test_an_app_that_works_on_several_at_once_is_believed_to():
+    """A call that is taken for waiting while it is worked on would be fetched too late."""
+
+    async def calls_at_once(*spans: tuple[float, float, float]) -> float:
+        in_flight = CallsInFlight()
+        for sent_at, began_at, ended_at in spans:
+            in_flight.learn(sent_at, began_at, ended_at)
+        return in_flight.at_once
+
+    one_by_one = anyio.run(calls_at_once, (0, 0, 4), (0, 4, 8), (0, 8, 12))
+    two = anyio.run(calls_at_once, (0, 0, 4), (0, 0, 4), (0, 4, 8), (0, 4, 8))
+    never_waited = anyio.run(calls_at_once, (0, 0, 4), (4, 4, 8))
+
+    assert (one_by_one, two, never_waited) == (1, 2, float("inf"))

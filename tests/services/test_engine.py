@@ -412,6 +412,15 @@ def test_a_chat_is_told_as_it_is_written_and_joined(desk):
     assert desk.heard(Written) == [Written("Once "), Written("upon 👋")]
 
 
+def test_an_error_that_http_calls_good_is_a_failure(desk):
+    """Servers at home answer 200 to a path that they do not have, with words that say so."""
+    with (
+        web(lambda _: say({"error": "NSFW content detected"})) as server,
+        pytest.raises(errors.RejectedInput, match="NSFW content detected"),
+    ):
+        desk.call(PICTURE, server, prompt="a fox")
+
+
 def test_half_a_text_does_not_pass_for_a_whole_one(desk):
     """A gateway that gives up ends the stream as politely as the model would."""
     text = CHAT.replace('content"}', 'content", finish: "choices[0].finish_reason"}')

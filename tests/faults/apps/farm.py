@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 LOG = Path(os.environ["FARM_LOG"])
 AT_ONCE = 16
+PACE = float(os.environ.get("FARM_PACE", "1"))  # times as long as usual
 
 
 @contextmanager
@@ -34,14 +35,14 @@ def _note(event: str, what: tuple[object, ...], at: float) -> None:
 def tell(words: str, take: str) -> str:
     """A story."""
     with noted("tell", words, take):
-        time.sleep(0.1)
+        time.sleep(0.1 * PACE)
         return f"Once there was {words}."
 
 
 def paint(story: str, number: float, take: str) -> str:
     """A picture for a story."""
     with noted("paint", story, number, take):
-        time.sleep(0.3)
+        time.sleep(0.3 * PACE)
         return _saved(Image.new("RGB", (64, 48), (int(number) * 15 % 256, 80, 160)))
 
 
@@ -50,14 +51,14 @@ def grade(picture: str, take: str) -> str:
     with Image.open(picture) as opened:
         pixel = opened.convert("RGB").getpixel((0, 0))
         with noted("grade", pixel, take):
-            time.sleep(0.2)
+            time.sleep(0.2 * PACE)
             return _saved(ImageOps.invert(opened.convert("RGB")))
 
 
 def speak(words: str, take: str) -> str:
     """A tone that stands for a voice."""
     with noted("speak", words, take):
-        time.sleep(0.3)
+        time.sleep(0.3 * PACE)
         made = _folder() / "voice.wav"
         with wave.open(str(made), "wb") as sound:
             sound.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -68,7 +69,7 @@ def speak(words: str, take: str) -> str:
 def title(picture: str, take: str) -> str:
     """What a picture shows."""
     with Image.open(picture) as opened, noted("title", take):
-        time.sleep(0.1)
+        time.sleep(0.1 * PACE)
         return f"{opened.width} by {opened.height}"
 
 
