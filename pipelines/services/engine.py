@@ -24,9 +24,10 @@ from pipelines.services.streams import listen
 from pipelines.services.uploads import Digester, Sender
 from pipelines.services.workflow import filled_workflow
 from spaces_registry.apps.schema import is_finite
-from spaces_registry.errors import CallFailed, TimedOut, UnexpectedAnswer, Unreachable
+from spaces_registry.errors import BadOutput, CallFailed, TimedOut, UnexpectedAnswer, Unreachable
 from spaces_registry.network.complaints import complains
 from spaces_registry.network.origin import Origin, scrubbed
+from spaces_registry.network.refusals import begins_page
 from spaces_registry.progress import Listener, Spent, Started
 from spaces_registry.signature import Kind, Value
 
@@ -185,6 +186,8 @@ async def _received(exchange: Exchange, answer: Answer, names: Mapping[str, obje
     try:
         return await receiver.values(answer)
     except Misfit as cause:
+        if begins_page(answer.content):  # a proxy's, or a sign-in: not the service's, and gone tomorrow
+            raise BadOutput(exchange.place, f"{cause}; it sent a web page") from cause
         hint = _made_for(exchange, whole := await receiver.whole(answer))
         message = exchange.origin.scrub(str(cause)) or ""
         raise UnexpectedAnswer(exchange.place, message, whole, hint=hint) from cause

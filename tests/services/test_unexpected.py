@@ -5,8 +5,9 @@ import json
 import pytest
 import yaml
 from services.vendors.fal import Fal
-from services.vendors.media import encoded, film, picture, pixels
+from services.vendors.media import data_uri, encoded, film, picture, pixels
 from services.vendors.replicate import Replicate
+from web import page, say, web
 
 from chains.loader import loads
 from pipelines import run_chain
@@ -235,3 +236,20 @@ def test_a_plan_says_that_nothing_is_asked(run, vendors, tmp_path, monkeypatch, 
 
     assert "a whole answer of another shape is kept" in capfd.readouterr().out
     assert vendors.get(Fal).creates == 1
+
+
+def test_a_page_of_a_proxy_is_not_kept_as_the_answer(run, home):
+    """Behind a sign-in every address answers with a page; it is gone tomorrow, and nobody paid for it."""
+    pages = [
+        page("Sign in"),
+        page("Sign in"),
+        say({"image": data_uri(encoded(picture(PROMPT)), "image/png")}),
+    ]
+    with web(lambda _: pages.pop(0)) as server:
+        text = f"name: mine\nurl: {server.url}\nendpoints: {{draw: {{path: /, json: {{}}, gives: {{image: "
+        (home / "services" / "mine.yaml").write_text(text + "{kind: image, from: image}}}}\n")
+        step = {"service": "mine", "retry": {"attempts": 1}}
+        first, second, third = run(step), run(step), run(step)
+
+    assert [error_of(one)["code"] for one in (first, second)] == ["bad-output", "bad-output"]
+    assert third.ok
