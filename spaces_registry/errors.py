@@ -191,7 +191,8 @@ class UnexpectedAnswer(BadOutput):
     Args:
         place: what was called.
         message: one line for the user: what came in place of what.
-        answer: the whole answer, as JSON with files in it; it was paid for and is kept.
+        answer: the whole answer, as JSON with files in it; it was paid for and is kept. None if there is
+            nothing in it to keep.
         said: the answer in short, for the user.
         hint: what to do next.
 

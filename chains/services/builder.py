@@ -17,6 +17,7 @@ from chains.text.source import Fields, Node, Path, Source, plain
 from spaces_registry.signature import Kind, Parameter, Return
 
 _BODIES = ("json", "multipart")
+_QUESTIONS = ("status", "queue", "result", "fetch", "meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Builder:
         """The request at a path."""
         value = self.at(path)
         body = any(one in value for one in _BODIES)
-        default = "GET" if path[-1] in ("status", "result", "fetch", "meanwhile") and not body else "POST"
+        default = "GET" if path[-1] in _QUESTIONS and not body else "POST"
         return model.Ask(
             value.get("method") or default,
             self.template((*path, "path")),
@@ -184,7 +185,15 @@ class Builder:
             [(*farewell, number) for number in range(len(told))] if isinstance(told, list) else [farewell]
         )
         cancel = tuple(self.ask(one) for one in several if told is not None)
-        return model.Job(value["id"], status, self.maybe((*path, "result")), cancel)
+        queue = self.job_queue((*path, "queue"))
+        return model.Job(value["id"], status, self.maybe((*path, "result")), cancel, queue)
+
+    def job_queue(self, path: Path) -> model.JobQueue | None:
+        """What is asked where a job's state is not told."""
+        value = self.at(path)
+        if value is None:
+            return None
+        return model.JobQueue(self.ask(path), value["working"], value.get("waiting") or None)
 
     def meanwhile(self, path: Path) -> model.Meanwhile | None:
         """What is asked for progress."""

@@ -118,12 +118,28 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class JobQueue:
+    """What tells whether a job waits, works or is gone, where the answer to `status` says nothing of it.
+
+    Attributes:
+        ask: the request.
+        working: query for the ids of the jobs that are worked on.
+        waiting: query for the ids of the jobs that wait, in their order.
+    """
+
+    ask: Ask
+    working: str
+    waiting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """Work that is created first and asked about until it is done.
 
     Attributes:
         id: a query into the first answer.
         status: how its state is asked for.
+        queue: what is asked where the state is not told; None if nothing is.
         result: what fetches the result, where the state does not hold it.
         cancel: all that is sent when it is not wanted any more.
     """
@@ -132,6 +148,13 @@ class Job:
     status: Status
     result: Ask | None = None
     cancel: tuple[Ask, ...] = ()
+    queue: JobQueue | None = None
+
+    @property
+    def tells_waiting(self) -> bool:
+        """Whether an answer can tell a job that waits from one that is worked on."""
+        status = self.status
+        return bool(self.queue or status.position or "waiting" in status.meanings.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,9 @@ def _asks(endpoint: ServiceEndpoint) -> Iterator[tuple[Ask | None, tuple[str, ..
     if endpoint.meanwhile:
         yield endpoint.meanwhile.ask, ()
     if endpoint.job:
-        for ask in (endpoint.job.status.ask, endpoint.job.result, *endpoint.job.cancel):
+        job = endpoint.job
+        queue = job.queue.ask if job.queue else None
+        for ask in (job.status.ask, queue, job.result, *job.cancel):
             yield ask, ("job",)
     for one in endpoint.gives:
         yield one.fetch, ("item", "job") if endpoint.job else ("item",)
@@ -138,6 +140,7 @@ def requests(service: Service) -> Iterator[Problem]:
         job = endpoint.job
         targets = [("status", job.status.ask), ("result", job.result)] if job else []
         targets += [("cancel", one) for one in job.cancel] if job else []
+        targets += [("queue", job.queue.ask)] if job and job.queue else []
         for name, ask in targets:
             if ask is not None and (ask.url is None) == (ask.path is None):
                 where = (*path, "job", name)

@@ -169,11 +169,19 @@ class StatusShape(TargetShape):
     up_to: Duration = None
 
 
+class JobQueueShape(TargetShape):
+    """What tells whether a job waits, works or is gone."""
+
+    working: Query
+    waiting: Query = ""
+
+
 class JobShape(Shape):
     """Work that is created first, and asked about."""
 
     id: Query
     status: StatusShape
+    queue: JobQueueShape | None = None
     result: TargetShape | None = None
     cancel: Annotated[list[TargetShape], BeforeValidator(_several), Field(min_length=1)] | None = None
 

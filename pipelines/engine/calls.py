@@ -311,8 +311,8 @@ class CallMaker:
                     (failure.said, failure.wait_s) if isinstance(failure, CallFailed) else (None, None)
                 )
                 self.journal.failed(number, key, failure.code, said, wait_s=wait_s, spent=share.told)
-                if failure.code == "unreachable" and remember.told is not None:
-                    self._left[key] = remember.told  # the connection is gone, not the work
+                if failure.code == "unreachable" and (left := remember.told or job) is not None:
+                    self._left[key] = left  # the connection is gone, not the work
                 raise
             self._record(number, key, outputs, share.told, distinct(warnings))
             if size is not None and (work_s := share.told.work_s) is not None:
@@ -337,7 +337,7 @@ class CallMaker:
             values = await place.runner(call, hear)
             return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
         except UnexpectedAnswer as failure:
-            if _mentions(failure.answer, self.secrets):
+            if failure.answer is None or _mentions(failure.answer, self.secrets):
                 raise
             await self._unexpected.keep(question, number, call, failure)
             if (outputs := await self._read_by_step(question, failure.answer)) is None:

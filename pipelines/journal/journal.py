@@ -65,6 +65,8 @@ class Journal:
     def sent(self, intent: Intent, is_dead: Dead = nobody) -> Sending:
         """Record a call before it is made, and take over what processes that died left of such calls.
 
+        So is the job of a service that an earlier try of the run heard nothing of any more.
+
         Args:
             intent: the call.
             is_dead: whether the process that sent a call is gone, by the call's run and number.
@@ -75,6 +77,7 @@ class Journal:
         with self._errors(), self._at_once() as connection:
             lost = _lost(connection, one.key, is_dead)
             told = next((told for _, told in reversed(lost) if told not in (None, "null")), None)
+            told = told or _out_of_sight(connection, one)
             connection.executemany(
                 "INSERT INTO received (call, key, failure, at) VALUES (?,?,?,?)",
                 [(call, one.key, _ENDS[its is not None and its == told], now) for call, its in lost],
@@ -386,3 +389,14 @@ def _lost(connection: sqlite3.Connection, key: str, is_dead: Dead) -> list[tuple
     )
     found = connection.execute(query, (key,)).fetchall()
     return [(call, told) for call, run, told in found if is_dead(run, call)]
+
+
+def _out_of_sight(connection: sqlite3.Connection, one: Intent) -> str | None:
+    """The job of a service that the run's last try of a call lost sight of; the service works on."""
+    query = (
+        "SELECT r.failure, (SELECT told FROM jobs j WHERE j.call = s.call ORDER BY job DESC LIMIT 1)"
+        " FROM sent s JOIN received r USING (call) WHERE s.key = ? AND s.run = ? AND s.kind = 'service'"
+        " ORDER BY s.call DESC LIMIT 1"
+    )
+    failure, told = connection.execute(query, (one.key, one.run)).fetchone() or (None, None)
+    return told if failure == "unreachable" and told != "null" else None

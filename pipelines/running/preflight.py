@@ -12,12 +12,14 @@ from chains.lock.locked import outdated
 from chains.model import Chain, ChainStep, FindStep, SpaceStep, Step
 from chains.problems import InvalidChain, Problem, in_order
 from pipelines.engine.ways import Way, every_way, ways_of
+from pipelines.household.home import find_home
 from pipelines.household.trust import NotTrusted
 from pipelines.media.literals import media_problems
 from pipelines.places.nested import Around, read_nested
 from pipelines.places.place import Place
 from pipelines.places.places import Places, local_endpoint
 from pipelines.running.nesting import used_by, used_by_invalid
+from pipelines.services.workflow_problems import workflow_problems
 from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized
 from spaces_registry.fitting.resolver import NothingFits
@@ -205,7 +207,7 @@ def _checked(chain: Chain, known: Mapping[str, Endpoint], own: Bookmarks) -> lis
         and {one.lower() for one in (step.space, *step.others)} & {*own.aliases}
     }
     found = [one for one in check(chain, known) if one.code != "bad-space" or one.step not in named]
-    return [*found, *media_problems(chain)]
+    return [*found, *media_problems(chain), *workflow_problems(chain, find_home())]
 
 
 def _searches(step: Step) -> bool:

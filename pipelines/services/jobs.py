@@ -12,9 +12,10 @@ import anyio
 from chains.language.evaluate import ABSENT
 from chains.services.model import Ask, Job
 from pipelines.services.exchange import Answer, Exchange, find
-from pipelines.services.progress import fraction_in, whole_in
-from pipelines.services.refusals import must_be_good, refused, wait_in
+from pipelines.services.progress import fraction_in
+from pipelines.services.refusals import must_be_good, refused, wait_in, words_in
 from pipelines.services.requests import Request
+from pipelines.services.states import UNKNOWN, State, state_in, state_in_queue
 from spaces_registry.errors import (
     Building,
     Busy,
@@ -27,19 +28,19 @@ from spaces_registry.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from spaces_registry.network.refusals import line
 from spaces_registry.progress import Progress, Queued, Started
 from spaces_registry.signature import Json
 
 _LOST: Final = 6  # questions in a row that may get no answer; the work goes on meanwhile
 _HICCUPS: Final = (Unreachable, TimedOut, Busy, RateLimited)
-_UNKNOWN: Final = frozenset({404, 410})
-_ACCEPTED: Final = 202
+_GONE: Final = 2  # looks in a row after which a job that the service does not know is given up
 _FAREWELL_S: Final = 5.0
 _KEPT: Final = 2000  # characters of a text in the first answer that are remembered; addresses are shorter
 
 
 class Gone(Missing):
-    """The service does not know the job any more, or it was canceled while nobody looked."""
+    """The service does not know the job any more, or it was canceled there."""
 
 
 @dataclass(slots=True)
@@ -60,7 +61,8 @@ class JobWork:
     resumed: bool = True
     first: Answer | None = None
     _state: str = ""
-    _place: object = None
+    _place: int | None = None
+    _is_known: bool = False
     _working_since_s: float | None = None
     _began_s: float = field(default_factory=time.monotonic)
 
@@ -101,12 +103,19 @@ class JobWork:
     @classmethod
     async def _taken(cls, exchange: Exchange, job: Job, request: Request) -> "JobWork":
         answer = await exchange.send(request, quiet_s=None)
-        must_be_good(exchange, answer, exchange.endpoint.name)
         found = find(job.id, answer.body)
-        if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
-            message = f"{exchange.place} took the job, but `{job.id}` is not in its answer"
-            raise UnexpectedAnswer(exchange.place, message, answer.body)
         known: dict[str, Json] = {"id": found, "answer": _pruned(answer.body)}
+        is_named = isinstance(found, str | int) and not isinstance(found, bool) and found != ""
+        try:
+            must_be_good(exchange, answer, exchange.endpoint.name)
+        except CallFailed:
+            if answer.response.is_success and is_named:  # it was taken, and is not wanted like this
+                await cls(exchange, job, known)._cancel()  # noqa: SLF001 - it is of this class
+            raise
+        if not is_named:
+            hint = f"`id` of its `job` in {exchange.service.source.file} does not find one"
+            message = f"{exchange.place} took the job and named none"
+            raise UnexpectedAnswer(exchange.place, message, None, hint=hint)
         exchange.call.remember(json.loads(exchange.origin.scrub(json.dumps(known)) or ""))
         return cls(exchange, job, known, resumed=False, first=answer)
 
@@ -120,7 +129,7 @@ class JobWork:
         """The answer that holds the outputs, once the job is done.
 
         Raises:
-            Gone: a job of an earlier run is not known any more.
+            Gone: the service does not know it any more, or it was canceled there.
             TimedOut: it waited or worked for too long; the service was told that it is not wanted any more.
             CallFailed: it failed.
         """
@@ -135,84 +144,104 @@ class JobWork:
 
     async def _done(self) -> Answer:
         status, first = self.job.status, self.first
-        if first is None or find(status.word, first.body) is None:
-            self._enter("waiting")
-        elif self._judge(first):
+        state = State(None) if first is None or status.word is None else state_in(self.job, first)
+        if first is None or state.word is None:
+            self._enter("waiting" if self.job.tells_waiting else "working")
+        elif self._judge(state, first):
             return first
-        wait_s, lost = 0.0 if self.resumed else status.every_s, 0
+        wait_s, lost, absent = 0.0 if self.resumed else status.every_s, 0, 0
         while True:
             await self._pause(wait_s)
             wait_s = min(max(wait_s * 1.5, status.every_s), status.up_to_s)
             try:
-                answer = await self._question()
+                answer, state = await self._look()
             except (*_HICCUPS, Building, Crashed) as failure:  # of the question, not of the job
                 lost += 1
-                if lost >= _LOST or isinstance(failure, _Late):
-                    raise
+                if lost >= _LOST:
+                    raise self._unanswered(failure) from failure
                 wait_s = max(wait_s, failure.wait_s or 0.0)
                 continue
             lost = 0
-            if self._judge(answer):
+            if state.word == "absent":
+                absent += 1
+                if absent >= self._most_absent:
+                    raise self._gone(f"does not know job {self.known.get('id')} any more")
+                continue
+            absent, self._is_known = 0, True
+            if self._judge(state, answer):
                 return answer
             wait_s = max(wait_s, wait_in(self.exchange, answer) or 0.0)
 
-    async def _question(self) -> Answer:
-        answer = await self._ask(self.job.status.ask, None)
-        if answer.status in _UNKNOWN:
-            place = self.exchange.place
-            if self.resumed:
-                raise Gone(place, f"{place} does not know job {self.known.get('id')} any more")
-            raise Unreachable(
-                place, f"{place} does not know job {self.known.get('id')} (HTTP {answer.status})"
-            )
-        if not answer.response.is_success:
-            must_be_good(self.exchange, answer, f"asking for job {self.known.get('id')}")
-        return answer
+    @property
+    def _most_absent(self) -> int:
+        """Looks in a row at which the service may not know the job.
 
-    def _judge(self, answer: Answer) -> bool:
+        Right after it was created that may be a lag. Later there is a second look because a job may end
+        between the two questions of the first.
+        """
+        return _GONE if self.resumed or self._is_known or self.job.queue is not None else _LOST
+
+    async def _look(self) -> tuple[Answer, State]:
+        """Ask once how the job is.
+
+        Raises:
+            CallFailed: the question was refused, or not answered.
+        """
+        answer = await self._ask(self.job.status.ask, None)
+        if not answer.response.is_success and answer.status not in UNKNOWN:
+            must_be_good(self.exchange, answer, f"asking for job {self.known.get('id')}")
+        state, queue = state_in(self.job, answer), self.job.queue
+        if state.word in (None, "absent") and queue is not None:
+            return answer, state_in_queue(queue, await self._ask(queue.ask, None), self.known.get("id"))
+        return answer, state
+
+    def _unanswered(self, failure: CallFailed) -> Unreachable:
+        """The job goes on, and the next try asks for it in place of creating another."""
+        message = f"{self.exchange.place} says nothing of job {self.known.get('id')}: {failure.message}"
+        return Unreachable(
+            self.exchange.place, message, said=failure.said, wait_s=failure.wait_s, hint=failure.hint
+        )
+
+    def _gone(self, how: str) -> Gone:
+        hint = "it was deleted there, or the service started anew; run the step again for a new job"
+        return Gone(self.exchange.place, f"{self.exchange.place} {how}", hint=hint)
+
+    def _judge(self, state: State, answer: Answer) -> bool:
         """Whether the job is done, by an answer about it.
 
         Raises:
             CallFailed: it failed or was canceled.
         """
-        status = self.job.status
-        word = find(status.word, answer.body)
-        if status.word is not None:
-            unknown = "waiting" if word is None else "working"
-            state = status.meanings.get(str(word).lower(), unknown)
-        elif answer.status == _ACCEPTED:
-            state = "waiting"
-        elif status.done_when is not None:
-            state = "done" if find(status.done_when, answer.body) else "waiting"
-        else:
-            state = "done"
-        match state:
+        name = f"job {self.known.get('id')}"
+        match state.word:
             case "done":
-                must_be_good(self.exchange, answer, f"job {self.known.get('id')}")
+                must_be_good(self.exchange, answer, name)
                 return True
             case "failed":
-                raise refused(self.exchange, answer, f"job {self.known.get('id')}")
-            case "canceled" if self.resumed:
-                raise Gone(self.exchange.place, f"{self.exchange.place}: the job was canceled")
+                raise refused(self.exchange, answer, name)
             case "canceled":
-                raise Crashed(self.exchange.place, f"{self.exchange.place} canceled the job")
-        self._enter(state, answer)
+                said = words_in(self.exchange, answer)
+                message = (
+                    f"{self.exchange.place}: {name} was canceled there{f': {line(said)}' if said else ''}"
+                )
+                hint = "run the step again for a new job"
+                raise Gone(self.exchange.place, message, said=said, hint=hint)
+        self._enter(state.word or self._state, answer, state.position)
         return False
 
-    def _enter(self, state: str, answer: Answer | None = None) -> None:
+    def _enter(self, state: str, answer: Answer | None = None, position: int | None = None) -> None:
         """Take note of what the job does now, and tell it once."""
         status, tell = self.job.status, self.exchange.tell
-        body = answer.body if answer else None
         if state == "waiting":
-            position = whole_in(find(status.position, body)) or 0
-            if (state, position) != (self._state, self._place):
-                tell(Queued(position, position + 1))
-            self._place = position
+            place = position or 0
+            if (state, place) != (self._state, self._place):
+                tell(Queued(place, place + 1))
+            self._place = place
         elif self._state != state:
             if self._working_since_s is None:  # a job that says again and again that it begins has begun once
                 self._working_since_s = time.monotonic()
             tell(Started())
-        if (fraction := fraction_in(find(status.progress, body))) is not None:
+        if answer and (fraction := fraction_in(find(status.progress, answer.body))) is not None:
             tell(Progress(fraction=fraction))
         self._state = state
 
@@ -229,9 +258,12 @@ class JobWork:
         await anyio.sleep(max(0.0, min(wait_s, left_s)))
         if left_s <= 0:
             await self._cancel()
-            doing = "kept the job waiting" if working is None else "worked on the job"
+            clock, doing = (
+                ("queue", "kept the job waiting") if working is None else ("run", "worked on the job")
+            )
             message = f"{self.exchange.place} {doing} for longer than {limit_s:g} s"
-            raise _Late(self.exchange.place, message, hint="give the step a longer timeout")
+            hint = f"give the step a longer timeout: `timeout: {{{clock}: …}}`"
+            raise TimedOut(self.exchange.place, message, hint=hint)
 
     async def _result(self, done: Answer) -> Answer:
         """The answer that holds the outputs, where the job's state does not."""
@@ -245,9 +277,9 @@ class JobWork:
                 if not left or (failure.wait_s or 0.0) > self.exchange.call.clocks.run_s:
                     raise
                 await anyio.sleep(max(self.job.status.every_s, failure.wait_s or 0.0))
-            except Drifted as cause:
-                if self.resumed:
-                    raise Gone(self.exchange.place, cause.message) from cause
+            except (Drifted, Missing) as cause:
+                if answer.status in UNKNOWN:
+                    raise self._gone(f"has no result of job {self.known.get('id')} any more") from cause
                 raise
             else:
                 return answer
@@ -259,8 +291,9 @@ class JobWork:
             sources = (self.known.get("answer"), done.body if done else None)
             url = next((one for source in sources if isinstance(one := find(ask.url, source), str)), None)
             if not url:
-                message = f"{self.exchange.place} took the job, but `{ask.url}` is not in its answer"
-                raise UnexpectedAnswer(self.exchange.place, message, done.body if done else sources[0])
+                hint = f"`url: {ask.url}` in {self.exchange.service.source.file} does not find one"
+                message = f"{self.exchange.place} took the job and named no address to ask for it"
+                raise UnexpectedAnswer(self.exchange.place, message, None, hint=hint)
         return await self.exchange.ask(replace(ask, url=None), self.names, url=url)
 
     async def _cancel(self) -> None:
@@ -277,10 +310,6 @@ async def _hurry(patience: anyio.CancelScope) -> None:
         await anyio.sleep_forever()
     finally:
         patience.deadline = min(patience.deadline, anyio.current_time() + _FAREWELL_S)
-
-
-class _Late(TimedOut):
-    """One of the call's own clocks has run out."""
 
 
 def _pruned(body: Any) -> Json:

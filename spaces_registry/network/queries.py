@@ -2,17 +2,25 @@
 
 `[@,@]|[@,@]|…` doubles with every word, `[@,@][]|[@,@][]|…` fills the memory with it, and a projection over
 what a projection made is a square. Each look has so many steps, and what it finds so many values.
+
+One function is added to JMESPath's own: `items(object)`, the list of its `[key, value]` pairs in the order of
+their keys, numbers as numbers. JSON's own order is often chance.
 """
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions, signature
 from jmespath.visitor import TreeInterpreter
 
 from spaces_registry.network.bounds import Bounds
 
 _STEPS = Bounds().query_steps
+_DIGITS: Final = re.compile(r"([0-9]+)")
+_LONG: Final = 100  # digits; a number of more is compared as text
 
 
 class TooMuch(ValueError):
@@ -50,11 +58,25 @@ def readable(query: str) -> str | None:
     return None
 
 
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """What texts are sorted by so that 9 comes before 10, and `9:2` before `10:1`."""
+    pieces = _DIGITS.split(text)
+    return [(int(one), "") if at % 2 and len(one) < _LONG else (0, one) for at, one in enumerate(pieces)]
+
+
+class _Functions(Functions):
+    """JMESPath's own functions, and ours."""
+
+    @signature({"types": ["object"]})
+    def _func_items(self, of: Mapping[str, Any]) -> list[list[Any]]:
+        return [[key, of[key]] for key in sorted(of, key=natural_key)]
+
+
 class _Bounded(TreeInterpreter):
     """Counts its steps, and the values in what is made on the way."""
 
     def __init__(self, most: int) -> None:
-        super().__init__()
+        super().__init__(jmespath.Options(custom_functions=_Functions()))
         self.left = most
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:

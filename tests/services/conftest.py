@@ -18,8 +18,7 @@ from pipelines import Run, run_chain
 from pipelines.engine.events import CallTold, RunEvent
 from pipelines.running.record import FileOutput, ValueOutput
 
-UNTITLED = {number: {**node, "_meta": {}} for number, node in WORKFLOW.items()}
-WORKFLOWS = {"workflow": WORKFLOW, "image_workflow": IMAGE_WORKFLOW, "plain": UNTITLED}
+WORKFLOWS = {"workflow": WORKFLOW, "image_workflow": IMAGE_WORKFLOW}
 KEYS = re.compile(r"key_from: \[?([A-Z_0-9, ]+)")
 
 

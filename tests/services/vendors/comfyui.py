@@ -1,18 +1,24 @@
-"""ComfyUI: a workflow in, its pictures in the history once it is done."""
+"""ComfyUI: a workflow in, its pictures in the history once it is done.
+
+Compared with ComfyUI 0.3.64 over workflows of its own nodes. What it says of nodes that are kept from before
+(nothing, unless the request names a client) is that of later versions.
+"""
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from services.vendors.media import encoded, picture, repainted
+from PIL import Image
+from services.vendors.media import encoded, film, picture, repainted
 from services.vendors.vendor import Part, Vendor, read_form, read_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 CHECKPOINTS = ["v1-5-pruned-emaonly.safetensors", "sd_xl_base_1.0.safetensors"]
-OUTPUTS = {"SaveImage", "PreviewImage"}
+OUTPUTS = {"SaveImage", "PreviewImage", "SaveVideo", "PreviewAny"}
 
 WORKFLOW: Mapping[str, Any] = {
     "3": {
@@ -64,14 +70,31 @@ class Job:
     number: int
     workflow: Mapping[str, Any]
     failure: str
+    client: str | None = None
+    left_out: frozenset[str] = frozenset()
     looks: int = 0
-    files: tuple[str, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
     ended: str = ""
 
 
 def wrong(kind: str, message: str, details: str = "") -> dict[str, Any]:
     """One complaint as its validation writes it."""
     return {"type": kind, "message": message, "details": details, "extra_info": {}}
+
+
+def reaching(workflow: Mapping[str, Any], number: str) -> set[str]:
+    """The nodes that hang on a node, itself included."""
+    found = {number}
+    while more := {
+        other
+        for other, node in workflow.items()
+        if other not in found
+        for value in node["inputs"].values()
+        if isinstance(value, list) and value[0] in found
+    }:
+        found |= more
+    return found
 
 
 class ComfyUi(Vendor):
@@ -84,6 +107,7 @@ class ComfyUi(Vendor):
         self.jobs: dict[str, Job] = {}
         self.inputs: dict[str, bytes] = {}
         self.made: dict[str, bytes] = {}
+        self.kept: dict[str, Mapping[str, Any]] = {}
         self._numbers = itertools.count()
 
     def routes(self) -> list[Route]:
@@ -118,19 +142,24 @@ class ComfyUi(Vendor):
         if not any(node["class_type"] in OUTPUTS for node in workflow.values()):
             found = wrong("prompt_no_outputs", "Prompt has no outputs")
             return JSONResponse({"error": found, "node_errors": {}}, 400)
-        if errors := dict(self.node_errors(workflow)):
+        errors = dict(self.node_errors(workflow))
+        bad = {one for found in errors.values() for one in found["dependent_outputs"]}
+        if errors and all(
+            number in bad for number, node in workflow.items() if node["class_type"] in OUTPUTS
+        ):
             listed = "\n".join(
                 f"{one['message']}: {one['details']}" for e in errors.values() for one in e["errors"]
             )
             found = wrong("prompt_outputs_failed_validation", "Prompt outputs failed validation", listed)
             return JSONResponse({"error": found, "node_errors": errors}, 400)
         self.creates += 1
-        made = Job(next(self._numbers), workflow, failure)
+        made = Job(next(self._numbers), workflow, failure, given.get("client_id"), frozenset(bad))
         name = f"6f7a3c1e-0000-4000-8000-{made.number:012d}"
-        self.jobs[name] = made
+        if failure != "lost":  # it dies at once, and starts again with nothing in its queue
+            self.jobs[name] = made
         if failure == "never":
             self.held()
-        return JSONResponse({"prompt_id": name, "number": made.number, "node_errors": {}})
+        return JSONResponse({"prompt_id": name, "number": made.number, "node_errors": errors})
 
     def node_errors(self, workflow: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """What is wrong with which node."""
@@ -148,7 +177,10 @@ class ComfyUi(Vendor):
                     wrong("invalid_input_type", "Failed to convert an input value to a INT value", details)
                 )
             if found:
-                yield number, {"errors": found, "dependent_outputs": ["9"], "class_type": kind}
+                outputs = [
+                    one for one in reaching(workflow, number) if workflow[one]["class_type"] in OUTPUTS
+                ]
+                yield number, {"errors": found, "dependent_outputs": outputs, "class_type": kind}
 
     async def history(self, request: Request) -> Response:
         """What became of a workflow; empty until it is done."""
@@ -160,35 +192,66 @@ class ComfyUi(Vendor):
         if not job.ended and (job.looks < 2 or job.failure == "never"):
             return JSONResponse({})
         if not job.ended:
-            job.ended = "error" if job.failure == "crash" else "success"
+            job.ended = {"crash": "error", "interrupted": "interrupted"}.get(job.failure, "success")
             if job.ended == "success":
                 self.execute(job)
         return JSONResponse({name: self.entry(name, job)})
 
     def execute(self, job: Job) -> None:
-        """Make a workflow's pictures."""
-        nodes = job.workflow
-        sampler = next(node["inputs"] for node in nodes.values() if node["class_type"] == "KSampler")
+        """Do what a workflow's last nodes do, in an order of its own; what was done before is kept."""
+        key = json.dumps(job.workflow, sort_keys=True)
+        if key in self.kept:
+            job.outputs = self.kept[key] if job.client else {}
+            job.kept = tuple(job.workflow)
+            return
+        last = [number for number, node in job.workflow.items() if node["class_type"] in OUTPUTS]
+        shown = {
+            number: self.shown(job.workflow, number) for number in sorted(last) if number not in job.left_out
+        }
+        self.kept[key] = job.outputs = shown
+
+    def shown(self, nodes: Mapping[str, Any], number: str) -> Mapping[str, Any]:
+        """What an output node shows."""
+        kind, inputs = nodes[number]["class_type"], nodes[number]["inputs"]
+        if kind == "PreviewAny":
+            return {"text": [nodes[inputs["source"][0]]["inputs"]["value"]]}
+        if kind == "SaveVideo":
+            return {"images": [self.saved(film(), "video/ComfyUI", "mp4")], "animated": [True]}
+        data = encoded(self.image(nodes, inputs["images"][0]))
+        return {
+            "images": [self.saved(data, "ComfyUI", "png", "temp" if kind == "PreviewImage" else "output")]
+        }
+
+    def saved(self, data: bytes, prefix: str, ending: str, folder: str = "output") -> Mapping[str, str]:
+        """Keep a file, and say where it is."""
+        subfolder, _, stem = prefix.rpartition("/")
+        name = f"{stem}_{len(self.made) + 1:05d}_.{ending}"
+        self.made[f"{folder}/{name}"] = data
+        return {"filename": name, "subfolder": subfolder, "type": folder}
+
+    def image(self, nodes: Mapping[str, Any], number: str) -> Image.Image:
+        """The picture that a node makes."""
+        node = nodes[number]
+        if node["class_type"] == "EmptyImage":
+            colour = int(node["inputs"]["color"]).to_bytes(3, "big")
+            return Image.new("RGB", (node["inputs"]["width"], node["inputs"]["height"]), tuple(colour))
+        sampler = nodes[node["inputs"]["samples"][0]]["inputs"]
         prompt = nodes[sampler["positive"][0]]["inputs"]["text"]
         start = nodes[sampler["latent_image"][0]]
-        if start["class_type"] == "VAEEncode":
-            source = self.inputs[nodes[start["inputs"]["pixels"][0]]["inputs"]["image"]]
-            image = repainted(source, prompt)
-        else:
-            image = picture(prompt, start["inputs"]["width"], start["inputs"]["height"])
-        file = f"ComfyUI_{len(self.made) + 1:05d}_.png"
-        self.made[file] = encoded(image)
-        job.files = (file,)
+        if start["class_type"] != "VAEEncode":
+            return picture(prompt, start["inputs"]["width"], start["inputs"]["height"])
+        source = self.inputs[nodes[start["inputs"]["pixels"][0]]["inputs"]["image"]]
+        return repainted(source, prompt)
 
     def entry(self, name: str, job: Job) -> Mapping[str, Any]:
         """A workflow's line in the history."""
-        messages: list[Any] = [["execution_start", {"prompt_id": name}]]
-        outputs: Mapping[str, Any] = {}
+        messages: list[Any] = [
+            ["execution_start", {"prompt_id": name}],
+            ["execution_cached", {"prompt_id": name, "nodes": [*job.kept]}],
+        ]
         match job.ended:
             case "success":
                 messages.append(["execution_success", {"prompt_id": name}])
-                images = [{"filename": file, "subfolder": "", "type": "output"} for file in job.files]
-                outputs = {"9": {"images": images}}
             case "interrupted":
                 facts = {"prompt_id": name, "node_id": "3", "node_type": "KSampler", "executed": ["4"]}
                 messages.append(["execution_interrupted", facts])
@@ -203,14 +266,16 @@ class ComfyUi(Vendor):
                 messages.append(["execution_error", facts])
         done = job.ended == "success"
         status = {"status_str": "success" if done else "error", "completed": done, "messages": messages}
-        return {"prompt": [job.number, name, job.workflow, {}, ["9"]], "outputs": outputs, "status": status}
+        prompt = [job.number, name, job.workflow, {}, [*job.outputs]]
+        return {"prompt": prompt, "outputs": job.outputs, "status": status}
 
     async def view(self, request: Request) -> Response:
         """Hand out a picture."""
-        data = self.made.get(request.query_params.get("filename", ""))
-        if data is None or request.query_params.get("type", "output") != "output":
+        asked = request.query_params
+        data = self.made.get(f"{asked.get('type', 'output')}/{asked.get('filename', '')}")
+        if data is None:
             return Response(status_code=404)
-        return Response(data, media_type="image/png")
+        return Response(data, media_type="video/mp4" if asked["filename"].endswith(".mp4") else "image/png")
 
     @property
     def open_jobs(self) -> list[str]:
@@ -227,11 +292,16 @@ class ComfyUi(Vendor):
 
     async def unqueue(self, request: Request) -> Response:
         """Take workflows that wait out of the queue."""
-        for name in (await read_json(request)).get("delete", ()):
-            if name in self.open_jobs[1:]:
+        given, waiting = await read_json(request), self.open_jobs[1:]
+        for name in waiting if given.get("clear") else given.get("delete", ()):
+            if name in waiting:
                 del self.jobs[name]
                 self.cancelled()
         return Response(status_code=200)
+
+    def wipe(self) -> None:
+        """Lose every job, as a server does that starts anew."""
+        self.jobs.clear()
 
     async def interrupt(self, request: Request) -> Response:
         """End what runs, if it is the one that is meant."""
