@@ -5,7 +5,7 @@
     └── CallFailed               a remote call did not yield its result; the class decides what to do next
         ├── Asleep  Building  Paused  Missing  Drifted
         ├── Unauthorized  OutOfQuota  Busy  RateLimited
-        ├── RejectedInput  Crashed  BadOutput
+        ├── RejectedInput  Crashed  BadOutput  UnexpectedAnswer
         └── Unreachable  TimedOut  InDoubt
 
 Every class has a stable kebab-case `code`. A token is in no message and no attribute.
@@ -177,6 +177,37 @@ class BadOutput(CallFailed):
 
     code = "bad-output"
     advice = "try again, or choose another place"
+
+
+class OverBound(BadOutput):
+    """The answer is larger than is taken: too many bytes, files or levels; the next one would be, too."""
+
+    advice = "ask for less at once"
+
+
+class UnexpectedAnswer(BadOutput):
+    """The place answered in full, but in another shape than it promises; the same call would bring the same.
+
+    Args:
+        place: what was called.
+        message: one line for the user: what came in place of what.
+        answer: the whole answer, as JSON with files in it; it was paid for and is kept. None if there is
+            nothing in it to keep.
+        said: the answer in short, for the user.
+        hint: what to do next.
+
+    Attributes:
+        answer: as above.
+    """
+
+    code = "unexpected-answer"
+    advice = "see what it answered"
+
+    def __init__(
+        self, place: str, message: str, answer: object, *, said: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(place, message, said=said, hint=hint)
+        self.answer = answer
 
 
 def nearest(name: str, offered: Iterable[str]) -> str | None:

@@ -89,6 +89,16 @@ def filetype_of(path: Path, name: str = "") -> FileType:
         return _animated(found, stream)
 
 
+def is_medium(head: bytes) -> bool:
+    """Whether bytes begin as a picture, a sound, a video, a 3D model, a document or an archive does."""
+    return (
+        _by_magic(head) is not None
+        or head[4:8] in _ISO_BOXES
+        or head.startswith((b"\x1a\x45\xdf\xa3", b"GIF87a", b"GIF89a", b"PK\x03\x04"))
+        or head.lstrip()[:5].lower() in {b"<?xml", b"<svg "}
+    )
+
+
 def _image(extension: str, subtype: str, says: str) -> FileType:
     return FileType(extension, f"image/{subtype}", says, (Kind.IMAGE,))
 
@@ -140,6 +150,7 @@ _BRANDS: Mapping[bytes, FileType] = {  # the major brand of an ISO base media fi
     b"M4A ": _audio(".m4a", "mp4", "M4A audio"),
     b"M4B ": _audio(".m4a", "mp4", "M4A audio"),
 }
+_ISO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free"})
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})  # the sizes its second header ever had
 
 
@@ -194,7 +205,7 @@ def _animated(found: FileType, stream: BinaryIO) -> FileType:
 
 
 def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
-    if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"}:
+    if head[4:8] in _ISO_BOXES:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])

@@ -143,6 +143,8 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
             return why + (f", about {wait_s:.0f} s" if wait_s and wait_s >= 1 else "")
         case Retrying(failure=failure, wait_s=wait_s, attempt=attempt):
             return f"{failure}; try {attempt} " + (f"in {wait_s:.0f} s" if wait_s >= 1 else "now")
+        case FellBack(place=place, failure="unexpected-answer", to=to, rests=False):
+            return f"{place} answered in another shape than promised, which is kept; now {to}, paid as well"
         case FellBack(place=place, failure=failure, to=to, rests=rests):
             return f"{place} {'rests: ' if rests else ''}{failure}; now {to}"
         case Spent():

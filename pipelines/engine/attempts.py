@@ -14,7 +14,7 @@ from pipelines.engine.arguments import arguments_of, waits_for_the_web
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.calls import Answer, CallMaker, distinct
 from pipelines.engine.nesting import NestedFailed, NestedStopped
-from pipelines.engine.outputs import StepOutputs, outputs_from
+from pipelines.engine.outputs import StepOutputs, names_of, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
 from pipelines.engine.policy import Action, Decision
 from pipelines.engine.results import Attempt, CallDone
@@ -172,6 +172,8 @@ class Attempts:
             journey.story.append(attempt_of(values.failure, place.address, 0.0, Decision(values.action)))
             return values
 
+        step = replace(way.step, outputs=names_of(self.ways.step, way.step))
+
         async def once(tries: int) -> Answer | Rest:
             if place.nested is not None:
                 return await self.nest(way.step, place, values)
@@ -183,7 +185,7 @@ class Attempts:
 
             begun = journey.heading.arrived
             return await self.calls.make(
-                way.step, place, journey.item, values, journey.hear, rest=rest, begun=begun
+                step, place, journey.item, values, journey.hear, rest=rest, begun=begun
             )
 
         patience = Patience(self.pace, way.step.retry, place.is_here, in_a_hurry)
@@ -234,7 +236,8 @@ class Attempts:
             steps=answer.steps,
             warnings=distinct(journey.warnings),
         )
-        return Made(call, outputs_from(self.ways.step, way.step, place.endpoint, answer.values))
+        outputs = outputs_from(self.ways.step, way.step, place.endpoint, answer.values, is_raw=answer.is_raw)
+        return Made(call, outputs)
 
     def _failed(self, journey: Journey, failure: ToolkitError) -> Made:
         *before, last = journey.story

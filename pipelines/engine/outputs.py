@@ -19,11 +19,13 @@ class StepOutputs:
         returns: what the endpoint promises, in its order.
         values: what it gave, in the same order; files as artifacts.
         named: the step's own names for parts of the raw answer, as JMESPath.
+        is_raw: whether the one value is the raw answer itself, which had another shape than was promised.
     """
 
     returns: Sequence[Return]
     values: Sequence[object]
     named: Mapping[str, str]
+    is_raw: bool = False
 
     def part(self, name: str) -> object:
         """One part; KeyError if there is none of that name."""
@@ -53,8 +55,10 @@ class StepOutputs:
             for one, value in zip(self.returns, self.values, strict=True)
         ]
 
-    def _raw(self) -> list[object]:
+    def _raw(self) -> object:
         """The answer in the shape that Gradio gives it: a gallery is a list of records."""
+        if self.is_raw:
+            return listed(self.values[0])
         return [
             _gallery(value) if one.kind == Kind.GALLERY else value
             for one, value in zip(self.returns, self.values, strict=True)
@@ -120,9 +124,17 @@ def outputs_of(
     return EachOutputs(tuple(made), returns, step.outputs) if step.repeats else made[0]
 
 
-def outputs_from(step: Step, way: Step, endpoint: Endpoint, values: Sequence[object]) -> StepOutputs:
-    """What one call of a step gave at one of its ways."""
-    return StepOutputs(endpoint.returns, values, {**step.outputs, **way.outputs})
+def outputs_from(
+    step: Step, way: Step, endpoint: Endpoint, values: Sequence[object], *, is_raw: bool = False
+) -> StepOutputs:
+    """What one call of a step gave at one of its ways; with `is_raw` the answer as it came."""
+    returns = (Return("answer", Kind.JSON),) if is_raw else endpoint.returns
+    return StepOutputs(returns, values, names_of(step, way), is_raw)
+
+
+def names_of(step: Step, way: Step) -> Mapping[str, str]:
+    """The step's own names for parts of an answer, as JMESPath, at one of its ways."""
+    return {**step.outputs, **way.outputs}
 
 
 def _looked(query: str, answer: object) -> object:
@@ -133,6 +145,18 @@ def _looked(query: str, answer: object) -> object:
         raise BadOutput(
             "the step", f"{cause}: `{query[:60]}`", hint="name a smaller part of the answer"
         ) from cause
+
+
+def listed(answer: object) -> object:
+    """The same with lists in place of tuples, into which JMESPath does not look."""
+    match answer:
+        case Mapping():
+            return {name: listed(one) for name, one in answer.items()}
+        case str():
+            return answer
+        case Sequence():
+            return [listed(one) for one in answer]
+    return answer
 
 
 _MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}

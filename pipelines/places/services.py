@@ -48,11 +48,13 @@ def service_place(
     origin = Origin(address, url, registry.client, headers=known.headers, secrets=known.secrets)
     # another server of the same kind may well answer otherwise
     revision = service.sha256 if url == service.url else f"{service.sha256} at {url}"
+    runner = ServiceRunner(service, endpoint, origin)
     return Place(
         kind="service",
         address=address,
         endpoint=endpoint.signature,
-        runner=ServiceRunner(service, endpoint, origin),
+        runner=runner,
+        reader=runner,
         revision=revision,
         site=url,
         names=(service.name,),

@@ -24,14 +24,16 @@ from pipelines.runners.model_outlet import Known, Outlet
 from pipelines.runners.model_refusals import TOKEN_PAGE, Asked
 from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized
+from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized, UnexpectedAnswer
 from spaces_registry.hub.models import ROUTER
 from spaces_registry.hub.providers import HF_INFERENCE, PROVIDERS
 from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
 from spaces_registry.hub.tasks import TASKS
 from spaces_registry.network.chats import Chat, is_chat
 from spaces_registry.network.complaints import complains
+from spaces_registry.network.decoding import answered
 from spaces_registry.network.origin import Origin, scrubbed
+from spaces_registry.network.refusals import begins_page
 from spaces_registry.network.session import through
 from spaces_registry.progress import WARNING, Listener, Logged, Sending, Written
 from spaces_registry.signature import File, Value
@@ -119,7 +121,7 @@ class ModelRunner:
             await anyio.lowlevel.checkpoint()  # a call that was broken off ends here
             failure = failure_of(cause, self._asked(call), outlet.refusal, outlet.answer)
             if isinstance(failure, CallFailed):
-                failure = scrubbed(failure, outlet.home)
+                failure = scrubbed(_with_answer(failure, outlet), outlet.home)
             if failure is None or failure is cause:
                 raise
             raise failure from cause
@@ -240,3 +242,17 @@ def _is_own_endpoint(url: str) -> bool:
     """Whether a URL is one of Hugging Face's Inference Endpoints, which take the user's token."""
     parts = urlsplit(url)
     return parts.scheme == "https" and (parts.hostname or "").endswith(_OWN_ENDPOINTS)
+
+
+def _with_answer(failure: CallFailed, outlet: Outlet) -> CallFailed:
+    """The failure of a whole answer of another shape, with the answer: it was paid for, and is kept."""
+    if type(failure) is not BadOutput or outlet.is_chat or outlet.answer is None:
+        return failure
+    content = outlet.answer.content
+    if not content.strip() or b"\0" in content or begins_page(content):
+        return failure
+    try:
+        answer = answered(content)
+    except ValueError:
+        answer = content.decode("utf-8", "replace")
+    return UnexpectedAnswer(failure.place, failure.message, outlet.home.scrub_all(answer), said=failure.said)

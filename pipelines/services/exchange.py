@@ -17,7 +17,7 @@ from spaces_registry.network.decoding import answered
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.queries import TooMuch
 from spaces_registry.network.queries import find as search
-from spaces_registry.network.refusals import none_left
+from spaces_registry.network.refusals import message_in, none_left
 from spaces_registry.progress import Listener, UsedUp
 
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
@@ -156,12 +156,16 @@ def _json(content: bytes, response: httpx2.Response) -> Any:
 def as_words(value: object) -> str | None:
     """Something that a vendor said, as text."""
     match value:
-        case None | bool() | "" | [] | {}:
+        case None | bool() | "" | []:
+            return None
+        case Mapping() if not value:
             return None
         case str():
             return value
         case [*several]:
             return "; ".join(one for one in map(as_words, several) if one) or None
+        case {"loc": [_, *_], "msg": str()}:
+            return message_in(value)
         case {"msg": str(said)} | {"message": str(said)}:
             return said
     return json.dumps(value, ensure_ascii=False)

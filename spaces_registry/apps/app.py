@@ -17,7 +17,7 @@ from spaces_registry.apps.closed import is_closed
 from spaces_registry.apps.description import Known, read_space
 from spaces_registry.apps.files import Shelf, upload
 from spaces_registry.apps.in_flight import CallsInFlight, SentCall
-from spaces_registry.apps.payload import arrange, body, files_in, outputs
+from spaces_registry.apps.payload import arrange, body, files_in, outputs, whole
 from spaces_registry.apps.pickup import Gate, Pickup
 from spaces_registry.apps.schema import mapping
 from spaces_registry.apps.stream import DIFFED
@@ -28,6 +28,7 @@ from spaces_registry.errors import (
     TimedOut,
     ToolkitError,
     Unauthorized,
+    UnexpectedAnswer,
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.network.origin import Origin, patience, scrubbed
@@ -194,11 +195,25 @@ class App:
                 )
             answer = await self._answer(endpoint, values, clocks, tell, pickup)
             shelf = Shelf(self.origin, self.space.prefix, folder)
-            found = outputs(self.space.address, endpoint, answer, shelf.keep)
+            try:
+                found = outputs(self.space.address, endpoint, answer, shelf.keep)
+            except UnexpectedAnswer as failure:
+                failure.answer = await self._whole(answer, folder, clocks, tell)
+                raise
             await shelf.fill(clocks, tell)
         except CallFailed as failure:
             self.is_doubtful |= failure.code in ("unreachable", "drifted", "missing")
             raise scrubbed(failure, self.origin) from failure.__cause__
+        return found
+
+    async def _whole(self, answer: list[Any], folder: Path, clocks: Clocks, tell: Listener) -> Value:
+        """All of an answer, with the files that it names, if they can be had."""
+        shelf = Shelf(self.origin, self.space.prefix, folder)
+        try:
+            found = whole(answer, shelf.keep)
+            await shelf.fill(clocks, tell)
+        except CallFailed:
+            return answer
         return found
 
     async def _answer(

@@ -17,7 +17,7 @@ import httpx2
 
 from spaces_registry.clocks import Clocks
 from spaces_registry.disk import what_to_do
-from spaces_registry.errors import BadOutput, RejectedInput, ToolkitError, Unreachable
+from spaces_registry.errors import BadOutput, OverBound, RejectedInput, ToolkitError, Unreachable
 from spaces_registry.network.decoding import answered
 from spaces_registry.network.intake import Rule
 from spaces_registry.network.origin import Origin, patience, scrubbed
@@ -125,7 +125,7 @@ class Shelf:
         """
         if len(self._wanted) >= self.origin.bounds.files:
             place, most = self.origin.place, self.origin.bounds.files
-            raise BadOutput(place, f"{place} gives more than {most:,} files in one call")
+            raise OverBound(place, f"{place} gives more than {most:,} files in one call")
         entry: Mapping[str, Any] = {"url": data} if isinstance(data, str) else data
         mime = entry.get("mime_type")
         try:

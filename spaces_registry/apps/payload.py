@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from spaces_registry.apps.chats import history
-from spaces_registry.errors import BadOutput, RejectedInput, nearest
+from spaces_registry.errors import RejectedInput, UnexpectedAnswer, nearest
 from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
 
 Sent: TypeAlias = Mapping[File, Json]  # a file of ours -> the app's FileData for it
@@ -189,12 +189,12 @@ def outputs(place: str, endpoint: Endpoint, data: Sequence[Any], keep: Keep) -> 
         keep: turns one FileData (or data URI) and its caption into a file of ours.
 
     Raises:
-        BadOutput: another number of values than described, or a value that is not of its return's kind.
+        UnexpectedAnswer: another number of values than described, or one that is not of its return's kind.
     """
     slots = endpoint.wire.outputs
     if len(data) != len(slots):
         message = f"{place}{endpoint.name} gave {len(data)} values where it describes {len(slots)}"
-        raise BadOutput(place, message)
+        raise UnexpectedAnswer(place, message, data)
     by_return = {slot: value for slot, value in zip(slots, data, strict=True) if slot is not None}
     found: list[Value] = []
     for number, one in enumerate(endpoint.returns):
@@ -202,8 +202,20 @@ def outputs(place: str, endpoint: Endpoint, data: Sequence[Any], keep: Keep) -> 
             found.append(_decode(one, by_return.get(number), keep))
         except _Strange as cause:
             message = f"{place}{endpoint.name}: output {one.name!r} should be {one.kind}, but came as {cause}"
-            raise BadOutput(place, message) from cause
+            raise UnexpectedAnswer(place, message, data) from cause
     return tuple(found)
+
+
+def whole(data: Any, keep: Keep) -> Value:
+    """An app's answer as it came, with a file of ours in place of every FileData."""
+    match data:
+        case {"path": str(), "meta": {"_type": "gradio.FileData"}} | {"name": str(), "is_file": True}:
+            return keep(data, None)
+        case str() | None | bool() | int() | float():
+            return data
+        case Mapping():
+            return {str(name): whole(one, keep) for name, one in data.items()}
+    return [whole(one, keep) for one in data]
 
 
 class _Strange(Exception):

@@ -18,7 +18,7 @@ from spaces_registry.apps.pickup import Pickup
 from spaces_registry.apps.schema import mapping, sequence
 from spaces_registry.apps.stream import DIFFED, Outputs, event_of, messages
 from spaces_registry.clocks import Clocks
-from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, TimedOut, Unreachable
+from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, OverBound, TimedOut, Unreachable
 from spaces_registry.network.decoding import LEVELS, answered, is_deep
 from spaces_registry.network.intake import Rule, beginning
 from spaces_registry.network.origin import Origin, patience
@@ -261,7 +261,7 @@ class Talk:
         self._tell_duration(output.get("duration"))
         found = self.outputs.settle(sequence(output["data"]))
         if is_deep(found):  # differences may have nested what no single message nests
-            raise BadOutput(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
+            raise OverBound(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
         scrubbed: list[Any] = self.origin.scrub_all(found)
         return scrubbed
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import anyio
 import httpx2
 
-from spaces_registry.errors import BadOutput, Unreachable
+from spaces_registry.errors import BadOutput, OverBound, Unreachable
 from spaces_registry.network.bounds import Bounds, told
 
 ACCEPTED = "gzip, deflate"
@@ -95,7 +95,7 @@ class _Body(httpx2.AsyncByteStream):
                     yield piece[: len(piece) - (total - limit)]
                     return  # a refusal's first words are enough
                 if total > limit:
-                    raise BadOutput(
+                    raise OverBound(
                         self.place, f"{self.place} gives more than {told(limit)}; nobody reads that"
                     )
                 yield piece

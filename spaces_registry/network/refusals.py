@@ -307,8 +307,12 @@ def _words_on(page: str) -> str:
 
 
 def _is_page(response: httpx2.Response) -> bool:
-    is_html = "html" in response.headers.get("content-type", "")
-    return is_html or response.text.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+    return "html" in response.headers.get("content-type", "") or begins_page(response.content)
+
+
+def begins_page(content: bytes) -> bool:
+    """Whether bytes are a web page, as a proxy or a sign-in answers in somebody's place."""
+    return content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html"))
 
 
 def none_left(response: httpx2.Response) -> float | None:

@@ -21,6 +21,7 @@ from spaces_registry.errors import (
     RejectedInput,
     TimedOut,
     Unauthorized,
+    UnexpectedAnswer,
     Unreachable,
 )
 from spaces_registry.network.origin import Origin, open_client
@@ -267,7 +268,7 @@ def acting(**answers: Answer) -> Callable[[Asked], Answer]:
             Unreachable,
             "Server stopped",
         ),
-        ({"data": done("a word")}, BadOutput, "'made' should be image, but came as 'a word'"),
+        ({"data": done("a word")}, UnexpectedAnswer, "'made' should be image, but came as 'a word'"),
         (
             {"data": done({"path": "/x.png"}), "file": say({"detail": "File not allowed"}, 403)},
             BadOutput,
@@ -290,6 +291,21 @@ async def test_what_comes_in_place_of_a_result_has_a_class(
             await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
 
     assert type(failed.value) is kind
+
+
+async def test_an_answer_of_an_unexpected_shape_comes_whole_with_its_files(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """GPU time was paid for it; a file that is left in the app is gone with the app's next restart."""
+    file = {"path": "/x.png", "url": None, "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+    with web(acting(data=done([{"seed": 3}, file]))) as served:
+        app = await registry.connect(served.url)
+        with pytest.raises(UnexpectedAnswer) as failed:
+            await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
+
+    [[facts, kept]] = failed.value.answer
+    assert facts == {"seed": 3}
+    assert kept.path.read_bytes() == b"bytes"
 
 
 async def test_rate_limits_say_how_long_to_wait(registry: Registry) -> None:
