@@ -157,8 +157,8 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
         case Progress(description=description, done=done, total=total, unit=unit):
             counted = f"{_short(done)}/{_short(total)} {unit}".strip() if done is not None and total else ""
             return " ".join(one for one in (description, counted) if one) or "working"
-        case Logged(message=message):
-            return message
+        case Logged(level=level, message=message):
+            return f"warning: {message}" if level == "warning" else message
         case Yielded(count=count):
             return f"result {count}"
         case Receiving(name=name):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,8 +19,9 @@ from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
 from pipelines.places.place import Place
 from spaces_registry.errors import ToolkitError
-from spaces_registry.progress import FellBack, Listener
+from spaces_registry.progress import CallEvent, FellBack, Listener, Logged
 
+_MOST_WARNINGS = 20  # of one call; a place may warn without end
 Nest: TypeAlias = Callable[[Step, Place, Mapping[str, object]], Awaitable[Answer]]
 
 
@@ -49,6 +51,7 @@ class Journey:
         started: by the clock.
         place: where it was tried last.
         heading: the slot that is spoken for where it goes next.
+        warnings: what was warned of so far.
     """
 
     item: int
@@ -58,6 +61,7 @@ class Journey:
     started: float
     place: Place | None = None
     heading: Heading = field(default_factory=Heading)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,10 @@ class Attempts:
 
     async def make(self, item: int, names: Mapping[str, object], tell: Listener) -> Made:
         """Make one call, at the first place that answers; what went wrong is told in the `CallDone`."""
-        journey = Journey(item, names, tell, [], self.pace.clock())
+        warnings: list[str] = []
+        journey = Journey(
+            item, names, partial(_hear, tell, warnings), [], self.pace.clock(), warnings=warnings
+        )
         queue = [[*group] for group in self.ways.groups]
         rested: list[Way] = []
         is_last_round = False
@@ -200,6 +207,9 @@ class Attempts:
 
     def _made(self, way: Way, place: Place, journey: Journey, answer: Answer) -> Made:
         is_kept = answer.cached and not journey.story
+        outputs = outputs_from(self.ways.step, way.step, place.endpoint, answer.values)
+        for empty in outputs.empty():
+            journey.tell(Logged("warning", str(empty)))
         call = CallDone(
             item=journey.item,
             via=place.address,
@@ -212,8 +222,9 @@ class Attempts:
             attempts=tuple(journey.story),
             choice=place.choice,
             steps=answer.steps,
+            warnings=tuple(journey.warnings),
         )
-        return Made(call, outputs_from(self.ways.step, way.step, place.endpoint, answer.values))
+        return Made(call, outputs)
 
     def _failed(self, journey: Journey, failure: ToolkitError) -> Made:
         *before, last = journey.story
@@ -230,8 +241,18 @@ class Attempts:
             failure=failure,
             attempts=(*before, replace(last, then=str(Action.STOP))),
             steps=failure.steps if isinstance(failure, NestedFailed | NestedStopped) else {},
+            warnings=tuple(journey.warnings),
         )
         return Made(call, None)
+
+
+def _hear(tell: Listener, warnings: list[str], event: CallEvent) -> None:
+    """Pass on what a call tells, and keep its warnings, each once: they are part of how it went."""
+    match event:
+        case Logged(level="warning", message=message) if len(warnings) < _MOST_WARNINGS:
+            if message not in warnings:
+                warnings.append(message)
+    tell(event)
 
 
 def unfound_call(unfound: Unfound, seconds: float) -> CallDone:

@@ -1,13 +1,15 @@
 """What a step gave, as expressions read it: by name, by kind, by place, by label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from chains.language.empty import EmptyQuery
 from chains.meaning.parts import find_part, offered
 from chains.model import Step
 from pipelines.artifacts import Artifact
 from spaces_registry.errors import BadOutput
-from spaces_registry.network.queries import TooMuch, find
+from spaces_registry.network.queries import TooMuch, as_json, find
 from spaces_registry.signature import Endpoint, Kind, Return
 
 
@@ -28,7 +30,8 @@ class StepOutputs:
     def part(self, name: str) -> object:
         """One part; KeyError if there is none of that name."""
         if name in self.named:
-            return _looked(self.named[name], self._raw())
+            found = _looked(self.named[name], self._raw())
+            return EmptyQuery(name, self.named[name]) if found is None else found
         if name == "outputs":
             return tuple(self.values)
         found = find_part(self._certain(), name)
@@ -39,6 +42,13 @@ class StepOutputs:
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
         return tuple(offered(Endpoint("", returns=tuple(self._certain())), self.named))
+
+    def empty(self) -> Iterator[EmptyQuery]:
+        """The step's own names whose queries find nothing."""
+        for name in self.named:
+            with suppress(BadOutput):  # it asks for too much, and fails where it is read
+                if isinstance(found := self.part(name), EmptyQuery):
+                    yield found
 
     def by_name(self) -> dict[str, object]:
         """Every output under its return's name."""
@@ -56,7 +66,7 @@ class StepOutputs:
     def _raw(self) -> list[object]:
         """The answer in the shape that Gradio gives it: a gallery is a list of records."""
         return [
-            _gallery(value) if one.kind == Kind.GALLERY else value
+            _gallery(value) if one.kind == Kind.GALLERY else as_json(value)
             for one, value in zip(self.returns, self.values, strict=True)
         ]
 
@@ -88,7 +98,7 @@ class EachOutputs:
         picked: list[object] = []
         for item in self.items:
             value = item.part(name)
-            picked += value if isinstance(value, tuple) else [value]
+            picked += value if isinstance(value, list | tuple) else [value]
         return tuple(picked)
 
     def parts(self) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ class CallDone:
         attempts: the tries that failed, in order, whether or not a later one succeeded.
         choice: why it was this place, where it had to be chosen.
         steps: how the steps of a nested chain ended, by name; empty for any other place.
+        warnings: what was warned of meanwhile, by the place or by us, in order.
     """
 
     item: int
@@ -63,6 +64,7 @@ class CallDone:
     attempts: tuple[Attempt, ...] = ()
     choice: Choice = field(default_factory=Choice)
     steps: Mapping[str, "Result"] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def tries(self) -> int:

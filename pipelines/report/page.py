@@ -75,6 +75,7 @@ class StepShown:
         because: why it was skipped.
         tries: what did not succeed, in order.
         notes: why this place, what was passed over.
+        warnings: what was warned of.
     """
 
     name: str
@@ -90,6 +91,7 @@ class StepShown:
     because: str
     tries: Sequence[Try]
     notes: Sequence[str]
+    warnings: Sequence[str]
 
 
 def write_report(folder: Path, document: Json) -> Path:
@@ -247,6 +249,7 @@ class _Reader:
             because=str(step.get("because") or ""),
             tries=[*_tries(step)],
             notes=[*_notes(step)],
+            warnings=[str(one) for one in _list(step.get("warnings"))[:_MOST_TRIES]],
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from chains.language.empty import EmptyQuery
 from chains.language.evaluate import Absent
 from pipelines.artifacts import Artifact, StorageFailed
 from pipelines.engine.binding import shown
@@ -55,7 +56,7 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
         case Artifact():
             path = next(published.get(value.sha256, iter(())), value.path)
             return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
-        case Absent():
+        case Absent() | EmptyQuery():
             return ValueOutput("json", None)
         case bool():
             return ValueOutput("boolean", value)
@@ -143,6 +144,8 @@ class StepReport:
             told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
         if first and first.steps and len(calls) == 1:
             told["steps"] = _steps(first)
+        if warnings := [*_warnings(calls)]:
+            told["warnings"] = warnings
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told
@@ -155,6 +158,13 @@ class StepReport:
         if isinstance(self.result.outputs, EachOutputs):
             return keys
         return keys[0] if len(keys) == 1 else None
+
+
+def _warnings(calls: Sequence[CallDone]) -> Iterator[str]:
+    """What was warned of, with the item where there are several."""
+    for call in calls:
+        item = f"item {call.item + 1}: " if len(calls) > 1 else ""
+        yield from (f"{item}{one}" for one in call.warnings)
 
 
 def _steps(call: CallDone) -> dict[str, object]:

@@ -141,8 +141,9 @@ class Outputs:
 def _patched(value: Any, edits: object) -> Any:
     """The output after one output's edits.
 
-    Edits change lists and objects in place, which is right as long as these are the output's value. Edits that
-    turn an object into an update without a value would change the earlier value, which stays: they get a copy.
+    Edits change lists and objects in place, which is right as long as these are the output's value. Those that
+    turn an object into an update without a value would change the earlier value, which stays: they get a
+    copy.
     """
     becomes_update = any(
         isinstance(one, Sequence) and len(one) > 1 and one[1] == ["__type__"] for one in sequence(edits)

@@ -4,6 +4,7 @@
 what a projection made is a square. Each look has so many steps, and what it finds so many values.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jmespath
@@ -24,7 +25,8 @@ def find(query: str, value: object, most: int = _STEPS) -> Any:
 
     Args:
         query: JMESPath.
-        value: decoded JSON; may hold other values, which are handed through.
+        value: JSON with its lists and objects as `list` and `dict` (see `as_json`); may hold other values,
+            which are handed through.
         most: steps that it may take, and values that it may find.
 
     Raises:
@@ -39,6 +41,18 @@ def find(query: str, value: object, most: int = _STEPS) -> Any:
     except (RecursionError, OverflowError) as cause:
         raise TooMuch(f"the query `{query[:60]}` goes too deep") from cause
     return found
+
+
+def as_json(value: object) -> object:
+    """A value as JMESPath knows it: it takes `list` alone for an array, and `dict` for an object."""
+    match value:
+        case str() | bytes():
+            return value
+        case Mapping():
+            return {name: as_json(one) for name, one in value.items()}
+        case Sequence():
+            return [as_json(one) for one in value]
+    return value
 
 
 def readable(query: str) -> str | None:

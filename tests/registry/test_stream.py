@@ -69,7 +69,7 @@ def test_an_update_that_carries_a_value_is_that_value() -> None:
 
 
 def test_a_first_update_without_a_value_is_nothing() -> None:
-    """An app that leaves a field alone gives no value for it; what the field held is on the app's page only."""
+    """An app that leaves a field alone gives no value for it; what it held is on its page only."""
     assert Outputs(is_diffed=True).settle([UPDATE]) == [None]
 
 
