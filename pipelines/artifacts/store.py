@@ -10,7 +10,7 @@ nothing.
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.artifacts.disk import (
@@ -74,6 +74,7 @@ class Artifact:
         path: where it lies in the store; read-only.
         url: where it came from, if from the network.
         caption: the text a gallery shows beside it.
+        extra: what came beside it, by name; see `File`. Its files are artifacts.
     """
 
     kind: Kind
@@ -84,18 +85,20 @@ class Artifact:
     path: Path
     url: str | None = None
     caption: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
         match self.mime.partition("/")[0]:
             case "image":
-                return (*_FACTS, "width", "height")
+                measures: tuple[str, ...] = ("width", "height")
             case "audio":
-                return (*_FACTS, "seconds")
+                measures = ("seconds",)
             case "video":
-                return (*_FACTS, "width", "height", "seconds")
+                measures = ("width", "height", "seconds")
             case _:
-                return _FACTS
+                measures = ()
+        return (*_FACTS, *measures, *self.extra)
 
     def part(self, name: str) -> object:
         """One fact about the file; `width`, `height` (pixels) and `seconds` are read from it when asked for.
@@ -107,6 +110,8 @@ class Artifact:
         """
         if name not in self.parts():
             raise KeyError(name)
+        if name in self.extra:
+            return self.extra[name]
         if name in _FACTS:
             return getattr(self, name)
         from pipelines.artifacts.probe import measure  # noqa: PLC0415 - only what measures needs Pillow and ffmpeg
@@ -334,15 +339,20 @@ def _holds(target: Path, artifact: Artifact) -> bool:
 
 
 def artifacts_in(value: object) -> tuple[Artifact, ...]:
-    """Every artifact in a value, in order."""
+    """Every artifact in a value, in order; what came beside one follows it."""
+    return tuple(every for one in tops(value) for every in (one, *artifacts_in(one.extra)))
+
+
+def tops(value: object) -> tuple[Artifact, ...]:
+    """Every artifact in a value, in order, without what only came beside another."""
     match value:
         case Artifact():
             return (value,)
         case Mapping():
-            return tuple(one for inner in value.values() for one in artifacts_in(inner))
+            return tuple(one for inner in value.values() for one in tops(inner))
         case str():
             return ()
         case Sequence():
-            return tuple(one for inner in value for one in artifacts_in(inner))
+            return tuple(one for inner in value for one in tops(inner))
         case _:
             return ()

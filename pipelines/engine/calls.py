@@ -6,7 +6,7 @@ The order is the promise: bytes in the store, then the journal says so, then the
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import StorageFailed, Store
+from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
@@ -28,7 +28,7 @@ from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.network.decoding import sendable
 from spaces_registry.progress import CallEvent, Listener, Logged, Spent, UsedUp, unheard
-from spaces_registry.signature import File, Json, Return, Value
+from spaces_registry.signature import File, Json, Kind, Return, Value
 
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
 WORTH_PROTECTING_S = 10.0  # of work: less is sooner done again than lost to view
@@ -283,7 +283,7 @@ class CallMaker:
     def _keep_one(self, place: Place, told: Return, value: Value) -> object:
         match value:
             case File():
-                return self.store.keep(value, told.kind, place=place.address, consume=True)
+                return self._keep_file(place, told.kind, value)
             case str():
                 return sendable(value)
             case float() if not math.isfinite(value):
@@ -297,12 +297,32 @@ class CallMaker:
             case _:
                 return value
 
+    def _keep_file(self, place: Place, kind: Kind, file: File) -> Artifact:
+        """A file in the store, with what came beside it; one within another value is what its bytes are."""
+        kept = self.store.keep(
+            file,
+            kind if kind.is_file or kind is Kind.GALLERY else Kind.ANY,
+            place=place.address,
+            consume=True,
+        )
+        if not file.extra:
+            return kept
+        told = Return("", Kind.ANY)
+        extra: dict[str, object] = {}
+        for name, one in file.extra.items():
+            # the same file under a name of its own, as an editor's composite is
+            is_itself = isinstance(one, File) and one.path == file.path
+            extra[name] = kept if is_itself else self._keep_one(place, told, one)
+        return replace(kept, extra=extra)
+
 
 def _mentions(value: object, secrets: Sequence[str]) -> bool:
     """Whether a text in a value repeats a secret."""
     match value:
         case str():
             return any(one in value for one in secrets if one)
+        case Artifact():
+            return _mentions((value.caption or "", value.extra), secrets)
         case Mapping():
             return any(_mentions(one, secrets) for one in (*value, *value.values()))
         case Sequence():

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from chains.language.empty import EmptyQuery
 from chains.meaning.parts import find_part, offered
 from chains.model import Step
-from pipelines.artifacts import Artifact
-from spaces_registry.errors import BadOutput
+from pipelines.artifacts import Artifact, artifacts_in
+from spaces_registry.errors import BadOutput, ToolkitError
 from spaces_registry.network.queries import TooMuch, as_json, find
 from spaces_registry.signature import Endpoint, Kind, Return
 
@@ -37,7 +37,7 @@ class StepOutputs:
         found = find_part(self._certain(), name)
         if found is None:
             raise KeyError(name)
-        return found.pick(self.values)
+        return found.pick(self.values, files_within)
 
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
@@ -46,7 +46,7 @@ class StepOutputs:
     def empty(self) -> Iterator[EmptyQuery]:
         """The step's own names whose queries find nothing."""
         for name in self.named:
-            with suppress(BadOutput):  # it asks for too much, and fails where it is read
+            with suppress(ToolkitError):  # it asks for too much, and fails where it is read
                 if isinstance(found := self.part(name), EmptyQuery):
                     yield found
 
@@ -59,6 +59,8 @@ class StepOutputs:
         return [
             replace(one, kind=kind_by_bytes(value))
             if isinstance(value, Artifact) and one.kind == Kind.FILE
+            else replace(one, has_files=one.has_files or bool(artifacts_in(value)))
+            if one.kind in (Kind.JSON, Kind.ANY)
             else one
             for one, value in zip(self.returns, self.values, strict=True)
         ]
@@ -143,6 +145,20 @@ def _looked(query: str, answer: object) -> object:
         raise BadOutput(
             "the step", f"{cause}: `{query[:60]}`", hint="name a smaller part of the answer"
         ) from cause
+
+
+def files_within(value: object, kind: Kind) -> tuple[Artifact, ...]:
+    """The files of a kind that lie in a value, in order, without what only comes beside them."""
+    match value:
+        case Artifact():
+            return (value,) if kind in (Kind.FILE, kind_by_bytes(value)) else ()
+        case Mapping():
+            return tuple(one for inner in value.values() for one in files_within(inner, kind))
+        case str():
+            return ()
+        case Sequence():
+            return tuple(one for inner in value for one in files_within(inner, kind))
+    return ()
 
 
 _MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}

@@ -16,8 +16,9 @@ import anyio
 import anyio.to_thread
 import httpx2
 
+from spaces_registry.apps.answers import outputs
 from spaces_registry.apps.files import Shelf, size_of
-from spaces_registry.apps.payload import body, files_in, outputs
+from spaces_registry.apps.payload import body, files_in
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import (
     BadOutput,

@@ -141,8 +141,8 @@ class Outputs:
 def _patched(value: Any, edits: object) -> Any:
     """The output after one output's edits.
 
-    Edits change lists and objects in place, which is right as long as these are the output's value. Those that
-    turn an object into an update without a value would change the earlier value, which stays: they get a
+    Edits change lists and objects in place, which is right as long as these are the output's value. Those
+    that turn an object into an update without a value would change the earlier value, which stays: they get a
     copy.
     """
     becomes_update = any(

@@ -26,7 +26,7 @@ def find(query: str, value: object, most: int = _STEPS) -> Any:
     Args:
         query: JMESPath.
         value: JSON with its lists and objects as `list` and `dict` (see `as_json`); may hold other values,
-            which are handed through.
+            which are handed through, and looked into by their `part`.
         most: steps that it may take, and values that it may find.
 
     Raises:
@@ -74,6 +74,15 @@ class _Bounded(TreeInterpreter):
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._spend(1)
         return super().visit(node, *args, **kwargs)
+
+    def visit_field(self, node: Any, value: Any) -> Any:
+        """A file has parts, too: its name, its size, what came beside it."""
+        if isinstance(value, dict) or not callable(part := getattr(value, "part", None)):
+            return super().visit_field(node, value)
+        try:
+            return as_json(part(node["value"]))
+        except KeyError:
+            return None
 
     def visit_flatten(self, node: Any, value: Any) -> Any:
         merged = super().visit_flatten(node, value)

@@ -5,9 +5,11 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from PIL import Image, ImageColor
 from servers import Server, serve
 
 from chains.loader import loads
+from chains.problems import InvalidChain
 from pipelines import Run, run_chain
 from pipelines.engine.results import Failed, Succeeded
 
@@ -165,3 +167,162 @@ def test_an_expression_may_say_what_stands_for_a_query_that_found_nothing(run):
         "otherwise",
         "always",
     ]
+
+
+CHAT = """
+    steps:
+      chat: {space: "app", endpoint: /chat, with: {prompt: a cat}}
+      small: {media: resize, with: {image: $chat.image, width: 32}}
+      exact: {media: resize, with: {image: "${{ chat.json[1].content[0].file }}", width: 16}}
+    outputs: {all: $chat.images, talk: $chat.talk, small: $small.image, exact: $exact.image}
+"""
+
+
+def test_pictures_in_a_chat_are_fetched_and_read_by_kind_and_by_place(run):
+    """An app forgets its files; what a chat names by the app's own path is lost with them."""
+    done = run(CHAT)
+    [picture] = done.outputs["all"]
+    talk = done.to_json()["outputs"]["talk"]
+
+    assert done.status == "succeeded"
+    assert [size_of(done.outputs[one].path)[0] for one in ("small", "exact")] == [32, 16]
+    assert size_of(picture.path) == (64, 48)
+    assert talk[1]["value"]["content"][0]["file"].keys() == {"kind", "path", "mime", "sha256", "size_bytes"}
+    assert Path(talk[1]["value"]["content"][0]["file"]["path"]).is_relative_to(done.folder)
+
+
+def test_files_in_values_are_kept_like_any_others(run):
+    """A run that goes on from kept results must find the files within them, too."""
+    first, again = run(CHAT), run(CHAT)
+    page = (again.folder / "report.html").read_text(encoding="utf-8")
+
+    assert again.steps["chat"].result.calls[0].cached
+    assert again.outputs["all"][0].sha256 == first.outputs["all"][0].sha256
+    assert again.outputs["all"][0].path.is_relative_to(again.folder)
+    assert '<img src="./talk.png"' in page
+
+
+def test_a_damaged_file_in_a_value_is_made_again(run):
+    """What is kept is verified however deep it lies."""
+    first = run(CHAT)
+    kept = first.steps["chat"].result.outputs.part("image").path
+    kept.chmod(0o600)
+    kept.write_bytes(b"else")
+
+    again = run(CHAT)
+
+    assert not again.steps["chat"].result.calls[0].cached
+    assert again.outputs["all"][0].sha256 == first.outputs["all"][0].sha256
+
+
+def test_files_of_a_message_are_read_by_kind(run):
+    """A reply of words and files is what chat apps give."""
+    done = run("""
+        steps:
+          reply: {space: "app", endpoint: /reply, with: {prompt: hi}}
+        outputs: {text: "${{ reply.json.text }}", pictures: $reply.images, files: $reply.files}
+    """)
+
+    assert done.outputs["text"].value == "hi!"
+    assert [one.kind for one in done.outputs["pictures"]] == ["image"]
+    assert [one.kind for one in done.outputs["files"]] == ["image", "file"]
+
+
+def test_an_annotated_picture_has_its_masks_and_labels(run):
+    """The masks are what a segmenter is called for; the picture itself the user has."""
+    done = run("""
+        steps:
+          found:
+            space: "app"
+            endpoint: /parts
+            with: {prompt: cat}
+            outputs: {mask: "[0].annotations[0].image", labels: "[0].annotations[].label"}
+          mask: {media: resize, with: {image: "${{ found.parts.annotations[1].image }}", width: 32}}
+        outputs:
+          picture: $found.image
+          by_query: $found.mask
+          labels: $found.labels
+          masks: $found.image.annotations.image
+          mask: $mask.image
+    """)
+    picture = done.to_json()["outputs"]["picture"]
+
+    assert [one.value for one in done.outputs["labels"]] == ["cat", "dog"]
+    assert size_of(done.outputs["by_query"].path) == (64, 48)
+    assert len(done.outputs["masks"]) == 2
+    assert [one["label"] for one in picture["extra"]["annotations"]] == ["cat", "dog"]
+    assert (done.folder / "picture-annotations-2.png").exists()
+    assert colour_of(done.outputs["picture"].path) == "teal"
+
+
+def test_an_edited_picture_has_its_background_layers_and_composite(run):
+    """An editor's parts are three, and a mask is one of its layers."""
+    done = run("""
+        steps:
+          made: {space: "app", endpoint: /edited, with: {prompt: x}}
+        outputs:
+          whole: $made.image
+          composite: $made.image.composite
+          background: $made.edited.background
+          layers: $made.image.layers
+    """)
+    layers = done.outputs["layers"]
+
+    assert done.outputs["whole"].sha256 == done.outputs["composite"].sha256
+    assert [colour_of(done.outputs[one].path) for one in ("whole", "background")] == ["white", "red"]
+    assert [colour_of(one.path) for one in layers] == ["green", "blue"]
+
+
+def colour_of(path: Path) -> str:
+    """The name of the colour that a flat picture has."""
+    with Image.open(path) as image:
+        found = image.convert("RGB").getpixel((5, 5))
+    return {ImageColor.getrgb(one): one for one in ("white", "red", "green", "blue", "teal")}[found]
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of a picture."""
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_a_file_in_a_value_of_an_unknown_shape_is_kept(run, answers):
+    """Apps put files into JSON of their own; where one lies is the chain author's to say."""
+    done = run(f"""
+        steps:
+          found: {{space: "app", endpoint: /link, with: {{prompt: "{answers.url}/theme.css"}}}}
+        outputs: {{best: "${{{{ found.json.best }}}}", seed: "${{{{ found.json.seed }}}}"}}
+    """)
+
+    assert done.outputs["seed"].value == 3
+    assert done.outputs["best"].path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "part", "is_there"),
+    [
+        ("parts", "image.annotations", True),
+        ("parts", "image.layers", False),
+        ("edited", "edited.layers[0].width", True),
+        ("edited", "edited.layers[0].colour", False),
+        ("parts", "image.annotations[0].label", True),
+        ("parts", "image.annotations[0].colour", False),
+        ("film", "video.subtitles", False),
+        ("chat", "image.width", True),
+        ("classify", "image", False),
+    ],
+)
+def test_check_knows_what_comes_beside_a_file(run, endpoint: str, part: str, is_there: bool):  # noqa: FBT001
+    """What `check` calls fine must be there in the run, and what cannot be there is refused before a call."""
+    text = f"""
+        steps:
+          made: {{space: "app", endpoint: /{endpoint}, with: {{prompt: x}}}}
+        outputs: {{part: $made.{part}}}
+    """
+    if is_there:
+        assert run(text).status == "succeeded"
+        return
+    with pytest.raises(InvalidChain) as refused:
+        run(text)
+
+    assert {one.code for one in refused.value.problems} & {"unknown-file-part", "unknown-part"}

@@ -78,7 +78,7 @@ def edited(prompt):
 
 
 def film(prompt):
-    return _film("red"), _words("1\n00:00:00,000 --> 00:00:01,000\nsea\n", ".srt")
+    return _film("red")
 
 
 def only_label(prompt):
@@ -111,9 +111,9 @@ def show(number):
         yield _film(["red", "lime", "blue"][one % 3])
 
 
-def link(url):
+def link(prompt):
     CALLS["link"] += 1
-    return {"seed": 3, "best": {"path": url, "url": url, "meta": {"_type": "gradio.FileData"}}}
+    return {"seed": 3, "best": {"path": prompt, "url": prompt, "meta": {"_type": "gradio.FileData"}}}
 
 
 with gr.Blocks() as demo:
