@@ -74,6 +74,8 @@ def filetype_of(path: Path, name: str = "") -> FileType:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
+        if not head:
+            return _empty(PurePath(name).suffix.lower())
         return (
             _by_magic(head)
             or _by_structure(head, stream)
@@ -81,6 +83,12 @@ def filetype_of(path: Path, name: str = "") -> FileType:
             or _by_puremagic(stream)
             or _raw(path, PurePath(name).suffix.lower())
         )
+
+
+def _empty(suffix: str) -> FileType:
+    """A file without bytes: a text, which may be empty, of the sort that its name says."""
+    mime, _ = {**_NAMED, **_SUBTITLES}.get(suffix, ("text/plain", ""))
+    return FileType(suffix if mime != "text/plain" else ".txt", mime, "an empty file")
 
 
 def _image(extension: str, subtype: str, says: str) -> FileType:
@@ -172,6 +180,8 @@ def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])
+    if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:  # noqa: PLR2004 - packets of 188 bytes
+        return _video(".ts", "mp2t", "an MPEG transport stream")
     if head[:6] in {b"GIF87a", b"GIF89a"}:
         if gif_moves(stream):
             return FileType(".gif", "image/gif", "an animated GIF", (Kind.IMAGE, Kind.VIDEO))
@@ -257,6 +267,10 @@ _NAMED: Mapping[str, tuple[str, str]] = {  # texts that their name tells apart; 
     ".md": ("text/markdown", "Markdown text"),
     ".yaml": ("application/yaml", "YAML text"),
     ".jsonl": ("application/jsonl", "JSON lines"),
+}
+_SUBTITLES: Mapping[str, tuple[str, str]] = {
+    ".srt": ("application/x-subrip", "SRT subtitles"),
+    ".vtt": ("text/vtt", "WebVTT subtitles"),
 }
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no text has these; ESC may colour a log
 

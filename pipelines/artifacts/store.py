@@ -185,17 +185,17 @@ class Store:
         Blocking; call it in a worker thread.
 
         Args:
-            file: a regular file with at least one byte.
+            file: a regular file; it may be empty where `kind` promises nothing of its content.
             kind: what its maker promised; verified against the bytes.
             place: what made it, for the error's message.
             consume: whether the file lies in a scratch folder and may be moved rather than copied.
 
         Raises:
             WrongKind: the bytes are something else.
-            BadOutput: there is no such file, it is empty, or it is no regular file.
+            BadOutput: there is no such file, it is no regular file, or it is empty and should be a medium.
             StorageFailed: the disk is full, read-only, or not ours to write.
         """
-        _require_bytes(file, place)
+        _require_bytes(file, kind, place)
         with storage(self.folder), aside(self.folder) as scratch:
             size_bytes, sha256 = take(file.path, scratch, consume=consume)
             found = _verified(scratch, file, kind, place)
@@ -310,7 +310,8 @@ def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
             count += 1
 
 
-def _require_bytes(file: File, place: str | None) -> None:
+def _require_bytes(file: File, kind: Kind, place: str | None) -> None:
+    """Refuse what is no regular file, and an empty one where a medium is promised: that has bytes."""
     place = place or file.name
     try:
         found = file.path.stat()
@@ -318,7 +319,7 @@ def _require_bytes(file: File, place: str | None) -> None:
         raise BadOutput(place, f"the file {file.name!r} that it names is not there") from cause
     if not stat.S_ISREG(found.st_mode):
         raise BadOutput(place, f"{file.name!r} is not a regular file")
-    if found.st_size == 0:
+    if found.st_size == 0 and kind not in {Kind.FILE, Kind.ANY}:
         raise BadOutput(place, f"{file.name!r} is empty")
 
 

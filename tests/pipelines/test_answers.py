@@ -6,12 +6,13 @@ from textwrap import dedent
 
 import pytest
 from PIL import Image, ImageColor
-from servers import Server, serve
+from servers import Server, free_port, serve
 
 from chains.loader import loads
 from chains.problems import InvalidChain
 from pipelines import Run, run_chain
 from pipelines.engine.results import Failed, Succeeded
+from spaces_registry.errors import ToolkitError
 
 APPS = Path(__file__).parent / "apps"
 
@@ -326,3 +327,79 @@ def test_check_knows_what_comes_beside_a_file(run, endpoint: str, part: str, is_
         run(text)
 
     assert {one.code for one in refused.value.problems} & {"unknown-file-part", "unknown-part"}
+
+
+def test_a_call_whose_file_lies_on_a_host_that_is_not_there_is_not_made_again(run):
+    """The app worked, and is paid: it would name the same file again."""
+    nowhere = f"127.0.0.1:{free_port()}"
+    done = run(f"""
+        steps:
+          found: {{space: "app", endpoint: /link, with: {{prompt: "http://{nowhere}/a.png"}}}}
+    """)
+    result = done.steps["found"].result
+
+    assert isinstance(result, Failed)
+    assert result.error.code == "file-unavailable"
+    assert nowhere in result.error.message
+    assert done.steps["found"].to_json()["attempts"] == 1
+
+
+@pytest.fixture(scope="session")
+def streaming() -> Iterator[Server]:
+    """An app that streams sound and film."""
+    with serve(APPS / "streams.py") as app:
+        yield app
+
+
+@pytest.mark.parametrize(("endpoint", "kind"), [("speak", "audio"), ("show", "video")])
+def test_a_streamed_output_is_the_whole_file(streaming, tmp_path, endpoint: str, kind: str):
+    """Gradio answers with a playlist; who called for a film of three parts wants all of it, and once."""
+    text = f"""
+        steps:
+          made: {{space: "{streaming.url}", endpoint: /{endpoint}, with: {{number: 3}}}}
+        outputs: {{file: $made.{kind}, seconds: $made.{kind}.seconds}}
+    """
+    done = run_chain(loads(dedent(text), file="chain.yaml", folder=tmp_path), out=tmp_path / "outputs")
+
+    assert done.status == "succeeded", done.steps["made"].result
+    assert done.outputs["file"].kind == kind
+    assert done.outputs["seconds"].value == pytest.approx(3.0, abs=0.2)
+    assert done.steps["made"].to_json()["attempts"] == 1
+
+
+def test_an_empty_result_file_is_a_file(run):
+    """Nothing was said in the recording: the words are the answer, there are no subtitles, and it is paid."""
+    done = run("""
+        steps:
+          heard: {space: "app", endpoint: /transcript, with: {prompt: x}}
+        outputs: {words: $heard.text, subtitles: $heard.file}
+    """)
+
+    assert done.outputs["words"].value == "(no speech)"
+    assert done.outputs["subtitles"].path.read_bytes() == b""
+    assert done.outputs["subtitles"].path.suffix == ".srt"
+    assert done.steps["heard"].to_json()["attempts"] == 1
+
+
+GIVEN = """
+    inputs: {f: {kind: KIND}}
+    steps: {found: {space: "app", endpoint: /detect, with: {prompt: x}}}
+    outputs: {f: $inputs.f, size: $inputs.f.size_bytes}
+"""
+
+
+def test_an_empty_file_can_be_handed_in_where_any_file_is_taken(run, tmp_path):
+    """An empty table is a table; what is in it is for the step to say."""
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    done = run(GIVEN.replace("KIND", "file"), {"f": str(empty)})
+
+    assert done.outputs["size"].value == 0
+
+
+def test_an_empty_picture_is_none(run, tmp_path):
+    """No picture has no bytes."""
+    empty = tmp_path / "empty.png"
+    empty.touch()
+    with pytest.raises(ToolkitError, match="empty"):
+        run(GIVEN.replace("KIND", "image"), {"f": str(empty)})

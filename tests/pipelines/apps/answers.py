@@ -1,9 +1,8 @@
-"""A Gradio app that answers in every shape: lists, files in values, streams, updates, empty files."""
+"""A Gradio app that answers in every shape: lists, files in values, updates, empty files."""
 # ruff: noqa: ARG001, ARG005 - answers are made up
 
 import subprocess
 import tempfile
-import wave
 from collections import Counter
 from pathlib import Path
 
@@ -29,17 +28,6 @@ def _picture(colour, size=(64, 48)):
 def _words(text, suffix=".txt"):
     path = _path(suffix)
     Path(path).write_text(text, encoding="utf-8")
-    return path
-
-
-def _tone(number):
-    path = _path(".wav")
-    with wave.open(path, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(16000)
-        wavy = np.sin(np.arange(16000) / 16000 * 2 * np.pi * (300 + 100 * number)) * 12000
-        out.writeframes(wavy.astype(np.int16).tobytes())
     return path
 
 
@@ -100,24 +88,13 @@ def transcript(prompt):
     return "(no speech)", path
 
 
-def speak(number):
-    CALLS["speak"] += 1
-    for one in range(int(number)):
-        yield _tone(one)
-
-
-def show(number):
-    for one in range(int(number)):
-        yield _film(["red", "lime", "blue"][one % 3])
-
-
 def link(prompt):
     CALLS["link"] += 1
     return {"seed": 3, "best": {"path": prompt, "url": prompt, "meta": {"_type": "gradio.FileData"}}}
 
 
 with gr.Blocks() as demo:
-    text, number = gr.Textbox(label="Prompt"), gr.Number(label="Number", value=3)
+    text = gr.Textbox(label="Prompt")
     said, status = gr.Textbox(label="Text"), gr.Textbox(label="Status")
     scores = gr.Label(label="Scores")
 
@@ -136,8 +113,6 @@ with gr.Blocks() as demo:
     endpoint(only_label, [status, scores])
     endpoint(steps, [status, gr.Image(label="Img"), gr.Label(label="Scores"), gr.Dataframe(label="Table")])
     endpoint(transcript, [said, gr.File(label="Srt")])
-    endpoint(speak, [gr.Audio(label="Speech", streaming=True)], number)
-    endpoint(show, [gr.Video(label="Show", streaming=True)], number)
     endpoint(link, [gr.JSON(label="Link")])
 
 if __name__ == "__main__":
