@@ -115,7 +115,7 @@ def _file(value: Any, keep: Keep, caption: str | None = None) -> File | None:
             return _edited(composite, background, sequence(value.get("layers")), keep)
         case {"path": str()} | {"url": str()} | {"name": str(), "is_file": True} | {"data": str(), "name": _}:
             return keep(value, caption)
-        case [inner, list() as annotations] if not isinstance(inner, str):  # annotated, before Gradio 4
+        case [inner, list() as annotations]:  # annotated, before Gradio 4
             return _and(_file(inner, keep), annotations=_annotations(annotations, keep))
         case [inner, str() | None as text] if not isinstance(inner, str):  # a gallery item before Gradio 4
             return _file(inner, keep, text)
