@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import gradio as gr
+import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
@@ -35,7 +36,19 @@ def _film(colour):
     path = _path(".mp4")
     source = f"color={colour}:s=64x48:r=10:d=1"
     subprocess.run(
-        ["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", path], check=True
+        [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-loglevel",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            source,
+            "-pix_fmt",
+            "yuv420p",
+            path,
+        ],
+        check=True,
     )
     return path
 
