@@ -173,6 +173,8 @@ class CallMaker:
             found = self._answered.get(key)
             if found is None and name not in self.fresh:
                 found = self.journal.result(key, self.store, user=self.run, damaged=damaged)
+        if found is not None and any(map(_is_update, found)):  # an earlier version kept it as if it were data
+            found = None
         if found is None or step.expect == Expect():
             return found
         try:
@@ -314,6 +316,11 @@ class CallMaker:
             is_itself = isinstance(one, File) and one.path == file.path
             extra[name] = kept if is_itself else self._keep_one(place, told, one)
         return replace(kept, extra=extra)
+
+
+def _is_update(value: object) -> bool:
+    """Whether a value is what an app tells its page to do, in place of what it made."""
+    return isinstance(value, Mapping) and value.get("__type__") == "update"
 
 
 def _mentions(value: object, secrets: Sequence[str]) -> bool:

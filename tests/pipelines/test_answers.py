@@ -1,6 +1,9 @@
 """What comes out of Gradio apps: values in every shape, and how a chain reads them."""
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 
@@ -11,7 +14,11 @@ from servers import Server, free_port, serve
 from chains.loader import loads
 from chains.problems import InvalidChain
 from pipelines import Run, run_chain
+from pipelines.artifacts import Store, artifacts_in
+from pipelines.doctor.proofs import proven_by
 from pipelines.engine.results import Failed, Succeeded
+from pipelines.household.history import find_run
+from pipelines.household.home import find_home
 from spaces_registry.errors import ToolkitError
 
 APPS = Path(__file__).parent / "apps"
@@ -214,6 +221,34 @@ def test_a_damaged_file_in_a_value_is_made_again(run):
 
     assert not again.steps["chat"].result.calls[0].cached
     assert again.outputs["all"][0].sha256 == first.outputs["all"][0].sha256
+
+
+def test_an_update_that_was_kept_as_data_is_not_used(run):
+    """Version 0.1 kept `gr.update()` for a result; nobody would ever get the real one."""
+    text = """
+        steps: {a: {space: "app", endpoint: /only_label, with: {prompt: kept}}}
+        outputs: {scores: "${{ a.json.label }}"}
+    """
+    run(text)
+    with closing(sqlite3.connect(find_home().journal)) as journal, journal:
+        update = json.dumps(["done", {"mapping": {"__type__": "update", "visible": True}}])
+        journal.execute("UPDATE received SET outputs = ? WHERE outputs IS NOT NULL", (update,))
+
+    again = run(text)
+
+    assert not again.steps["a"].result.calls[0].cached
+    assert again.outputs["scores"].value == "cat"
+
+
+def test_what_a_run_proves_holds_the_files_in_its_values(run):
+    """A damaged journal is made anew out of runs' records; a chat without its picture is called again."""
+    done = run(CHAT)
+    home = find_home()
+    record = find_run(home.runs, "last")
+    [chat] = [one for one in proven_by(record, Store(home.store)) if one.step == "chat"]
+    [picture] = artifacts_in(chat.outputs)
+
+    assert picture.sha256 == done.outputs["all"][0].sha256
 
 
 def test_files_of_a_message_are_read_by_kind(run):
