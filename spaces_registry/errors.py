@@ -210,6 +210,26 @@ class UnexpectedAnswer(BadOutput):
         self.answer = answer
 
 
+class FileUnavailable(CallFailed):
+    """The app answered, and a file that its answer names on another host cannot be had.
+
+    Args:
+        place: what was called.
+        host: where the file is.
+        name: the file's.
+        why: what happened there, in words.
+        said: that host's own words.
+    """
+
+    code = "file-unavailable"
+
+    def __init__(self, place: str, host: str, name: str, why: str, said: str | None = None) -> None:
+        message = f"{place} answered, but its file {name} at {host} cannot be had: {why}"
+        hint = f"see whether {host} can be reached from here; {place} itself works"
+        super().__init__(place, message, said=said, hint=hint)
+        self.host = host
+
+
 def nearest(name: str, offered: Iterable[str]) -> str | None:
     """The hint that names what the user may have meant, or lists what there is.
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -75,6 +75,8 @@ class File:
         mime: media type as the place named it; the bytes may say otherwise.
         url: where it came from, if from the network.
         caption: the text a gallery shows beside it.
+        extra: what came beside it, by name: the `annotations` of an annotated picture, the `background`, the
+            `layers` and the `composite` of an edited one, the `subtitles` of a video.
     """
 
     path: Path
@@ -82,6 +84,7 @@ class File:
     mime: str | None = None
     url: str | None = None
     caption: str | None = None
+    extra: Mapping[str, "Value"] = field(default_factory=dict, compare=False)
 
 
 Value: TypeAlias = bool | int | float | str | File | Sequence["Value"] | Mapping[str, "Value"] | None
@@ -190,6 +193,8 @@ class Return:
         label: what the app's page shows.
         many: whether it is a list of that kind.
         component: the Gradio component behind it.
+        has_files: whether its values may have files in them, though it is no file itself (a chat, a message),
+            or a video may have its subtitles beside it.
     """
 
     name: str
@@ -197,6 +202,7 @@ class Return:
     label: str = ""
     many: bool = False
     component: str = ""
+    has_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

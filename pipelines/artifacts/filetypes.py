@@ -79,6 +79,8 @@ def filetype_of(path: Path, name: str = "") -> FileType:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
+        if not head:
+            return _empty(PurePath(name).suffix.lower())
         found = (
             _by_magic(head)
             or _by_structure(head, stream)
@@ -97,6 +99,12 @@ def is_medium(head: bytes) -> bool:
         or head.startswith((b"\x1a\x45\xdf\xa3", b"GIF87a", b"GIF89a", b"PK\x03\x04"))
         or head.lstrip()[:5].lower() in {b"<?xml", b"<svg "}
     )
+
+
+def _empty(suffix: str) -> FileType:
+    """A file without bytes: a text, which may be empty, of the sort that its name says."""
+    mime, _ = {**_NAMED, **_SUBTITLES}.get(suffix, ("text/plain", ""))
+    return FileType(suffix if mime != "text/plain" else ".txt", mime, "an empty file")
 
 
 def _image(extension: str, subtype: str, says: str) -> FileType:
@@ -209,6 +217,8 @@ def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])
+    if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:  # noqa: PLR2004 - packets of 188 bytes
+        return _video(".ts", "mp2t", "an MPEG transport stream")
     if head[:6] in {b"GIF87a", b"GIF89a"}:
         return _image(".gif", "gif", "a GIF image")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -295,6 +305,10 @@ _NAMED: Mapping[str, tuple[str, str]] = {  # texts that their name tells apart; 
     ".md": ("text/markdown", "Markdown text"),
     ".yaml": ("application/yaml", "YAML text"),
     ".jsonl": ("application/jsonl", "JSON lines"),
+}
+_SUBTITLES: Mapping[str, tuple[str, str]] = {
+    ".srt": ("application/x-subrip", "SRT subtitles"),
+    ".vtt": ("text/vtt", "WebVTT subtitles"),
 }
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no text has these; ESC may colour a log
 

@@ -26,7 +26,7 @@ from pipelines.journal import JournalFailed
 from pipelines.programs.environment import masked, read_environment
 from pipelines.running.locking import lock_of
 from pipelines.running.preflight import look
-from pipelines.running.record import FileOutput, Output, ValueOutput
+from pipelines.running.record import FileOutput, Output, ValueOutput, files_in_output, with_files
 from pipelines.running.run import Options, Run, run_in
 from pipelines.running.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError
@@ -269,7 +269,7 @@ class _Running:
             return {}
         *folders, stem = job.stem.split("/")
         folder = self.batch.folder.joinpath(*folders)
-        several = sum(bool(_files_in(one)) for one in run.outputs.values()) > 1
+        several = sum(any(files_in_output(one)) for one in run.outputs.values()) > 1
         return {
             name: self._publish_one(one, folder, f"{stem}-{name}" if several else stem)
             for name, one in run.outputs.items()
@@ -280,36 +280,40 @@ class _Running:
         return None if error is None else {name: masked(one, self.secrets) for name, one in error.items()}
 
     def _publish_one(self, output: Output, folder: Path, stem: str) -> Output:
-        files = _files_in(output)
-        digits = len(str(len(files)))
-        paths: list[Path] = []
-        for number, file in enumerate(files, start=1):
-            numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
-            paths.append(publish(self._artifact(file), folder, numbered))
-        return _moved(output, iter(paths), self.secrets)
+        moved: Output = self._put(output, folder, stem)  # type: ignore[assignment]  # of its own class
+        return _hidden(moved, self.secrets)
+
+    def _put(self, output: object, folder: Path, stem: str) -> object:
+        """An output, or what came beside a file of one, with its files published and numbered from 1."""
+        count = len([*files_in_output(output)])
+        numbers = iter(range(1, count + 1))
+
+        def put(file: FileOutput) -> FileOutput:
+            number = next(numbers)
+            name = stem if count == 1 else f"{stem}-{number:0{len(str(count))}}"
+            path = publish(self._artifact(file), folder, name)
+            extra = {
+                part: replace(one, path=path)
+                if isinstance(one, FileOutput) and one.sha256 == file.sha256
+                else self._put(one, folder, f"{name}-{part}")
+                for part, one in file.extra.items()
+            }
+            return replace(file, path=path, extra=extra)
+
+        return with_files(output, put)
 
     def _artifact(self, file: FileOutput) -> Artifact:
         kept = self.shop.store.get(file.sha256) or file.path
         return Artifact(Kind(file.kind), file.sha256, file.size_bytes, file.mime, file.path.name, kept)
 
 
-def _files_in(output: Output) -> tuple[FileOutput, ...]:
+def _hidden(output: Output, secrets: Mapping[str, str]) -> Output:
+    """An output without secrets that a place repeated."""
     match output:
         case FileOutput():
-            return (output,)
+            return replace(output, extra={name: masked(one, secrets) for name, one in output.extra.items()})
         case tuple():
-            return tuple(file for one in output for file in _files_in(one))
-        case _:
-            return ()
-
-
-def _moved(output: Output, paths: Iterator[Path], secrets: Mapping[str, str]) -> Output:
-    """An output with its files where they were put, in order, and without secrets that a place repeated."""
-    match output:
-        case FileOutput():
-            return replace(output, path=next(paths))
-        case tuple():
-            return tuple(_moved(one, paths, secrets) for one in output)
+            return tuple(_hidden(one, secrets) for one in output)
         case ValueOutput(value=value):
             return replace(output, value=masked(value, secrets))
 

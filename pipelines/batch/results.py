@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pipelines.artifacts import StorageFailed
 from pipelines.batch.memory import Memory
-from pipelines.running.record import FileOutput, Output, ValueOutput, output_json
+from pipelines.running.record import FileOutput, Output, ValueOutput, brief, output_json
 from spaces_registry.errors import ToolkitError
 
 OWN = ("row", "status", "run", "seconds", "error", "key")
@@ -311,4 +311,4 @@ def _cell(output: Output) -> str:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else json.dumps(brief(value), ensure_ascii=False, default=str)

@@ -144,7 +144,7 @@ def _outputs(record: "Record") -> list[str]:
             if "path" in told:
                 value = str(record.entry.folder / Path(str(told["path"])).name)
             else:
-                found = told.get("value")
+                found = _brief(told.get("value"))
                 value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
                 value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
             lines.append(f"{safe(name)}: {safe(value)}")
@@ -157,6 +157,18 @@ def _show_warnings(name: str, step: Mapping[str, object]) -> None:
 
     for one in _list(step.get("warnings")):
         result(f"{safe(name)}: warning: {safe(str(one))}")
+
+
+def _brief(value: object) -> object:
+    """A value with the names of its files in place of all that is told of them."""
+    match value:
+        case {"path": str(path), "sha256": str()}:
+            return Path(path).name
+        case Mapping():
+            return {name: _brief(one) for name, one in value.items()}
+        case list():
+            return [_brief(one) for one in value]
+    return value
 
 
 def _show_tries(name: str, step: Mapping[str, object]) -> None:

@@ -65,13 +65,23 @@ def _live(steps: Sequence[str]) -> Iterator[RunListener]:
     from rich.live import Live  # noqa: PLC0415
 
     board = Board.of(steps)
+    warnings: dict[tuple[str, Logged], None] = {}
+
+    def hear(event: RunEvent) -> None:
+        match event:
+            case CallTold(step=step, event=Logged(level="warning") as told):
+                warnings[step, told] = None
+        board.hear(event)
+
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     with Live(
         console=console,
         get_renderable=lambda: draw(board, console.width, console.height),
         refresh_per_second=_PER_SECOND,
     ):
-        yield board.hear
+        yield hear
+    for step, told in warnings:  # a line of the board shows what came last, and this is to be read
+        say(f"{step}: {safe(words(told))}")
     if board.status != "running":
         say(f"{board.status} in {duration(board.seconds)}")
 

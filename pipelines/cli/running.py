@@ -178,7 +178,7 @@ def run_exit(run: "Run") -> Exit:
 
 def output_lines(run: "Run") -> list[str]:
     """What a run is run for: the outputs, a line each, the chain's first one last."""
-    from pipelines.running.record import FileOutput, ValueOutput  # noqa: PLC0415
+    from pipelines.running.record import FileOutput, ValueOutput, brief  # noqa: PLC0415
 
     lines: list[str] = []
     for name, output in reversed([*run.outputs.items()]):
@@ -186,9 +186,10 @@ def output_lines(run: "Run") -> list[str]:
         for one in several:
             match one:
                 case FileOutput():
+                    lines += [f"{name}.{part}: {_shown(brief(it))}" for part, it in one.extra.items()]
                     lines.append(str(one.path))
                 case ValueOutput():
-                    lines.append(f"{name}: {_shown(one.value)}")
+                    lines.append(f"{name}: {_shown(brief(one.value))}")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -69,13 +70,31 @@ def _value(told: object, folder: Path, store: Store) -> object:
         case list():
             return [_value(one, folder, store) for one in told]
         case {"sha256": str(), "size_bytes": int(), "path": str(path)}:
-            return _artifact(_mapping(told), _found(path, folder), store)
+            artifact = _artifact(_mapping(told), _found(path, folder), store)
+            extra = _mapping(_mapping(told).get("extra"))
+            return replace(artifact, extra={name: _inner(one, folder, store) for name, one in extra.items()})
         case {"kind": str(), "value": value}:
-            if '"sha256"' in json.dumps(value):
-                raise _Unproven  # a file inside other facts: only its name is told
-            return value
+            return _inner(value, folder, store)
         case _:
             raise _Unproven
+
+
+def _inner(value: object, folder: Path, store: Store) -> object:
+    """A plain value, in which there may be files."""
+    match value:
+        case {
+            "sha256": str(),
+            "size_bytes": int(),
+            "path": str(path),
+        }:  # of the run's, or a place's own words
+            return _value({**_mapping(value), "path": Path(path).name}, folder, store)
+        case {"sha256": _}:
+            raise _Unproven  # a file of which only the name is told
+        case Mapping():
+            return {str(name): _inner(one, folder, store) for name, one in value.items()}
+        case list():
+            return [_inner(one, folder, store) for one in value]
+    return value
 
 
 def _found(path: str, folder: Path) -> Path:

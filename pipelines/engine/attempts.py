@@ -22,7 +22,7 @@ from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
 from pipelines.places.place import Place
 from spaces_registry.errors import ToolkitError
-from spaces_registry.progress import CallEvent, FellBack, Listener, warning_in
+from spaces_registry.progress import WARNING, CallEvent, FellBack, Listener, Logged, warning_in
 
 Nest: TypeAlias = Callable[[Step, Place, Mapping[str, object]], Awaitable[Answer]]
 
@@ -222,6 +222,9 @@ class Attempts:
 
     def _made(self, way: Way, place: Place, journey: Journey, answer: Answer) -> Made:
         is_kept = answer.cached and not journey.story
+        outputs = outputs_from(self.ways.step, way.step, place.endpoint, answer.values, is_raw=answer.is_raw)
+        for empty in outputs.empty():
+            journey.hear(Logged(WARNING, str(empty)))
         call = CallDone(
             item=journey.item,
             via=place.address,
@@ -236,7 +239,6 @@ class Attempts:
             steps=answer.steps,
             warnings=distinct(journey.warnings),
         )
-        outputs = outputs_from(self.ways.step, way.step, place.endpoint, answer.values, is_raw=answer.is_raw)
         return Made(call, outputs)
 
     def _failed(self, journey: Journey, failure: ToolkitError) -> Made:

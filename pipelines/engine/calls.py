@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import StorageFailed, Store
+from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
@@ -209,6 +209,8 @@ class CallMaker:
             found = self._answered.get(key)
             if found is None and name not in self.fresh:
                 found = result()
+        if found is not None and any(map(_is_update, found)):  # an earlier version kept it as if it were data
+            found = None
         if found is None or step.expect == Expect():
             return found
         try:
@@ -377,11 +379,18 @@ def distinct(warnings: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warnings))[:_MOST_WARNINGS]
 
 
+def _is_update(value: object) -> bool:
+    """Whether a value is what an app tells its page to do, in place of what it made."""
+    return isinstance(value, Mapping) and value.get("__type__") == "update"
+
+
 def _mentions(value: object, secrets: Sequence[str]) -> bool:
     """Whether a text in a value repeats a secret."""
     match value:
         case str():
             return any(one in value for one in secrets if one)
+        case Artifact():
+            return _mentions((value.caption or "", value.extra), secrets)
         case Mapping():
             return any(_mentions(one, secrets) for one in (*value, *value.values()))
         case Sequence():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.artifacts import Artifact, Store
@@ -34,10 +35,7 @@ def _kept(store: Store, place: Place, told: Return, value: Value, kept: dict[Pat
     """A value with its files in the store; one file may stand at several places of an answer."""
     match value:
         case File():
-            if value.path not in kept:
-                kind = _kind_in(told)
-                kept[value.path] = store.keep(value, kind, place=place.address, consume=True)
-            return kept[value.path]
+            return _kept_file(store, place, told, value, kept)
         case str():
             return sendable(value)
         case float() if not math.isfinite(value):
@@ -50,6 +48,15 @@ def _kept(store: Store, place: Place, told: Return, value: Value, kept: dict[Pat
             return tuple(_kept(store, place, told, one, kept) for one in value)
         case _:
             return value
+
+
+def _kept_file(store: Store, place: Place, told: Return, file: File, kept: dict[Path, Artifact]) -> Artifact:
+    """A file in the store, with what came beside it; within another value it is what its bytes are."""
+    if file.path not in kept:
+        kept[file.path] = store.keep(file, _kind_in(told), place=place.address, consume=True)
+    beside = Return("", Kind.ANY)
+    extra = {name: _kept(store, place, beside, value, kept) for name, value in file.extra.items()}
+    return replace(kept[file.path], extra=extra) if extra else kept[file.path]
 
 
 def _kind_in(told: Return) -> Kind:

@@ -1,13 +1,15 @@
 """What a step gave, as expressions read it: by name, by kind, by place, by label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from chains.language.empty import EmptyQuery
 from chains.meaning.parts import find_part, offered
 from chains.model import Step
-from pipelines.artifacts import Artifact
-from spaces_registry.errors import BadOutput
-from spaces_registry.network.queries import TooMuch, find
+from pipelines.artifacts import Artifact, artifacts_in
+from spaces_registry.errors import BadOutput, ToolkitError
+from spaces_registry.network.queries import TooMuch, as_json, find
 from spaces_registry.signature import Endpoint, Kind, Return
 
 
@@ -30,17 +32,25 @@ class StepOutputs:
     def part(self, name: str) -> object:
         """One part; KeyError if there is none of that name."""
         if name in self.named:
-            return _looked(self.named[name], self._raw())
+            found = _looked(self.named[name], self._raw())
+            return EmptyQuery(name, self.named[name]) if found is None else found
         if name == "outputs":
             return tuple(self.values)
         found = find_part(self._certain(), name)
         if found is None:
             raise KeyError(name)
-        return found.pick(self.values)
+        return found.pick(self.values, files_within)
 
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
         return tuple(offered(Endpoint("", returns=tuple(self._certain())), self.named))
+
+    def empty(self) -> Iterator[EmptyQuery]:
+        """The step's own names whose queries find nothing."""
+        for name in self.named:
+            with suppress(ToolkitError):  # it asks for too much, and fails where it is read
+                if isinstance(found := self.part(name), EmptyQuery):
+                    yield found
 
     def by_name(self) -> dict[str, object]:
         """Every output under its return's name."""
@@ -51,6 +61,8 @@ class StepOutputs:
         return [
             replace(one, kind=kind_by_bytes(value))
             if isinstance(value, Artifact) and one.kind == Kind.FILE
+            else replace(one, has_files=one.has_files or bool(artifacts_in(value)))
+            if one.kind in (Kind.JSON, Kind.ANY)
             else one
             for one, value in zip(self.returns, self.values, strict=True)
         ]
@@ -58,9 +70,9 @@ class StepOutputs:
     def _raw(self) -> object:
         """The answer in the shape that Gradio gives it: a gallery is a list of records."""
         if self.is_raw:
-            return listed(self.values[0])
+            return as_json(self.values[0])
         return [
-            _gallery(value) if one.kind == Kind.GALLERY else value
+            _gallery(value) if one.kind == Kind.GALLERY else as_json(value)
             for one, value in zip(self.returns, self.values, strict=True)
         ]
 
@@ -92,7 +104,7 @@ class EachOutputs:
         picked: list[object] = []
         for item in self.items:
             value = item.part(name)
-            picked += value if isinstance(value, tuple) else [value]
+            picked += value if isinstance(value, list | tuple) else [value]
         return tuple(picked)
 
     def parts(self) -> tuple[str, ...]:
@@ -147,16 +159,18 @@ def _looked(query: str, answer: object) -> object:
         ) from cause
 
 
-def listed(answer: object) -> object:
-    """The same with lists in place of tuples, into which JMESPath does not look."""
-    match answer:
+def files_within(value: object, kind: Kind) -> tuple[Artifact, ...]:
+    """The files of a kind that lie in a value, in order, without what only comes beside them."""
+    match value:
+        case Artifact():
+            return (value,) if kind in (Kind.FILE, kind_by_bytes(value)) else ()
         case Mapping():
-            return {name: listed(one) for name, one in answer.items()}
+            return tuple(one for inner in value.values() for one in files_within(inner, kind))
         case str():
-            return answer
+            return ()
         case Sequence():
-            return [listed(one) for one in answer]
-    return answer
+            return tuple(one for inner in value for one in files_within(inner, kind))
+    return ()
 
 
 _MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}

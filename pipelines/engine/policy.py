@@ -53,6 +53,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "unreachable": Rule(_RETRY, "connections break and come back"),
     "timed-out": Rule(_LEAVE, "a repeat costs as much again"),
     "in-doubt": Rule(_RETRY, "an earlier process sent it, not this one", most=2, share=0.0),
+    "file-unavailable": Rule(_LEAVE, "the call was answered, and the same file would be named again"),
     "bad-output": Rule(_RETRY, "a model may do better the second time", most=2, share=0.5),
     "unexpected-answer": Rule(_LEAVE, "the same call would be paid again, for an answer of the same shape"),
 }

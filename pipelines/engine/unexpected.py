@@ -17,13 +17,12 @@ import anyio.to_thread
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store, WrongKind
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.engine.outputs import listed
 from pipelines.journal import Journal, WholeAnswer
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, UnexpectedAnswer
 from spaces_registry.network.decoding import sendable
-from spaces_registry.network.queries import TooMuch, find
+from spaces_registry.network.queries import TooMuch, as_json, find
 from spaces_registry.signature import Endpoint, File, Kind, Value
 
 _SHOWN: Final = 300  # characters of an answer in a message
@@ -144,7 +143,7 @@ def parts_in(answer: object, named: Mapping[str, str]) -> list[object] | None:
     parts: list[object] = []
     for query in named.values():
         try:
-            found = find(query, listed(answer))
+            found = find(query, as_json(answer))
         except TooMuch:
             return None
         if found is None:

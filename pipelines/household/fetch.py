@@ -79,7 +79,7 @@ def _parts(url: str) -> SplitResult:
 
 
 async def _download(url: str, path: Path, most_bytes: int, by_chain: bool) -> str | None:  # noqa: FBT001 - positional through the portal
-    from spaces_registry.apps.files import CannotWrite  # noqa: PLC0415
+    from spaces_registry.apps.fetching import CannotWrite  # noqa: PLC0415
     from spaces_registry.errors import CallFailed  # noqa: PLC0415
     from spaces_registry.network.intake import Rule  # noqa: PLC0415
     from spaces_registry.network.origin import Origin, open_client, patience  # noqa: PLC0415 - heavy

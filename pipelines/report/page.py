@@ -189,10 +189,26 @@ class _Reader:
                     yield from self.values(one)
             case {"path": str() as path}:
                 yield self._file(path, _mapping(output))
+                if extra := _mapping(_mapping(output).get("extra")):
+                    yield Shown("text", _text(_brief(extra)))
+                    yield from self._within([one for one in extra.values() if not _is_same(one, output)])
             case {"value": value}:
-                yield Shown("text", _text(value))
+                yield Shown("text", _text(_brief(value)))
+                yield from self._within(value)
             case _:
                 yield Shown("text", _text(output))
+
+    def _within(self, value: object) -> Iterator[Shown]:
+        """The files that lie in a value."""
+        match value:
+            case {"path": str(), "sha256": str()}:
+                yield from self.values(value)
+            case Mapping():
+                for one in value.values():
+                    yield from self._within(one)
+            case list():
+                for one in value:
+                    yield from self._within(one)
 
     def _file(self, path: str, facts: Json) -> Shown:
         name = Path(path).name
@@ -347,6 +363,23 @@ def _again(document: Json) -> str:
 def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " … (all of it in run.json)"
+
+
+def _brief(value: object) -> object:
+    """A value with the names of its files in place of all that is told of them."""
+    match value:
+        case {"path": str(path), "sha256": str()}:
+            return Path(path).name
+        case Mapping():
+            return {name: _brief(one) for name, one in value.items()}
+        case list():
+            return [_brief(one) for one in value]
+    return value
+
+
+def _is_same(one: object, output: object) -> bool:
+    """Whether two files have the same bytes."""
+    return _mapping(one).get("sha256") == _mapping(output).get("sha256") is not None
 
 
 def _bytes(size: float) -> str:

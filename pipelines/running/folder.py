@@ -1,11 +1,11 @@
 """The folder of one run: its outputs under names that a person can read, `run.json` and `report.html`."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish
+from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish, tops
 from pipelines.artifacts.disk import PART
 from pipelines.engine.results import Succeeded
 from pipelines.running.record import Output, as_output, write_json
@@ -63,16 +63,22 @@ class RunFolder:
             write_report(self.path, document)
 
     def _publish(self, value: object, folder: Path, stem: str) -> Output:
-        files = artifacts_in(value)
-        paths = _publish_all(files, folder, stem)
-        return as_output(value, paths)
+        paths: dict[str, list[Path]] = {}
+        for name, artifact in _named(value, stem):
+            paths.setdefault(artifact.sha256, []).append(publish(artifact, folder, name))
+        return as_output(value, {sha256: iter(places) for sha256, places in paths.items()})
 
 
-def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Iterator[Path]]:
-    """Where files were put, by SHA-256; several are numbered from 1, as wide as the last number is."""
+def _named(value: object, stem: str) -> Iterator[tuple[str, Artifact]]:
+    """Every file of a value with what to call it: numbered from 1, as wide as the last number is.
+
+    What came beside a file is called after it and its own name: `parts-annotations-1`.
+    """
+    files = tops(value)
     digits = len(str(len(files)))
-    paths: dict[str, list[Path]] = {}
     for number, artifact in enumerate(files, start=1):
-        numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
-        paths.setdefault(artifact.sha256, []).append(publish(artifact, folder, numbered))
-    return {sha256: iter(places) for sha256, places in paths.items()}
+        name = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
+        yield name, artifact
+        for part, one in artifact.extra.items():
+            if not (isinstance(one, Artifact) and one.sha256 == artifact.sha256):
+                yield from _named(one, f"{name}-{part}")

@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from chains.language.empty import EmptyQuery
 from chains.language.evaluate import Absent
 from pipelines.artifacts import Artifact, StorageFailed
 from pipelines.engine.binding import shown
@@ -24,6 +25,7 @@ class FileOutput:
         mime: from the bytes.
         sha256: of the bytes, hex.
         size_bytes: of the file.
+        extra: what came beside it, by name, as in a `ValueOutput`: an annotated picture's `annotations`.
     """
 
     kind: str
@@ -31,11 +33,17 @@ class FileOutput:
     mime: str
     sha256: str
     size_bytes: int
+    extra: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ValueOutput:
-    """An output that is no file."""
+    """An output that is no file.
+
+    Attributes:
+        kind: text, number, json, …
+        value: plain JSON, but that a file in it is a `FileOutput`.
+    """
 
     kind: str
     value: object
@@ -53,9 +61,8 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
     """
     match value:
         case Artifact():
-            path = next(published.get(value.sha256, iter(())), value.path)
-            return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
-        case Absent():
+            return _file_output(value, published)
+        case Absent() | EmptyQuery():
             return ValueOutput("json", None)
         case bool():
             return ValueOutput("boolean", value)
@@ -68,24 +75,106 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
         case Sequence():
             return tuple(as_output(one, published) for one in value)
         case _:
-            return ValueOutput("json", shown(value))
+            return ValueOutput("json", _with_paths(value, published))
+
+
+def _file_output(file: Artifact, published: Mapping[str, Iterator[Path]]) -> FileOutput:
+    path = next(published.get(file.sha256, iter(())), file.path)
+    extra = {
+        name: FileOutput(str(one.kind), path, one.mime, one.sha256, one.size_bytes)
+        if isinstance(one, Artifact) and one.sha256 == file.sha256  # the file itself, published once
+        else _with_paths(one, published)
+        for name, one in file.extra.items()
+    }
+    return FileOutput(str(file.kind), path, file.mime, file.sha256, file.size_bytes, extra)
+
+
+def _with_paths(value: object, published: Mapping[str, Iterator[Path]]) -> object:
+    """Plain JSON with every file in it as users get it."""
+    match value:
+        case Artifact():
+            return _file_output(value, published)
+        case Mapping():
+            return {str(name): _with_paths(one, published) for name, one in value.items()}
+        case str():
+            return value
+        case Sequence():
+            return [_with_paths(one, published) for one in value]
+        case _:
+            return shown(value)
+
+
+def files_in_output(output: object) -> Iterator[FileOutput]:
+    """Every file of an output, in order, also those in values; without what only came beside others."""
+    match output:
+        case FileOutput():
+            yield output
+        case ValueOutput(value=value):
+            yield from files_in_output(value)
+        case Mapping():
+            for inner in output.values():
+                yield from files_in_output(inner)
+        case list() | tuple():
+            for inner in output:
+                yield from files_in_output(inner)
+
+
+def with_files(output: object, change: Callable[[FileOutput], FileOutput]) -> object:
+    """An output, or a value of one, with every file of `files_in_output` changed, in order."""
+    match output:
+        case FileOutput():
+            return change(output)
+        case ValueOutput(value=value):
+            return replace(output, value=with_files(value, change))
+        case Mapping():
+            return {name: with_files(one, change) for name, one in output.items()}
+        case tuple():
+            return tuple(with_files(one, change) for one in output)
+        case list():
+            return [with_files(one, change) for one in output]
+    return output
 
 
 def output_json(output: Output) -> object:
     """An output in the documented JSON shape."""
     match output:
         case FileOutput():
-            return {
+            facts: dict[str, object] = {
                 "kind": output.kind,
                 "path": str(output.path),
                 "mime": output.mime,
                 "sha256": output.sha256,
                 "size_bytes": output.size_bytes,
             }
+            return {**facts, "extra": _plain(output.extra)} if output.extra else facts
         case ValueOutput():
-            return {"kind": output.kind, "value": output.value}
+            return {"kind": output.kind, "value": _plain(output.value)}
         case tuple():
             return [output_json(one) for one in output]
+
+
+def brief(value: object) -> object:
+    """A value of an output for a line of text: a file in it is its path."""
+    match value:
+        case FileOutput():
+            return str(value.path)
+        case Mapping():
+            return {name: brief(one) for name, one in value.items()}
+        case list():
+            return [brief(one) for one in value]
+    return value
+
+
+def _plain(value: object) -> object:
+    """A value of an output as JSON alone."""
+    match value:
+        case FileOutput():
+            return output_json(value)
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case list():
+            return [_plain(one) for one in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +194,7 @@ class StepReport:
         """What its places warned of, each line once."""
         if isinstance(self.result, Skipped):
             return ()
-        return tuple(dict.fromkeys(line for one in self.result.calls for line in one.warnings))
+        return tuple(dict.fromkeys(_warnings(self.result.calls)))
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape of a step."""
@@ -164,6 +253,13 @@ class StepReport:
         if isinstance(self.result.outputs, EachOutputs):
             return keys
         return keys[0] if len(keys) == 1 else None
+
+
+def _warnings(calls: Sequence[CallDone]) -> Iterator[str]:
+    """What was warned of, with the item where there are several."""
+    for call in calls:
+        item = f"item {call.item + 1}: " if len(calls) > 1 else ""
+        yield from (f"{item}{one}" for one in call.warnings)
 
 
 def _steps(call: CallDone) -> dict[str, object]:

@@ -18,7 +18,8 @@ from pipelines.services.exchange import QUIET_S, Answer, Exchange, as_words, fin
 from pipelines.services.leaves import Leaf, decoded, fitting, leaves
 from pipelines.services.refusals import must_be_good
 from pipelines.services.requests import request_of
-from spaces_registry.apps.files import CannotWrite, safe_name, same_name
+from spaces_registry.apps.fetching import CannotWrite
+from spaces_registry.apps.files import safe_name, same_name
 from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import BadOutput, CallFailed, RejectedInput, TimedOut, Unreachable
 from spaces_registry.network.intake import Rule

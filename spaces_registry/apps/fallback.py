@@ -6,6 +6,7 @@ to `gradio_client`, in a thread: it knows `sse` of the first 4.x, and will know 
 
 import base64
 import mimetypes
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,11 @@ import anyio
 import anyio.to_thread
 import httpx2
 
+from spaces_registry.apps.answers import outputs
 from spaces_registry.apps.files import Shelf, size_of, upload
-from spaces_registry.apps.payload import body, files_in, outputs
+from spaces_registry.apps.payload import body, files_in
+from spaces_registry.apps.schema import mapping
+from spaces_registry.apps.stream import Outputs
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import (
     BadOutput,
@@ -31,7 +35,7 @@ from spaces_registry.errors import (
 from spaces_registry.network.decoding import decoded
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.refusals import line, not_json, refused_by_app, refused_by_status
-from spaces_registry.progress import Listener, Sending, Started
+from spaces_registry.progress import Listener, Sending, Started, Yielded
 from spaces_registry.signature import Endpoint, File, Json, Kind, Space, Value
 
 if TYPE_CHECKING:
@@ -88,7 +92,11 @@ async def _run(
     clocks: Clocks,
     tell: Listener,
 ) -> list[Any]:
-    """Gradio 3: one request, one answer."""
+    """Gradio 3: one request, one answer; a generator gives its next value to the next one of the session.
+
+    When it has no further value it says that it generates no more, with nothing in place of values: the last
+    ones before are its result. Source: `restore_session_state` in `gradio/route_utils.py`.
+    """
     chats = {one.name for one in endpoint.parameters if one.form == "three"}
     in_chats = _files({name: value for name, value in values.items() if name in chats})
     inlined = {file: _inlined(file) for file in _files(values) if file not in in_chats}
@@ -101,9 +109,26 @@ async def _run(
         for name, one in zip(endpoint.wire.inputs, positional, strict=True)
     ]
     limits = patience(clocks.connect_s, clocks.queue_s + clocks.run_s)
+    asked: dict[str, Any] = {"data": data}
+    if (index := endpoint.wire.index) is not None:  # by its name alone a generator begins again each time
+        asked |= {"fn_index": index, "session_hash": uuid.uuid4().hex}
+    results = Outputs(is_diffed=False)
+    while True:
+        found, is_generating = await _ask(space, origin, endpoint, asked, limits)
+        if is_generating or not results.count:
+            results.take(found)
+        if not is_generating or index is None:
+            return results.known
+        tell(Yielded(results.count))
+
+
+async def _ask(
+    space: Space, origin: Origin, endpoint: Endpoint, asked: Mapping[str, Any], limits: httpx2.Timeout
+) -> tuple[list[Any], bool]:
+    """One request to Gradio 3: its values, and whether there may be more."""
     doing = f"calling {endpoint.name}"
     response = await origin.send(
-        "POST", f"{space.prefix}/run{quote(endpoint.name)}", limits=limits, json={"data": data}
+        "POST", f"{space.prefix}/run{quote(endpoint.name)}", limits=limits, json=dict(asked)
     )
     try:
         answer = decoded(response.content)
@@ -112,7 +137,7 @@ async def _run(
         raise failed(space.address, response, doing) from cause
     match answer:
         case {"data": list(found)} if response.is_success:
-            return found
+            return found, mapping(answer).get("is_generating") is True
         case {"error": str() | None as said} if response.status_code == httpx2.codes.INTERNAL_SERVER_ERROR:
             raise refused_by_app(space.address, said)
     if not response.is_success:
@@ -155,7 +180,7 @@ async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapp
     jobs: list[Job] = []
     try:
         work = partial(_submit, space, origin, endpoint, given, jobs)
-        found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        yields = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
     except anyio.get_cancelled_exc_class():
         with anyio.move_on_after(_CANCEL_S, shield=True):
             for job in jobs:
@@ -163,7 +188,10 @@ async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapp
         raise
     except Exception as cause:  # its own errors, httpx's and plain ValueErrors; `_failure` sorts them
         raise _failure(space, cause) from cause
-    several: Iterator[Any] = iter(found if len(endpoint.returns) != 1 else (found,))
+    results = Outputs(is_diffed=False)
+    for one in yields:
+        results.take([*one] if len(endpoint.returns) != 1 else [one])
+    several: Iterator[Any] = iter(results.known)
     return [None if slot is None else next(several, None) for slot in endpoint.wire.outputs]
 
 
@@ -178,7 +206,10 @@ def _names_a_file(value: Value) -> bool:
     return False
 
 
-def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json], jobs: "list[Job]") -> Any:
+def _submit(
+    space: Space, origin: Origin, endpoint: Endpoint, given: list[Json], jobs: "list[Job]"
+) -> list[Any]:
+    """What the call gave, yield by yield."""
     from gradio_client import Client  # noqa: PLC0415 - heavy
 
     asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
@@ -197,7 +228,8 @@ def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json],
     try:
         job = client.submit(*given, api_name=endpoint.name)
         jobs.append(job)
-        return job.result()
+        last = job.result()
+        return [*job.outputs(), last] if endpoint.returns else []
     finally:
         client.close()
 

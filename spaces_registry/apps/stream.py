@@ -3,7 +3,8 @@
 Source: `gradio/server_messages.py` and `gradio/queueing.py` (protocols `sse_v1` to `sse_v3`).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +125,7 @@ class Outputs:
         """Take one yield."""
         if self.is_diffed and self.count:
             self._raw += [None] * (len(data) - len(self._raw))
-            self._raw = [patch(old, edits) for old, edits in zip(self._raw, data, strict=False)]
+            self._raw = [_patched(old, edits) for old, edits in zip(self._raw, data, strict=False)]
         else:
             self._raw = list(data)
         self.count += 1
@@ -135,6 +136,19 @@ class Outputs:
         self.known += [None] * (len(data) - len(self.known))
         self.known = [_settled(old, new) for old, new in zip(self.known, data, strict=False)]
         return list(self.known)
+
+
+def _patched(value: Any, edits: object) -> Any:
+    """The output after one output's edits.
+
+    Edits change lists and objects in place, which is right as long as these are the output's value. Those
+    that turn an object into an update without a value would change the earlier value, which stays: they get a
+    copy.
+    """
+    becomes_update = any(
+        isinstance(one, Sequence) and len(one) > 1 and one[1] == ["__type__"] for one in sequence(edits)
+    )
+    return patch(deepcopy(value) if becomes_update else value, edits)
 
 
 def _settled(old: Any, new: Any) -> Any:
