@@ -418,8 +418,8 @@ def test_an_empty_result_file_is_a_file(run):
 
 GIVEN = """
     inputs: {f: {kind: KIND}}
-    steps: {found: {space: "app", endpoint: /detect, with: {prompt: x}}}
-    outputs: {f: $inputs.f, size: $inputs.f.size_bytes}
+    steps: {found: {media: probe, with: {file: $inputs.f}}}
+    outputs: {f: $inputs.f, size: "${{ found.json.size_bytes }}"}
 """
 
 
