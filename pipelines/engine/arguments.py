@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chains.language.evaluate import ABSENT
+from chains.meaning.paths import is_hidden
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store
 from spaces_registry.errors import BadOutput, ToolkitError
@@ -50,12 +51,15 @@ def beside(folder: Path, name: str, store: Store) -> Artifact:
     """A file that a chain names, from the chain's own folder.
 
     Raises:
-        FileNotUsable: it is not there, or lies outside the folder.
+        FileNotUsable: it is not there, lies outside the folder, or is hidden.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         message = f"{name} lies outside the chain's folder, where a chain may not read"
         raise FileNotUsable(message, hint="declare an input of a file kind and hand the file in with -i")
+    if is_hidden(name, folder):
+        message = f"{name} is a hidden file, which a chain may not read"
+        raise FileNotUsable(message, hint="hand it in with -i if it is meant")
     return keep_user_file(path, name, store)
 
 

@@ -9,7 +9,7 @@ from chains.model import Chain
 from chains.problems import InvalidChain
 from pipelines.engine.events import RunListener, unheard
 from pipelines.engine.inputs import read_inputs
-from pipelines.household.trusting import require_recipe
+from pipelines.household.trusting import require_trust
 from pipelines.programs.environment import read_environment
 from pipelines.running.foreseen import foreseen_misfits
 from pipelines.running.locking import lock_of
@@ -45,8 +45,8 @@ async def run_in(
 ) -> Run:
     """Run a chain in a workshop that is open already; as `run_loaded`."""
     started = time.monotonic()
-    require_recipe(chain, shop.settings.home)
     around = shop.places.around
+    require_trust(chain, shop.settings.home, around)
     wanted = wanted_steps(chain, options.only)
     fresh = frozenset(chain.steps) if options.fresh else fresh_steps(chain, options.redo, around)
     environment, hidden = read_environment(chain), secrets_of(chain, around)
