@@ -104,11 +104,11 @@ def _with_trust(chain: "Chain", problems: tuple["Problem", ...]) -> tuple["Probl
     """The problems, and what a run will ask trust for beside code and keys, as warnings."""
     from chains.problems import in_order  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
-    from pipelines.household.variables import variable_problems  # noqa: PLC0415
+    from pipelines.household.trusting import trust_problems  # noqa: PLC0415
     from spaces_registry.errors import ToolkitError  # noqa: PLC0415
 
     try:
-        return in_order([*problems, *variable_problems(chain, find_home())])
+        return in_order([*problems, *trust_problems(chain, find_home())])
     except ToolkitError:
         return problems  # the same mistake is among them, or hinders any look
 

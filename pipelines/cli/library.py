@@ -72,7 +72,7 @@ def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
     from pipelines.household.trusting import allow, wishes  # noqa: PLC0415
 
     home = find_home()
-    wanted = wishes(find_chain(chain), home)  # all of them, before any is trusted
+    wanted = wishes(find_chain(chain, kept=True), home)  # all of them, before any is trusted
     if not wanted:
         say(
             f"{chain} runs no code of its own and sends no key and no variable anywhere; "

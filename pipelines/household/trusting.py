@@ -7,10 +7,11 @@ from pathlib import Path
 
 from chains.meaning.paths import is_url
 from chains.model import Chain, ChainStep, FindStep, ModelStep, ServiceStep, SpaceStep
+from chains.problems import Problem
 from pipelines.household.home import Home
 from pipelines.household.remote import NotTrustedRecipe, recipe_sha256
 from pipelines.household.trust import INSIDE, NotTrusted, code_of, fingerprint, is_trusted, trust_content
-from pipelines.household.variables import handings, require_variables
+from pipelines.household.variables import handings, require_variables, variable_problems
 from pipelines.places.nested import Around, chains_in
 from pipelines.services.keys import sendings
 from spaces_registry.errors import ToolkitError
@@ -95,6 +96,16 @@ def require_trust(chain: Chain, home: Home, around: Around | None = None) -> Non
 def is_known(chain: Chain, home: Home) -> bool:
     """Whether a chain is of this machine, or came by URL and its text is trusted."""
     return not is_url(chain.source.file) or is_trusted(home, recipe_sha256(chain.source.text))
+
+
+def trust_problems(chain: Chain, home: Home) -> Iterator[Problem]:
+    """What a run of a chain will ask trust for first, beside code and keys, as warnings."""
+    if not is_known(chain, home):
+        told = "this recipe comes from the web and is not trusted as it stands; "
+        told += "what it names on this machine's own network is not looked at"
+        hint = f"a run asks first; allow it with: spacechain trust {chain.source.file}"
+        yield Problem(chain.source.at(()), "not-trusted", told, hint, severity="warning")
+    yield from variable_problems(chain, home)
 
 
 def _recipe(chain: Chain, chains: tuple[Chain, ...]) -> Iterator[Wish]:

@@ -14,6 +14,7 @@ from pipelines.artifacts import Store
 from pipelines.engine.gates import by_place
 from pipelines.engine.limits import Limits
 from pipelines.household.home import Home, find_home
+from pipelines.household.trusting import is_known
 from pipelines.journal import Journal, open_journal
 from pipelines.places.finding import Finder
 from pipelines.places.nested import Around, chains_in
@@ -96,7 +97,12 @@ async def open_workshop(
             revisions |= dict.fromkeys(urls, "studio")
         registry = await stack.enter_async_context(
             open_registry(
-                token=settings.token, use=use, cache=settings.home.signatures, own=own, clocks=settings.clocks
+                token=settings.token,
+                use=use,
+                cache=settings.home.signatures,
+                own=own,
+                clocks=settings.clocks,
+                is_public=not is_known(chain, settings.home),
             )
         )
         places = Places(

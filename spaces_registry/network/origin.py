@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 
-from spaces_registry.errors import CallFailed, Unreachable
+from spaces_registry.errors import CallFailed, ToolkitError, Unreachable
 from spaces_registry.network.bounds import Bounds, find_bounds
 from spaces_registry.network.intake import ACCEPTED, Rule, taken_in
 from spaces_registry.network.reach import Network, may_lead, nearest_network, network_of
@@ -54,6 +54,17 @@ def patience(connect_s: float, quiet_s: float | None) -> httpx2.Timeout:
     return httpx2.Timeout(quiet_s, connect=connect_s, write=quiet_s or 60.0, pool=None)
 
 
+class NotAsked(ToolkitError):
+    """A chain from the web names an app on this machine or its network, and nobody has trusted the chain."""
+
+    code = "not-asked"
+
+    def __init__(self, place: str) -> None:
+        message = f"{place} is on this machine's own network, where a recipe that is not trusted asks nobody"
+        super().__init__(message, hint="read the recipe; once it is trusted, this app is looked at too")
+        self.place = place
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an app lives and what it may be told.
@@ -67,6 +78,8 @@ class Origin:
         headers: what the user wants this place to be sent; to this origin alone.
         secrets: what else must not be repeated in a message, such as a key without its header's other words.
         bounds: the limits on what comes from here.
+        keeps_https: whether redirects may lead to https alone, and to http within this machine.
+        is_public: whether it is asked on the internet alone: a stranger names it, and nobody trusts him.
     """
 
     place: str
@@ -77,6 +90,8 @@ class Origin:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     bounds: Bounds = field(default_factory=find_bounds, repr=False)
+    keeps_https: bool = False
+    is_public: bool = False
 
     def is_own(self, url: httpx2.URL) -> bool:
         """Whether the URL has this app's scheme, host and port."""
@@ -170,13 +185,22 @@ class Origin:
                 if method != "GET" or not response.has_redirect_location:
                     yield taken_in(self.place, response, rule, self.bounds)
                     return
-                target = self._target(response.headers["location"], target)
+                target = await self._redirected(response.headers["location"], target)
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         raise Unreachable(
             self.place, f"{self.place}: more than {self.bounds.redirects} redirects for {url[:200]}"
         )
+
+    async def _redirected(self, location: str, before: httpx2.URL) -> httpx2.URL:
+        target = self._target(location, before)
+        if self.keeps_https and target.scheme != "https":
+            is_here = await anyio.to_thread.run_sync(nearest_network, target.host) is Network.MACHINE
+            if before.scheme == "https" or not is_here:
+                message = f"{self.place}: leads from {before.scheme}://{before.host} to {target.scheme}, "
+                raise Unreachable(self.place, f"{message}where what comes could be changed on its way")
+        return target
 
     def _target(self, url: str, base: httpx2.URL | None = None) -> httpx2.URL:
         try:
@@ -192,6 +216,8 @@ class Origin:
 
     async def _must_be_askable(self, url: httpx2.URL) -> None:
         if self.is_own(url):
+            if self.is_public:
+                self._must_be_public(await anyio.to_thread.run_sync(nearest_network, url.host))
             return
         if url.scheme not in ("http", "https") or not url.host:
             shown = str(url)[:200]
@@ -205,11 +231,19 @@ class Origin:
         """Whether who answered lives where its name led before: names may lead elsewhere a moment later."""
         stream = response.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream is not None else None
-        if self.is_own(url) or not peer or _is_proxied(url):
+        if not peer or _is_proxied(url):
             return
         target = network_of(str(peer[0]))
+        if self.is_own(url):
+            if self.is_public:
+                self._must_be_public(target)
+            return
         if target and not may_lead(await self._network(), target):
             raise self._too_near(url)
+
+    def _must_be_public(self, network: Network) -> None:
+        if network is not Network.PUBLIC:
+            raise NotAsked(self.place)
 
     async def _network(self) -> Network:
         return await anyio.to_thread.run_sync(nearest_network, httpx2.URL(self.root).host)
