@@ -37,6 +37,7 @@ async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
     own: Bookmarks = Bookmarks(),
     clocks: Clocks = Clocks(),
     is_public: bool = False,
+    secrets: tuple[str, ...] = (),
 ) -> AsyncIterator["Registry"]:
     """Open a registry, with one HTTP client for everything that is reached through it.
 
@@ -49,6 +50,7 @@ async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
         own: the user's own aliases, and what the apps behind them are sent.
         clocks: how long an app may take to open a connection and between two bytes of its description.
         is_public: whether an app by URL is asked on the internet alone, unless `use` names it.
+        secrets: what else no place may repeat: keys that a chain hands over as values.
 
     Raises:
         BadAddress: a key of `use` or `auth`, or a target of `use`, is no address.
@@ -57,7 +59,9 @@ async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
     logins = {address_of(one, own.aliases).shown: pair for one, pair in auth.items()}
     kept = Descriptions(cache) if cache else None
     async with open_client() as client:
-        yield Registry(client, token, elsewhere, logins, kept, hub, own, Answers(cache), clocks, is_public)
+        yield Registry(
+            client, token, elsewhere, logins, kept, hub, own, Answers(cache), clocks, is_public, secrets
+        )
 
 
 def _url(text: str) -> str:
@@ -74,6 +78,7 @@ class Registry:
     Attributes:
         own: the user's own aliases.
         answers: the Hub's answers to searches.
+        secrets: what no place may repeat, beside what it is sent to know its user.
     """
 
     _client: httpx2.AsyncClient = field(repr=False)
@@ -86,6 +91,7 @@ class Registry:
     answers: Answers
     _clocks: Clocks
     _is_public: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     _apps: dict[str, App] = field(default_factory=dict)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
@@ -265,7 +271,7 @@ class Registry:
     def _origin(self, place: str, url: str, token: str | None = None) -> Origin:
         headers = {} if place in self._use else self.own.headers.get(place, {})
         login = self._login_of(place)
-        secrets = (login[1],) if login else ()
+        secrets = (*((login[1],) if login else ()), *self.secrets)
         return Origin(place, url, self._client, token, headers=headers, secrets=secrets)
 
     def _login_of(self, place: str) -> tuple[str, str] | None:

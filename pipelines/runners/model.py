@@ -28,6 +28,7 @@ from spaces_registry.hub.providers import HF_INFERENCE, PROVIDERS
 from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
 from spaces_registry.hub.tasks import TASKS
 from spaces_registry.network.origin import Origin, scrubbed
+from spaces_registry.network.redaction import TextRedactor
 from spaces_registry.network.session import through
 from spaces_registry.progress import Listener, Sending, Written
 from spaces_registry.signature import File, Value
@@ -62,6 +63,7 @@ class ModelRunner:
         hosts: addresses that are asked in place of others, by `https://host`.
         others: providers that serve the model too.
         headers: what the user wants a URL's own host to be sent.
+        secrets: what else must not be repeated: keys that a chain hands over as values.
     """
 
     client: httpx2.AsyncClient = field(repr=False)
@@ -77,6 +79,7 @@ class ModelRunner:
     hosts: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Make the call.
@@ -86,9 +89,7 @@ class ModelRunner:
             ModelsNotInstalled: a library that the task's answer needs is missing.
         """
         self.admit(call.place)
-        home = Origin(
-            call.place, self._home, self.client, secrets=tuple(filter(None, (self.token, self.key)))
-        )
+        home = Origin(call.place, self._home, self.client, secrets=self._secrets)
         outlet = Outlet(call, tell, home, ())
         for value in call.arguments.values():
             for file in value if isinstance(value, tuple) else (value,):
@@ -139,7 +140,7 @@ class ModelRunner:
                 bill_to=None,
             )
             if task.name == CHAT:
-                text, tools = _converse(client, arguments, tell)
+                text, tools = _converse(client, arguments, outlet.home, tell)
                 return (text,) if self.task.name == TEXT_GENERATION else (text, tools)
             return outputs_of(task, getattr(client, task.method)(**arguments), call)
 
@@ -167,7 +168,7 @@ class ModelRunner:
 
     @property
     def _secrets(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.token, self.key, *self.headers.values())))
+        return tuple(filter(None, (self.token, self.key, *self.headers.values(), *self.secrets)))
 
     @property
     def _home(self) -> str:
@@ -203,19 +204,26 @@ class ModelRunner:
         )
 
 
-def _converse(client: Any, arguments: Mapping[str, Any], tell: Listener) -> tuple[str, Value]:
+def _converse(client: Any, arguments: Mapping[str, Any], home: Origin, tell: Listener) -> tuple[str, Value]:
     """A chat, always as a stream: the router gives up on answers that take long to begin."""
     text: list[str] = []
     tools: dict[int, dict[str, Any]] = {}
+    redactor = TextRedactor(home.all_secrets())
+
+    def write(piece: str) -> None:
+        if piece:
+            text.append(piece)
+            anyio.from_thread.run_sync(tell, Written(piece))
+
     for chunk in client.chat_completion(**arguments, stream=True):
         for choice in chunk.choices or ():
             delta = choice.delta
             if delta.content:
-                text.append(delta.content)
-                anyio.from_thread.run_sync(tell, Written(delta.content))
+                write(redactor.feed(delta.content))
             for place, one in enumerate(delta.get("tool_calls") or ()):
                 _join(tools.setdefault(one.get("index") or place, {}), one)
-    return "".join(text), [tools[place] for place in sorted(tools)] or None
+    write(redactor.end())
+    return "".join(text), home.scrub_all([tools[place] for place in sorted(tools)]) or None
 
 
 def _join(whole: dict[str, Any], piece: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Work that a service does on its own time: created once, remembered, asked about until it is done."""
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -107,7 +106,7 @@ class JobWork:
             message = f"{exchange.place} took the job, but `{job.id}` is not in its answer"
             raise BadOutput(exchange.place, message)
         known: dict[str, Json] = {"id": found, "answer": _pruned(answer.body)}
-        exchange.call.remember(json.loads(exchange.origin.scrub(json.dumps(known)) or ""))
+        exchange.call.remember(known)
         return cls(exchange, job, known, resumed=False, first=answer)
 
     @property

@@ -10,6 +10,7 @@ from pipelines.services.refusals import must_be_good, refused
 from pipelines.services.requests import Request
 from spaces_registry.errors import BadOutput, Unreachable
 from spaces_registry.network.decoding import answered
+from spaces_registry.network.redaction import TextRedactor
 from spaces_registry.progress import Written
 
 _MOST = 16 * 2**20  # bytes of one event, and characters of a whole text
@@ -41,6 +42,7 @@ async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response)
     pieces: list[str] = []
     length, ended = 0, False
     last: object = None
+    redactor = TextRedactor(exchange.origin.all_secrets())
     async with exchange.origin.bordered():
         async for data in events(exchange.place, response.aiter_bytes()):
             if data == stream.end:
@@ -56,11 +58,11 @@ async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response)
             ended = ended or bool(find(stream.finish, last))
             piece = find(stream.delta, last)
             if isinstance(piece, str) and piece:
-                pieces.append(piece)
                 length += len(piece)
-                exchange.tell(Written(piece))
+                _write(exchange, redactor.feed(piece), pieces)
             if length > _MOST:
                 raise BadOutput(exchange.place, f"{exchange.place} does not stop writing")
+    _write(exchange, redactor.end(), pieces)
     if not pieces:
         raise BadOutput(exchange.place, f"{exchange.place} wrote nothing")
     if stream.finish is not None and not ended:
@@ -69,6 +71,13 @@ async def _joined(exchange: Exchange, stream: Stream, response: httpx2.Response)
     answer = Answer(response, b"", {"text": "".join(pieces), "last": last})
     must_be_good(exchange, answer, exchange.endpoint.name)
     return answer
+
+
+def _write(exchange: Exchange, piece: str, pieces: list[str]) -> None:
+    """Keep and tell a piece of the text, if there is anything in it."""
+    if piece:
+        pieces.append(piece)
+        exchange.tell(Written(piece))
 
 
 async def events(place: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:

@@ -21,10 +21,16 @@ import httpx2
 
 from spaces_registry.errors import CallFailed, ToolkitError, Unreachable
 from spaces_registry.network.bounds import Bounds, find_bounds
-from spaces_registry.network.intake import ACCEPTED, Rule, taken_in
+from spaces_registry.network.intake import ACCEPTED, Rule, clean_headers, taken_in
 from spaces_registry.network.reach import Network, may_lead, nearest_network, network_of
+from spaces_registry.network.redaction import LEAST, redacted_text
 
-_LEAST_SECRET = 8  # characters; of less, every text would be full
+_OPEN = frozenset(  # headers whose values are no secrets, and stand in every other answer
+    {
+        *("accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type"),
+        *("dnt", "origin", "pragma", "prefer", "referer", "user-agent", "x-hf-bill-to"),
+    }
+)
 _IDLE_S = 3.0  # a kept connection is dropped before uvicorn (5 s) drops it under our request
 
 
@@ -102,23 +108,35 @@ class Origin:
         """The origin after redirects led to another root: what was meant for one host is not for another."""
         if self.is_own(httpx2.URL(root)):
             return replace(self, root=root)
-        return replace(self, root=root, token=None, cookies=httpx2.Cookies(), headers={}, secrets=())
+        return replace(
+            self, root=root, token=None, cookies=httpx2.Cookies(), headers={}, secrets=self.all_secrets()
+        )
 
     def scrub(self, text: str | None) -> str | None:
-        """The text without token, headers' values and cookies, should an app repeat them."""
-        for secret in self._secrets():
-            text = text.replace(secret, "***") if text else text
-        return text
+        """A message without token, headers' values and cookies, short ones too, should an app repeat them.
+
+        What comes in is clean already; this is for what the HTTP library says, and for secrets so short that
+        an answer is full of them.
+        """
+        if not text:
+            return text
+        secrets = self.all_secrets()
+        for secret in secrets:
+            text = text.replace(secret, "***")
+        return redacted_text(text, secrets)
 
     def scrub_all(self, value: Any) -> Any:
-        """The JSON value with every text in it scrubbed; a secret too short to be one is left as it is."""
-        hidden = tuple(one for one in self._secrets() if len(one) >= _LEAST_SECRET)
-        return _scrubbed(value, hidden) if hidden else value
+        """A JSON value with each key and text redacted, where several messages may have joined a secret."""
+        secrets = tuple(one for one in self.all_secrets() if len(one) >= LEAST)
+        return _scrubbed(value, secrets) if secrets else value
 
-    def _secrets(self) -> tuple[str, ...]:
-        cookies = (one.value for one in self.cookies.jar if one.value and len(one.value) >= _LEAST_SECRET)
-        every = (self.token, *self.headers.values(), *self.secrets, *cookies)
-        return tuple(one for one in every if one)
+    def all_secrets(self) -> tuple[str, ...]:
+        """What must not be repeated: token, key, cookies, the user's headers, and the parts of these."""
+        cookies = (one.value for one in self.cookies.jar if one.value and len(one.value) >= LEAST)
+        private = [text for name, text in self.headers.items() if name.lower() not in _OPEN]
+        parts = (part for text in private for part in text.split() if len(part) >= LEAST)
+        every = (self.token, *private, *self.secrets, *parts, *cookies)
+        return tuple(dict.fromkeys(one for one in every if one))
 
     async def send(
         self,
@@ -182,10 +200,12 @@ class Origin:
                 await self._must_be_there(target, response)
                 if self.is_own(target):
                     self.cookies.extract_cookies(response)
+                secrets = self.all_secrets()
                 if method != "GET" or not response.has_redirect_location:
-                    yield taken_in(self.place, response, rule, self.bounds)
+                    yield taken_in(self.place, response, rule, self.bounds, secrets)
                     return
-                target = await self._redirected(response.headers["location"], target)
+                location = clean_headers(response, secrets)["location"]
+                target = await self._redirected(location, target)
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
@@ -212,7 +232,7 @@ class Origin:
 
     def bordered(self) -> AbstractAsyncContextManager[None]:
         """A border for the HTTP library's errors: they become `Unreachable`."""
-        return _border(self.place)
+        return _border(self)
 
     async def _must_be_askable(self, url: httpx2.URL) -> None:
         if self.is_own(url):
@@ -265,27 +285,26 @@ def _is_proxied(url: httpx2.URL) -> bool:
 def _scrubbed(value: Any, secrets: tuple[str, ...]) -> Any:
     match value:
         case str():
-            for secret in secrets:
-                value = value.replace(secret, "***")
-            return value
+            return redacted_text(value, secrets)
         case list():
             return [_scrubbed(one, secrets) for one in value]
         case dict():
-            return {name: _scrubbed(one, secrets) for name, one in value.items()}
+            return {_scrubbed(name, secrets): _scrubbed(one, secrets) for name, one in value.items()}
     return value
 
 
 @asynccontextmanager
-async def _border(place: str) -> AsyncIterator[None]:
+async def _border(origin: Origin) -> AsyncIterator[None]:
+    place = origin.place
     try:
         yield
     except httpx2.TimeoutException as cause:
         doing = "did not accept a connection" if isinstance(cause, httpx2.ConnectTimeout) else "fell silent"
         raise Unreachable(place, f"{place} {doing} for too long") from cause
     except httpx2.ConnectError as cause:
-        raise Unreachable(place, f"{place}: no connection: {cause}") from cause
+        raise Unreachable(place, f"{place}: no connection: {origin.scrub(str(cause))}") from cause
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as cause:
-        how = str(cause) or type(cause).__name__
+        how = origin.scrub(str(cause)) or type(cause).__name__  # a broken head stands in it as it came
         raise Unreachable(place, f"{place}: the connection broke: {how}") from cause
 
 
