@@ -131,6 +131,36 @@ async def test_an_app_that_repeats_a_token_everywhere_has_told_nobody(client, tm
     assert "your token is ***" in everything
 
 
+@pytest.mark.anyio
+async def test_a_token_that_is_joined_out_of_differences_is_hidden(client, tmp_path, secret):
+    """A generator sends its later results as what has changed; no message of them holds the whole."""
+    key = secret("token")
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path == "/config":
+            return say({**_config("x"), "api_prefix": ""})
+        if asked.path.endswith("/info"):
+            return say(_info("x"))
+        if asked.path.endswith("/join"):
+            return say({"event_id": "e"})
+        event = {"event_id": "e", "msg": "process_generating"}
+        later = {"event_id": "e", "msg": "process_completed"}
+        as_it_was = [{"__type__": "update"}, {"__type__": "update"}]
+        return stream(
+            {**event, "output": {"data": [{"a": key[:9]}, None]}},
+            {**event, "output": {"data": [[["append", ["a"], key[9:]]], []]}},
+            {**later, "output": {"data": as_it_was}},
+        )
+
+    with web(answer) as served:
+        origin = Origin("place", served.url, client, token=key)
+        app = App(await describe(origin, CLOCKS), origin)
+        [endpoint] = app.space.endpoints
+        values = await app.call(endpoint, {}, folder=tmp_path, clocks=CLOCKS)
+
+    assert values[0] == {"a": "***"}
+
+
 def _config(key: str) -> dict[str, object]:
     parts = [
         {"id": 1, "type": "json", "props": {"label": f"out {key}"}},
