@@ -140,7 +140,7 @@ class _Sought:
         return len(data)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def _sought(secrets: tuple[str, ...]) -> _Sought | None:
     return _Sought(secrets) if secrets else None
 
