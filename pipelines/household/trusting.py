@@ -11,8 +11,8 @@ from chains.problems import Problem
 from pipelines.household.home import Home
 from pipelines.household.remote import NotTrustedRecipe, recipe_sha256
 from pipelines.household.trust import INSIDE, NotTrusted, code_of, fingerprint, is_trusted, trust_content
-from pipelines.household.variables import handings, require_variables, variable_problems
-from pipelines.places.nested import Around, chains_in
+from pipelines.household.variables import handings, variable_problems
+from pipelines.places.nested import chains_in
 from pipelines.services.keys import sendings
 from spaces_registry.errors import ToolkitError
 
@@ -49,7 +49,7 @@ def wishes(chain: Chain, home: Home, environ: Mapping[str, str] = os.environ) ->
     """
     chains = (chain, *chains_in(chain))
     found = [*_recipe(chain, chains)]
-    found += [Wish({one.sha256: one.told}, one.told, one.file) for one in handings(chain, home, environ)]
+    found += [Wish({one.sha256: one.told}, one.told, None) for one in handings(chain, home, environ)]
     keys = {key.sha256: key for one in chains for key in sendings(one, home, environ)}
     found += [Wish({key.sha256: key.told}, key.told, key.file) for key in keys.values()]
     for code in code_of(chains):
@@ -76,21 +76,14 @@ def allow(wish: Wish, home: Home) -> None:
         trust_content(home, mark, note)
 
 
-def require_trust(chain: Chain, home: Home, around: Around | None = None) -> None:
-    """Refuse to run a chain that the user has not allowed; its code and keys are refused step by step.
-
-    Args:
-        chain: what is to run.
-        home: knows what is trusted.
-        around: what its steps lie in, where that was read before.
+def require_recipe(chain: Chain, home: Home) -> None:
+    """Refuse to run a chain from the web that the user has not allowed.
 
     Raises:
         NotTrustedRecipe: it came by URL, and nobody said that it may run.
-        VariableNotTrusted: it would hand a variable to somebody, and nobody said that it may.
     """
     if not is_known(chain, home):
         raise NotTrustedRecipe(chain.source.file)
-    require_variables(chain, home, around)
 
 
 def is_known(chain: Chain, home: Home) -> bool:
