@@ -198,6 +198,16 @@ async def test_a_broken_head_that_repeats_a_key_is_quoted_without_it(client, sec
 
 
 @pytest.mark.anyio
+async def test_a_status_line_that_repeats_a_key_is_passed_on_without_it(client, secret):
+    """Its words are free, and libraries put them into their errors."""
+    key = secret("token")
+    with _speaking(f"HTTP/1.1 200 {key}\r\ncontent-length: 2\r\n\r\n{{}}".encode()) as url:
+        response = await Origin("place", url, client, token=key).send("GET", "/x", limits=LIMITS)
+
+    assert key not in f"{response.reason_phrase} {response.extensions!r}"
+
+
+@pytest.mark.anyio
 async def test_no_header_and_no_redirect_carries_a_key_on(client, secret):
     """A file's name may come in a header, and an address that was led to is shown and kept."""
     key = secret("token")
