@@ -1,12 +1,14 @@
 """Recipes by URL: what was read is what is trusted, what is trusted is what runs, and a look harms nobody."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from web import Answer, Asked, say, web
 
 from pipelines.cli import main
+from spaces_registry.network.origin import NotAsked, Origin, patience
 
 RECIPE = """
 name: borrowed
@@ -122,6 +124,18 @@ def test_a_look_at_a_recipe_that_is_not_trusted_knocks_at_no_door_here(spacechai
         assert "is on this machine's own network, where a recipe that is not trusted asks nobody" in " ".join(
             said.split()
         )
+
+
+@pytest.mark.anyio
+async def test_who_answers_in_place_of_an_app_on_the_internet_is_looked_at(client):
+    """A name may lead to the internet when it is looked up, and here when it is asked."""
+    with web(lambda _: say({})) as inside:
+        origin = Origin("a", inside.url, client)
+        async with origin.stream("GET", inside.url, limits=patience(5, 10)) as response:
+            with pytest.raises(NotAsked):
+                await replace(origin, is_public=True)._must_be_there(  # noqa: SLF001 - no name of ours changes
+                    response.url, response
+                )
 
 
 def test_a_trusted_recipe_may_be_looked_at_with_all_that_it_names(spacechain):
