@@ -59,6 +59,7 @@ async def test_a_key_is_found_in_each_spelling(client, secret, spelling, is_file
     assert json.loads(content)
     assert key.encode() not in content
     assert b"***" in content
+    assert len(content) == len(body) or not is_file  # a picture whose parts have moved opens no more
 
 
 def test_a_key_is_found_wherever_the_stream_is_cut(secret):
