@@ -185,6 +185,10 @@ class OverBound(BadOutput):
     advice = "ask for less at once"
 
 
+class NothingWritten(BadOutput):
+    """A chat ended without a text, and would again: thoughts took its tokens, or it wants a tool called."""
+
+
 class UnexpectedAnswer(BadOutput):
     """The place answered in full, but in another shape than it promises; the same call would bring the same.
 

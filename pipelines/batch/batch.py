@@ -22,6 +22,8 @@ from pipelines.batch.table import Row
 from pipelines.engine.inputs import read_inputs
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.results import Failed
+from pipelines.household.trusting import require_recipe
+from pipelines.household.variables import require_variables
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import masked, read_environment
 from pipelines.running.locking import lock_of
@@ -104,6 +106,9 @@ async def run_batch(batch: Batch, settings: Settings, tell: Hearer) -> Tally:
         shared = await anyio.to_thread.run_sync(_shared, batch, shop)
         columns = Columns(chain, batch.table, batch.renamed, shared)
         surveyed = await anyio.to_thread.run_sync(survey, batch, columns, shop.store)
+        require_recipe(chain, settings.home)
+        read_environment(chain)  # what is not set is told first
+        require_variables(chain, settings.home, shop.places.around)
         found = await look(chain, shop.places, wake=True)
         if found.refusal is not None:
             raise found.refusal

@@ -43,6 +43,7 @@ def check(
         if not static and not _hinders_looking(found, problems):
             looked = anyio.run(_looked, found, settings(local=local, use=use, quiet=as_json, frozen=frozen))
             problems, refused = looked.problems, looked.refusal
+        problems = _with_trust(found, problems)
     except InvalidChain as invalid:
         problems, text = invalid.problems, invalid.source.text
     ok = not _errors(problems)
@@ -99,6 +100,19 @@ def _static(chain: "Chain") -> tuple["Problem", ...]:
     return static_problems(chain, find_bookmarks(find_home().folder, chain.folder, os.environ))
 
 
+def _with_trust(chain: "Chain", problems: tuple["Problem", ...]) -> tuple["Problem", ...]:
+    """The problems, and what a run will ask trust for beside code and keys, as warnings."""
+    from chains.problems import in_order  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.trusting import trust_problems  # noqa: PLC0415
+    from spaces_registry.errors import ToolkitError  # noqa: PLC0415
+
+    try:
+        return in_order([*problems, *trust_problems(chain, find_home())])
+    except ToolkitError:
+        return problems  # the same mistake is among them, or hinders any look
+
+
 def _hinders_looking(chain: "Chain", problems: tuple["Problem", ...]) -> bool:
     """Whether a search for Spaces would go by a chain that is wrong; all else can be looked at."""
     from chains.model import FindStep  # noqa: PLC0415
@@ -149,14 +163,25 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
             raise InvalidChain(misfits, chain.source)
         environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
         plan = make_plan(chain, {"inputs": inputs, "env": environment}, looked, shop, secrets=hidden)
+        plan = replace(plan, asks=_asks(chain))
         if not plan.forecast.amounts.gpu_s:
             return plan
         return replace(plan, forecast=replace(plan.forecast, quota=await known_quota(shop)))
 
 
-def _show_plan(plan: "Plan") -> None:
-    from pipelines.cli.show import result  # noqa: PLC0415
+def _asks(chain: "Chain") -> tuple[str, ...]:
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.trusting import missing, wishes  # noqa: PLC0415
 
+    home = find_home()
+    return tuple(one.told for one in missing(wishes(chain, home), home))
+
+
+def _show_plan(plan: "Plan") -> None:
+    from pipelines.cli.show import result, safe  # noqa: PLC0415
+
+    for one in plan.asks:
+        result(f"a run asks for your trust first: {safe(one)}")
     steps = {one.name: one for one in plan.steps}
     for number, layer in enumerate(plan.order, start=1):
         for name in layer:

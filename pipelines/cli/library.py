@@ -62,7 +62,7 @@ def new(
 
 
 def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
-    """Allow a chain's code to run and its keys to be sent.
+    """Allow a chain's code to run, and keys and variables to be sent.
 
     It is allowed as it stands now: what changes is asked for again.
     """
@@ -72,9 +72,12 @@ def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
     from pipelines.household.trusting import allow, wishes  # noqa: PLC0415
 
     home = find_home()
-    wanted = wishes(find_chain(chain), home)  # all of them, before any is trusted
+    wanted = wishes(find_chain(chain, kept=True), home)  # all of them, before any is trusted
     if not wanted:
-        say(f"{chain} runs no code of its own and sends no key anywhere; there is nothing to trust")
+        say(
+            f"{chain} runs no code of its own and sends no key and no variable anywhere; "
+            "there is nothing to trust"
+        )
     for one in wanted:
         allow(one, home)
     if as_json:

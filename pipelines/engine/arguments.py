@@ -11,7 +11,7 @@ from chains.language.evaluate import ABSENT
 from chains.language.expressions import Template
 from chains.language.nodes import Literal, every
 from chains.meaning.arguments import inside
-from chains.meaning.paths import is_url
+from chains.meaning.paths import is_hidden, is_url
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store
 from pipelines.household.fetch import fetch, without_user
@@ -131,12 +131,15 @@ def beside(folder: Path, name: str, store: Store) -> Artifact:
     """A file that a chain names, from the chain's own folder.
 
     Raises:
-        FileNotUsable: it is not there, or lies outside the folder.
+        FileNotUsable: it is not there, lies outside the folder, or is hidden.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         message = f"{name} lies outside the chain's folder, where a chain may not read"
         raise FileNotUsable(message, hint="declare an input of a file kind and hand the file in with -i")
+    if is_hidden(name, folder):
+        message = f"{name} is a hidden file, which a chain may not read"
+        raise FileNotUsable(message, hint="hand it in with -i if it is meant")
     return keep_user_file(path, name, store)
 
 

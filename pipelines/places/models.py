@@ -171,6 +171,7 @@ def _place(
         bill_to=step.bill_to,
         hub=hub.address,
         router=(os.environ.get("SPACECHAIN_ROUTER") or ROUTER).rstrip("/"),
+        secrets=registry.secrets,
         others=() if is_routed else tuple(one.provider for one in offers if one.provider != name),
     )
     address = f"{name}: {model}"
@@ -189,7 +190,16 @@ def _place(
 def _at_url(step: ModelStep, url: str, task: Task, registry: Registry) -> Place:
     hub = registry.hub
     headers = registry.own.headers.get(url, {})
-    runner = ModelRunner(registry.client, url, task, None, token=hub.token, hub=hub.address, headers=headers)
+    runner = ModelRunner(
+        registry.client,
+        url,
+        task,
+        None,
+        token=hub.token,
+        hub=hub.address,
+        headers=headers,
+        secrets=registry.secrets,
+    )
     return Place("model", url, task.asked_with(frozenset(step.arguments)), runner, site=url)
 
 

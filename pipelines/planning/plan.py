@@ -34,12 +34,14 @@ class Plan:
         steps: in the order of the file.
         order: layers of steps that may run side by side.
         forecast: what it is expected to take.
+        asks: what a run will ask the user's trust for first, in plain words.
     """
 
     chain: str
     steps: tuple[PlannedStep, ...]
     order: tuple[tuple[str, ...], ...]
     forecast: Forecast = field(default_factory=Forecast)
+    asks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -48,6 +50,7 @@ class Plan:
             "steps": [one.to_json() for one in self.steps],
             "order": [list(layer) for layer in self.order],
             "expected": self.forecast.to_json(),
+            "asks": list(self.asks),
         }
 
 

@@ -68,6 +68,7 @@ class ModelRunner:
         hosts: addresses that are asked in place of others, by `https://host`.
         others: providers that serve the model too.
         headers: what the user wants a URL's own host to be sent.
+        secrets: what else must not be repeated: keys that a chain hands over as values.
     """
 
     client: httpx2.AsyncClient = field(repr=False)
@@ -83,6 +84,7 @@ class ModelRunner:
     hosts: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Make the call.
@@ -92,9 +94,7 @@ class ModelRunner:
             ModelsNotInstalled: a library that the task's answer needs is missing.
         """
         self.admit(call.place)
-        home = Origin(
-            call.place, self._home, self.client, secrets=tuple(filter(None, (self.token, self.key)))
-        )
+        home = Origin(call.place, self._home, self.client, secrets=self._secrets)
         outlet = Outlet(call, tell, home, ())
         for value in call.arguments.values():
             for file in value if isinstance(value, tuple) else (value,):
@@ -150,7 +150,7 @@ class ModelRunner:
                 is_text = self.task.name == TEXT_GENERATION
                 talk = partial(_conversed, outlet, self._asked(call), tell, with_tools=not is_text)
                 chat = anyio.from_thread.run(talk)
-                tools = [chat.tools[place] for place in sorted(chat.tools)] or None
+                tools = outlet.home.scrub_all([chat.tools[place] for place in sorted(chat.tools)]) or None
                 return (chat.text,) if is_text else (chat.text, tools)
             answer = getattr(client, task.method)(**arguments)
             must_be_result(self._asked(call), answer, outlet.answer, outlet.facts)
@@ -183,7 +183,7 @@ class ModelRunner:
 
     @property
     def _secrets(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.token, self.key, *self.headers.values())))
+        return tuple(filter(None, (self.token, self.key, *self.headers.values(), *self.secrets)))
 
     @property
     def _home(self) -> str:
@@ -225,7 +225,7 @@ async def _conversed(outlet: Outlet, asked: Asked, tell: Listener, *, with_tools
     Raises:
         CallFailed: it is no text that can be used.
     """
-    chat = Chat(asked.place)
+    chat = Chat(asked.place, outlet.home.all_secrets())
     async for part in outlet.parts():
         if complains(part.body):
             raise complained(asked, part.body)
@@ -233,6 +233,8 @@ async def _conversed(outlet: Outlet, asked: Asked, tell: Listener, *, with_tools
             raise unread(asked, outlet.answer)
         if (piece := chat.hear(part)) and not part.is_whole:
             tell(Written(piece))
+    if rest := chat.close():
+        tell(Written(rest))
     if (warning := chat.finished(with_tools=with_tools)) is not None:
         tell(Logged(WARNING, warning))
     return chat

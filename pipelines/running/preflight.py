@@ -23,6 +23,7 @@ from pipelines.services.workflow_problems import workflow_problems
 from spaces_registry.bookmarks import Bookmarks
 from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized
 from spaces_registry.fitting.resolver import NothingFits
+from spaces_registry.network.origin import NotAsked
 from spaces_registry.signature import Endpoint
 
 _AVOIDABLE = (CallFailed, NothingFits, NotTrusted)
@@ -257,6 +258,8 @@ def _problems(chain: Chain, step: Step, failure: ToolkitError) -> list[Problem]:
 def _problem(step: Step, failure: ToolkitError) -> Problem:
     """A place that is not ready is a warning, since a run waits or tries again; a wrong one is an error."""
     told = not_reached(step, failure)
+    if isinstance(failure, NotAsked):
+        return replace(told, severity="warning")
     if not isinstance(failure, CallFailed) or isinstance(failure, Missing | Unauthorized | Paused):
         return told
     hint = "a run tries again when the step's turn comes"

@@ -1,6 +1,5 @@
 """Work that a service does on its own time: created once, remembered, asked about until it is done."""
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -116,7 +115,7 @@ class JobWork:
             hint = f"`id` of its `job` in {exchange.service.source.file} does not find one"
             message = f"{exchange.place} took the job and named none"
             raise UnexpectedAnswer(exchange.place, message, None, hint=hint)
-        exchange.call.remember(json.loads(exchange.origin.scrub(json.dumps(known)) or ""))
+        exchange.call.remember(known)
         return cls(exchange, job, known, resumed=False, first=answer)
 
     @property

@@ -20,6 +20,7 @@ import httpx2
 from spaces_registry.apps.answers import outputs
 from spaces_registry.apps.files import Shelf, size_of, upload
 from spaces_registry.apps.payload import body, files_in
+from spaces_registry.apps.relay import Relay, open_relay
 from spaces_registry.apps.schema import mapping
 from spaces_registry.apps.stream import Outputs
 from spaces_registry.clocks import Clocks
@@ -71,7 +72,7 @@ async def call_otherwise(
             if space.protocol == "ws":
                 data = await _run(space, origin, endpoint, values, clocks, tell)
             else:
-                data = await _client(space, origin, endpoint, values)
+                data = await _client(space, origin, endpoint, values, clocks)
     except TimeoutError as cause:
         raise TimedOut(space.address, f"{space.address} did not answer in time") from cause
     shelf = Shelf(origin, space.prefix, folder)
@@ -165,8 +166,10 @@ def _inlined(file: File) -> Json:
     return {"name": file.name, "data": f"data:{mime};base64,{text}"}
 
 
-async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value]) -> list[Any]:
-    """Through `gradio_client`, which is kept from reading any file that is not a `File` of this call."""
+async def _client(
+    space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value], clocks: Clocks
+) -> list[Any]:
+    """Through `gradio_client`, which is kept from any file not of this call, and from any other host."""
     if any(_names_a_file(one) for one in values.values()):
         message = (
             f"{space.address}: an object that names a file of the app cannot be sent over {space.protocol}"
@@ -177,17 +180,23 @@ async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapp
     sent = {file: handle_file(file.path) for file in _files(values)}
     data = body(space.address, endpoint, values, sent)
     given = [one for name, one in zip(endpoint.wire.inputs, data, strict=True) if name is not None]
-    jobs: list[Job] = []
-    try:
-        work = partial(_submit, space, origin, endpoint, given, jobs)
-        yields = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-    except anyio.get_cancelled_exc_class():
-        with anyio.move_on_after(_CANCEL_S, shield=True):
-            for job in jobs:
-                await anyio.to_thread.run_sync(job.cancel, abandon_on_cancel=True)
-        raise
-    except Exception as cause:  # its own errors, httpx's and plain ValueErrors; `_failure` sorts them
-        raise _failure(space, cause) from cause
+    yields: list[Any] = []
+    failure: CallFailed | None = None
+    async with open_relay(origin, clocks) as relay:
+        jobs: list[Job] = []
+        try:
+            work = partial(_submit, space, relay, endpoint, given, jobs)
+            yields = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(_CANCEL_S, shield=True):
+                for job in jobs:
+                    await anyio.to_thread.run_sync(job.cancel, abandon_on_cancel=True)
+            raise
+        except Exception as cause:  # noqa: BLE001 - its own, httpx's and ValueErrors; `_failure` sorts them
+            failure = _failure(space, relay, cause)  # out of the group, where it would be one of several
+            failure.__cause__ = cause
+    if failure is not None:
+        raise failure
     results = Outputs(is_diffed=False)
     for one in yields:
         results.take([*one] if len(endpoint.returns) != 1 else [one])
@@ -207,22 +216,20 @@ def _names_a_file(value: Value) -> bool:
 
 
 def _submit(
-    space: Space, origin: Origin, endpoint: Endpoint, given: list[Json], jobs: "list[Job]"
+    space: Space, relay: Relay, endpoint: Endpoint, given: list[Json], jobs: "list[Job]"
 ) -> list[Any]:
     """What the call gave, yield by yield."""
     from gradio_client import Client  # noqa: PLC0415 - heavy
 
-    asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
+    asking: dict[str, Any] = {"proxy": relay.proxy}
     if space.protocol != "sse":  # there the client sets a limit itself, and takes no second one
         asking["timeout"] = Clocks().quiet_s
-    headers = {**origin.headers, **({"Authorization": f"Bearer {origin.token}"} if origin.token else {})}
     client = Client(
-        f"{space.url}/",
+        relay.url,
         token=False,  # its way to say: no token, not even a saved one
         verbose=False,
         download_files=False,  # the files are fetched by us, under our rules
         analytics_enabled=False,
-        headers=headers or None,
         httpx_kwargs=asking,
     )
     try:
@@ -234,11 +241,13 @@ def _submit(
         client.close()
 
 
-def _failure(space: Space, cause: Exception) -> CallFailed:
+def _failure(space: Space, relay: Relay, cause: Exception) -> CallFailed:
     from gradio_client.exceptions import AppError, ValidationError  # noqa: PLC0415 - heavy
     from gradio_client.utils import QueueError, TooManyRequestsError  # noqa: PLC0415 - heavy
 
-    place, said = space.address, str(cause) or type(cause).__name__
+    if relay.failure is not None:  # what it makes of that is worse
+        return relay.failure
+    place, said = space.address, relay.hidden(str(cause)) or type(cause).__name__
     match cause:
         case CallFailed():
             return cause

@@ -262,8 +262,10 @@ class Talk:
         found = self.outputs.settle(sequence(output["data"]))
         if is_deep(found):  # differences may have nested what no single message nests
             raise OverBound(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
-        scrubbed: list[Any] = self.origin.scrub_all(found)
-        return scrubbed
+        if self.outputs.is_diffed and self.outputs.count > 1:  # they may have joined what was no secret
+            joined: list[Any] = self.origin.scrub_all(found)
+            return joined
+        return found
 
     def _tell_duration(self, duration: object) -> None:
         if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:

@@ -76,6 +76,13 @@ def test_an_answer_that_is_larger_than_is_taken_is_not_asked_for_again():
     assert found.action == Action.FALL_BACK
 
 
+def test_a_chat_that_only_thought_is_not_paid_for_again():
+    """Its thoughts took all the tokens that it may have, and would again."""
+    thought = errors.NothingWritten("acme/llm", "it thought, and wrote nothing")
+
+    assert decide(thought, 1, USUAL, chance=lambda: 1.0).action is Action.FALL_BACK
+
+
 def test_what_may_happen_once_is_not_charged_with_what_happened_before():
     """A connection that broke is no crash, and to ask for a call that was sent is no call."""
     twice = Retry(attempts=2, wait_s=2.0, up_to_s=60.0)
