@@ -379,29 +379,6 @@ def test_a_call_whose_file_lies_on_a_host_that_is_not_there_is_not_made_again(ru
     assert done.steps["found"].to_json()["attempts"] == 1
 
 
-@pytest.fixture(scope="session")
-def streaming() -> Iterator[Server]:
-    """An app that streams sound and film."""
-    with serve(APPS / "streams.py") as app:
-        yield app
-
-
-@pytest.mark.parametrize(("endpoint", "kind"), [("speak", "audio"), ("show", "video")])
-def test_a_streamed_output_is_the_whole_file(streaming, tmp_path, endpoint: str, kind: str):
-    """Gradio answers with a playlist; who called for a film of three parts wants all of it, and once."""
-    text = f"""
-        steps:
-          made: {{space: "{streaming.url}", endpoint: /{endpoint}, with: {{number: 3}}}}
-        outputs: {{file: $made.{kind}, seconds: $made.{kind}.seconds}}
-    """
-    done = run_chain(loads(dedent(text), file="chain.yaml", folder=tmp_path), out=tmp_path / "outputs")
-
-    assert done.status == "succeeded", done.steps["made"].result
-    assert done.outputs["file"].kind == kind
-    assert done.outputs["seconds"].value == pytest.approx(3.0, abs=0.2)
-    assert done.steps["made"].to_json()["attempts"] == 1
-
-
 def test_an_empty_result_file_is_a_file(run):
     """Nothing was said in the recording: the words are the answer, there are no subtitles, and it is paid."""
     done = run("""
