@@ -123,7 +123,7 @@ def _ended(
     input: Sequence[str] | None,  # noqa: A002 - the option's name
 ) -> Exit:
     """Show how a run went, as `run` does."""
-    from pipelines.cli.running import explain, output_lines, repeated, run_exit  # noqa: PLC0415
+    from pipelines.cli.running import explain, output_lines, repeated, run_exit, tell_losses  # noqa: PLC0415
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
 
     if how.as_json:
@@ -131,6 +131,8 @@ def _ended(
     else:
         for line in output_lines(run):
             result(line)
+    if run.losses:
+        tell_losses(run)
     if not run.ok:
         again = (
             ["spacechain", "run", str(wanted.save)] if wanted.save else ["spacechain", "link", *wanted.spaces]

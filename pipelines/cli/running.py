@@ -29,6 +29,7 @@ from pipelines.cli.options import (
 
 Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
 _MOST_SHOWN = 4000  # characters of one value on a terminal
+_MOST_LOST = 10  # failed items of one step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -142,10 +143,27 @@ def _make(
     elif not events:
         for path in output_lines(done):
             result(path)
+    if done.losses:
+        tell_losses(done)
     if not done.ok:
         explain(done)
     _warn(chain)
     raise typer.Exit(run_exit(done))
+
+
+def tell_losses(run: "Run") -> None:
+    """What steps went on without, item by item, and how to ask for it again."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+
+    for loss in run.losses:
+        say(f"step {safe(loss.step)}: {loss.words}")
+        for call in loss.failed[:_MOST_LOST]:
+            why = call.failure
+            say(f"  item {call.item + 1}: {safe(why.message)} [{why.code}]" if why else "")
+        if len(loss.failed) > _MOST_LOST:
+            say(f"  and {len(loss.failed) - _MOST_LOST} more; all of them: spacechain show {run.id}")
+    if run.ok:
+        say(f"ask for them again with: spacechain resume {run.id}")
 
 
 def _warn(chain: "Chain") -> None:

@@ -148,6 +148,8 @@ class StepReport:
             told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
         if len(calls) > 1 or any(one.failure for one in calls):
             told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
+        if isinstance(self.result, Succeeded) and (lost := [one.item for one in calls if one.failure]):
+            told |= {"items": len(calls), "failed_items": lost}
         if first and first.steps and len(calls) == 1:
             told["steps"] = _steps(first)
         if warnings := self.warnings:
