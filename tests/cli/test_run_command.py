@@ -76,7 +76,7 @@ def test_a_failed_step_ends_with_exit_1_its_words_and_the_command_that_goes_on(s
 
     assert done.code == 1
     assert "good: GOOD" in done.out
-    assert "[crashed]" in done.err
+    assert "[rejected-input]" in done.err
     assert "I do not like" in done.err
     assert "go on from there with: spacechain resume" in done.err
     assert "\x1b" not in done.err
