@@ -55,8 +55,7 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
 
     record = find_run(find_home().runs, run)
     if as_json:
-        folder = str(record.entry.folder)
-        result_json({**record.document, "status": record.status, "folder": folder})
+        result_json({**record.document, "status": record.status})
         return
     facts = _facts(record)
     result(f"{facts['run']}  {safe(str(facts['chain']))}  {facts['status']}  {facts['seconds']} s")
@@ -94,7 +93,7 @@ def report(
     record = find_run(find_home().runs, run)
     page = write_report(record.entry.folder, {**record.document, "status": record.status})
     if as_json:
-        result_json({"run": record.entry.run, "report": str(page)})
+        result_json({"run": record.entry.run, "report": str(page.absolute())})
     else:
         result(str(page))
     if open_it:
@@ -114,7 +113,7 @@ def _facts(record: "Record") -> dict[str, object]:
         "calls": sum(one for one in attempts if isinstance(one, int)),
         "outputs": document.get("outputs", {}),
         **({"lost": document["lost"]} if document.get("lost") else {}),
-        "folder": str(record.entry.folder),
+        "folder": str(record.entry.folder.absolute()),
     }
 
 
@@ -168,7 +167,7 @@ def _outputs(record: "Record") -> list[str]:
         for one in output if isinstance(output, list) else [output]:
             told = _mapping(one)
             if "path" in told:
-                value = str(record.entry.folder / Path(str(told["path"])).name)
+                value = str(told["path"])
             else:
                 found = told.get("value")
                 value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))

@@ -63,7 +63,7 @@ class Run:
             "chain": self.chain,
             "status": self.status,
             "seconds": round(self.seconds, 3),
-            "folder": str(self.folder),
+            "folder": str(self.folder.absolute()),
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
             "steps": {name: one.to_json() for name, one in self.steps.items()},
         }

@@ -28,7 +28,8 @@ def test_json_has_the_documented_shape(spacechain, write, app):
     assert done.code == 0
     assert run["chain"] == "say"
     assert run["status"] == "succeeded"
-    assert Path(run["folder"]) == Path("outputs") / "say" / run["run"]
+    assert run["version"] == 1
+    assert Path(run["folder"]) == Path.cwd() / "outputs" / "say" / run["run"]
     assert run["outputs"]["said"] == {"kind": "text", "value": "HELLO"}
     first = run["outputs"]["pictures"][0]
     assert first.keys() == {"kind", "path", "mime", "sha256", "size_bytes"}

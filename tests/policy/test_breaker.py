@@ -102,7 +102,7 @@ def test_the_next_run_does_not_ask_a_place_that_failed_twice(run):
     ]
 
 
-def test_an_app_that_refuses_on_purpose_does_not_rest_for_it(run, actor):
+def test_an_app_that_refuses_on_purpose_does_not_rest_for_it(run):
     """It works, and the next arguments may suit it; two bad rows must not cost a batch the good place."""
     text = """
         steps:
