@@ -265,7 +265,7 @@ class _Running:
             self._hidden(_why(run)),
             job.key,
             row.cells,
-            run.warnings,
+            (*(f"{one.step}: {one.words}" for one in run.losses), *run.warnings),
         )
 
     def _publish(self, job: _Job, run: Run) -> dict[str, Output]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.exits import exit_for
 from pipelines.cli.options import AsJson, BadOption, Local, Use, settings
+from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +61,7 @@ def find(  # noqa: PLR0913 - a command's options
     """Find Spaces for a need, best first, with the reasons."""
     import anyio  # noqa: PLC0415
 
-    from pipelines.cli.show import result_json  # noqa: PLC0415
+    from pipelines.cli.show import result_json, show_error  # noqa: PLC0415
     from spaces_registry.fitting.ranking import Need  # noqa: PLC0415
 
     if categories:
@@ -78,7 +80,13 @@ def find(  # noqa: PLR0913 - a command's options
     elif found.candidates:
         _show_candidates(found)
     _say_how(found)
-    found.best()
+    try:
+        found.best()
+    except ToolkitError as nothing:
+        if not as_json:
+            raise
+        show_error(nothing)  # the list is the one document on stdout
+        raise typer.Exit(exit_for(nothing)) from None
 
 
 def models(

@@ -55,7 +55,7 @@ def new(
 
     path = write_new(Path(name), recipe)
     if as_json:
-        result_json({"written": str(path)})
+        result_json({"written": str(path.absolute())})
         return
     result(str(path))
     say(f"try it with: spacechain run {path} --local")
@@ -96,4 +96,4 @@ def schema(*, as_json: AsJson = False) -> None:
     from chains.shape.schema import chain_schema  # noqa: PLC0415
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
-    result_json(chain_schema())
+    result_json(chain_schema(), is_versioned=False)  # its keys are those of JSON Schema

@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
@@ -26,9 +27,12 @@ from pipelines.cli.options import (
     pairs,
     settings,
 )
+from spaces_registry.errors import ToolkitError
 
 Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
 _MOST_SHOWN = 4000  # characters of one value on a terminal
+_NOTHING_MADE = "interrupted before the first call; nothing was made"
+_MOST_LOST = 10  # failed items of one step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -129,23 +133,44 @@ def _make(
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+    from pipelines.cli.show import plain_error, result, result_json, say  # noqa: PLC0415
 
     with watching([*chain.steps], events=events, quiet=as_json) as tell:
         try:
             done = anyio.run(lambda: work(tell))
         except KeyboardInterrupt:
-            say("interrupted before the first call; nothing was made")
+            say(_NOTHING_MADE)
+            if as_json:
+                result_json(plain_error("interrupted", _NOTHING_MADE, "run the same command again"))
             raise typer.Exit(Exit.INTERRUPTED) from None
     if as_json:
-        result_json(done.to_json())
+        is_open = not done.ok and not _is_spent(done)
+        result_json({**done.to_json(), **({"next": f"spacechain resume {done.id}"} if is_open else {})})
     elif not events:
         for path in output_lines(done):
             result(path)
+    if done.losses:
+        tell_losses(done)
     if not done.ok:
         explain(done)
-    _warn(chain)
+    with suppress(ToolkitError):  # the run is told already, and only a warning is lost
+        _warn(chain)
     raise typer.Exit(run_exit(done))
+
+
+def tell_losses(run: "Run") -> None:
+    """What steps went on without, item by item, and how to ask for it again."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+
+    for loss in run.losses:
+        say(f"step {safe(loss.step)}: {loss.words}")
+        for call in loss.failed[:_MOST_LOST]:
+            why = call.failure
+            say(f"  item {call.item + 1}: {safe(why.message)} [{why.code}]" if why else "")
+        if len(loss.failed) > _MOST_LOST:
+            say(f"  and {len(loss.failed) - _MOST_LOST} more; all of them: spacechain show {run.id}")
+    if run.ok:
+        say(f"ask for them again with: spacechain resume {run.id}")
 
 
 def _warn(chain: "Chain") -> None:
@@ -298,7 +323,7 @@ def _show_urls(urls: Mapping[str, str], *, as_json: bool) -> None:
     from pipelines.cli.show import result_json, table  # noqa: PLC0415
 
     if as_json:
-        result_json(dict(urls))
+        result_json(dict(urls), is_versioned=False)
     else:
         table(("SPACE", "URL"), list(urls.items()))
     sys.stdout.flush()

@@ -17,6 +17,7 @@ from pipelines.engine.nesting import NestedFailed, NestedStopped
 from pipelines.engine.outputs import StepOutputs, names_of, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
 from pipelines.engine.policy import Action, Decision
+from pipelines.engine.recovery import Recovery
 from pipelines.engine.results import Attempt, CallDone
 from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
@@ -84,6 +85,7 @@ class Attempts:
         pace: how time passes.
         folder: the chain's.
         nest: runs a chain that a way leads to.
+        recovery: what the run has from before it was resumed.
     """
 
     ways: Ways
@@ -93,11 +95,12 @@ class Attempts:
     pace: Pace
     folder: Path
     nest: Nest
+    recovery: Recovery
 
     async def make(self, item: int, names: Mapping[str, object], tell: Listener) -> Made:
         """Make one call, at the first place that answers; what went wrong is told in the `CallDone`."""
         journey = Journey(item, names, tell, [], self.pace.clock())
-        queue = [[*group] for group in self.ways.groups]
+        queue = await self._queue(journey)
         rested: list[Way] = []
         is_last_round = False
         while True:
@@ -117,6 +120,19 @@ class Attempts:
                 return self._failed(journey, found.failure)
             last = journey.story[-1]
             tell(FellBack(last.via, last.failure, queue[0][0].named, last.skipped))
+
+    async def _queue(self, journey: Journey) -> list[list[Way]]:
+        """The ways in the order they are tried; one that has a resumed run's result of the call is first."""
+
+        async def values(way: Way, place: Place) -> Mapping[str, object] | None:
+            written = await self._values(way, place, journey)
+            return None if isinstance(written, GivenUp) else written
+
+        groups = self.ways.groups
+        if (own := await self.recovery.way(self.ways, journey.item, values)) is None:
+            return [[*group] for group in groups]
+        others = ([way for way in group if way != own] for group in groups)
+        return [[own], *(group for group in others if group)]
 
     async def _next(self, queue: list[list[Way]], journey: Journey) -> Way:
         """Take the way that is next; of equal ones that which has a kept result, or else a free slot."""
@@ -176,7 +192,9 @@ class Attempts:
 
         async def once(tries: int) -> Answer | Rest:
             if place.nested is not None:
-                return await self.nest(way.step, place, values)
+                answer = await self.nest(way.step, place, values)
+                self.recovery.keep_chain(place, values)
+                return answer
 
             def rest() -> Rest | None:
                 if tries > 1 or not may_rest or place.is_here:

@@ -188,6 +188,14 @@ class CallMaker:
             return False
         return await self._kept(step, place, item, place.key(bound), unheard) is not None
 
+    def has_own(self, step: Step, place: Place, item: int, values: Mapping[str, object]) -> bool:
+        """Whether the run received a call's outputs there before it was resumed."""
+        try:
+            key = place.key(bind(place.endpoint, values, place=place.address))
+        except CallFailed:
+            return False
+        return self.journal.result(key, self.store, of=(self.run, self.within + step.name, item)) is not None
+
     async def _kept(
         self, step: Step, place: Place, item: int, key: str, tell: Listener
     ) -> tuple[object, ...] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from pipelines.artifacts import StorageFailed
+from pipelines.engine.losses import loss_words, read_losses
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -63,7 +64,7 @@ class StepShown:
 
     Attributes:
         name: of the step.
-        status: as in `run.json`.
+        status: as in `run.json`; `partly` for one that went on without items that failed.
         via: where it was performed.
         endpoint: what was called.
         revision: the state it was in, for a commit its first digits.
@@ -140,6 +141,7 @@ def report_html(folder: Path, document: Json) -> str:
         kept=kept,
         outputs=[(name, media) for name, media in outputs if any(one.tag != "text" for one in media)],
         words=[(name, media) for name, media in outputs if all(one.tag == "text" for one in media)],
+        lost=[*read_losses(document)],
         unmade=[
             (str(name), str(_mapping(one).get("message", "")))
             for name, one in _mapping(document.get("unmade")).items()
@@ -253,7 +255,7 @@ class _Reader:
         via, shared = str(step.get("via") or ""), _shared(step)
         return StepShown(
             name=name,
-            status=str(step.get("status", "")),
+            status="partly" if _list(step.get("failed_items")) else str(step.get("status", "")),
             via=", ".join(f"{one} ({_items(number)})" for one, number in shared.items()) or via,
             endpoint="" if shared else str(step.get("endpoint") or ""),
             revision="" if shared else _revision(step),
@@ -297,6 +299,8 @@ def _how(step: Json) -> str:
         return "kept from before"
     if isinstance(calls, list) and len(calls) > 1:
         kept = sum(_mapping(one).get("cached") is True for one in calls)
+        if lost := _list(step.get("failed_items")):
+            return loss_words(len(calls), [int(_number(one)) for one in lost])
         return _items(len(calls)) + (f", {kept} kept from before" if kept else "")
     return "" if number == 0 else "1 call" if number == 1 else f"{number} calls"
 

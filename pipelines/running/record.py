@@ -141,7 +141,7 @@ def output_json(output: Output) -> object:
         case FileOutput():
             facts: dict[str, object] = {
                 "kind": output.kind,
-                "path": str(output.path),
+                "path": str(output.path.absolute()),
                 "mime": output.mime,
                 "sha256": output.sha256,
                 "size_bytes": output.size_bytes,
@@ -236,7 +236,13 @@ class StepReport:
         if first and first.choice.passed_over:
             told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
         if len(calls) > 1 or any(one.failure for one in calls):
-            told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
+            made = self._made(calls)
+            told["calls"] = [
+                {**_call(one, is_one_of_several=len(calls) > 1), "outputs": made.get(one.item, {})}
+                for one in calls
+            ]
+        if isinstance(self.result, Succeeded) and (lost := [one.item for one in calls if one.failure]):
+            told |= {"items": len(calls), "failed_items": lost}
         if first and first.steps and len(calls) == 1:
             told["steps"] = _steps(first)
         if warnings := self.warnings:
@@ -244,6 +250,18 @@ class StepReport:
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told
+
+    def _made(self, calls: Sequence[CallDone]) -> dict[int, dict[str, object]]:
+        """What each item gave, by its number: the same outputs as those of the step, taken apart."""
+        if not isinstance(self.result, Succeeded) or not isinstance(self.result.outputs, EachOutputs):
+            return {}
+        lists = {name: iter(one) for name, one in self.outputs.items() if isinstance(one, tuple)}
+        good = (one.item for one in calls if one.failure is None)
+        made: dict[int, dict[str, object]] = {}
+        for item, given in zip(good, self.result.outputs.items, strict=False):
+            names = [name for name in given.by_name() if name in lists]
+            made[item] = {name: output_json(one) for name in names if (one := next(lists[name], None))}
+        return made
 
     def _keys(self, calls: Sequence[CallDone]) -> str | list[str | None] | None:
         """What the outputs are kept by, an item each; of them the journal can be made anew."""

@@ -35,7 +35,8 @@ from spaces_registry.errors import (
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.network.origin import Origin, patience
-from spaces_registry.network.refusals import line, not_json, refused_by_app, refused_by_status
+from spaces_registry.network.refusals import line, not_json, refused_by_status
+from spaces_registry.network.spoken import refused_by_app
 from spaces_registry.progress import Listener, Sending, Started, Yielded
 from spaces_registry.signature import Endpoint, File, Json, Kind, Space, Value
 

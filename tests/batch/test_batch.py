@@ -77,7 +77,8 @@ def test_json_lines_have_the_documented_shape(desk):
     assert done.code == 1
     assert good.keys() == {"row", "run", "status", "seconds", "outputs", "error"}
     assert (good["row"], good["status"], good["error"]) == (1, "succeeded", None)
-    assert good["outputs"]["picture"]["path"] == "outputs/draw/rows/001-a.png"
+    assert good["outputs"]["picture"]["path"] == str(desk.folder.absolute() / "outputs/draw/rows/001-a.png")
+    assert last["version"] == 1
     assert (bad["row"], bad["status"], bad["outputs"]) == (2, "failed", {})
     assert "I do not like bad b" in bad["error"]["message"]
     assert {name: last[name] for name in ("rows", "succeeded", "failed", "skipped")} == {

@@ -28,7 +28,8 @@ def test_json_has_the_documented_shape(spacechain, write, app):
     assert done.code == 0
     assert run["chain"] == "say"
     assert run["status"] == "succeeded"
-    assert Path(run["folder"]) == Path("outputs") / "say" / run["run"]
+    assert run["version"] == 1
+    assert Path(run["folder"]) == Path.cwd() / "outputs" / "say" / run["run"]
     assert run["outputs"]["said"] == {"kind": "text", "value": "HELLO"}
     first = run["outputs"]["pictures"][0]
     assert first.keys() == {"kind", "path", "mime", "sha256", "size_bytes"}
@@ -76,7 +77,7 @@ def test_a_failed_step_ends_with_exit_1_its_words_and_the_command_that_goes_on(s
 
     assert done.code == 1
     assert "good: GOOD" in done.out
-    assert "[crashed]" in done.err
+    assert "[rejected-input]" in done.err
     assert "I do not like" in done.err
     assert "go on from there with: spacechain resume" in done.err
     assert "\x1b" not in done.err

@@ -14,6 +14,7 @@ from spaces_registry.apps.app import describe
 from spaces_registry.bookmarks import load_bookmarks
 from spaces_registry.errors import (
     BadOutput,
+    Building,
     Busy,
     Crashed,
     OutOfQuota,
@@ -50,8 +51,8 @@ async def ask(failing: Server, registry: Registry, tmp_path: Path) -> Ask:
 @pytest.mark.parametrize(
     ("name", "given", "kind", "wait_s"),
     [
-        ("refuse", {"words": "Face not found, quota or not"}, Crashed, None),
-        ("refuse", {"words": "Space not found in your text"}, Crashed, None),
+        ("refuse", {"words": "Face not found, quota or not"}, RejectedInput, None),
+        ("refuse", {"words": "Space not found in your text"}, RejectedInput, None),
         ("refuse", {"words": NO_GPU, "title": "ZeroGPU quota exceeded"}, Busy, None),
         ("refuse", {"words": QUOTA, "title": "ZeroGPU quota exceeded"}, OutOfQuota, 5025.0),
         ("refuse", {"words": DAYS, "title": "ZeroGPU quota exceeded"}, OutOfQuota, 93784.0),
@@ -61,7 +62,14 @@ async def ask(failing: Server, registry: Registry, tmp_path: Path) -> Ask:
             RejectedInput,
             None,
         ),
+        ("refuse", {"words": "", "title": "Not today"}, RejectedInput, None),
+        ("refuse", {"words": "The server is busy, come back later"}, Busy, None),
+        ("refuse", {"words": "Somebody else is drawing. Try again in 30 seconds."}, Busy, 30.0),
+        ("refuse", {"words": "You have used up your monthly credits"}, OutOfQuota, None),
+        ("refuse", {"words": "Rate limit exceeded: 3 per hour"}, RateLimited, None),
+        ("refuse", {"words": "The model is still loading"}, Building, None),
         ("break_down", {"text": "a key"}, Crashed, None),
+        ("break_down", {"text": "the server is busy"}, Crashed, None),
         ("style", {"one": "cubist"}, RejectedInput, None),
         ("bounded", {"one": 99}, RejectedInput, None),
     ],
