@@ -13,12 +13,12 @@ from spaces_registry.errors import ToolkitError
 
 MASK = "•••"
 _SECRET = re.compile(
-    r"(?:^|_)(?:\w*TOKENS?|(?:API|ACCESS|AUTH|SSH)?KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
+    r"TOKENS?(?:_|$)|(?:^|_)(?:(?:API|ACCESS|AUTH|SSH)?KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
     r"|AUTH|COOKIES?|DSN|WEBHOOK)(?:_|$)",
     re.IGNORECASE,
 )
 _USUAL = frozenset({"PWD", "OLDPWD"})  # folders, not passwords
-_HAS_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_HAS_PASSWORD = re.compile(r"://[^/@\s:]*+:[^/@\s]++@")
 
 
 class MissingVariable(ToolkitError):
