@@ -13,6 +13,7 @@ import httpx2
 
 from spaces_registry.errors import BadOutput, Unreachable
 from spaces_registry.network.bounds import Bounds, told
+from spaces_registry.network.charsets import readable_headers
 
 ACCEPTED = "gzip, deflate"
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -47,7 +48,7 @@ def taken_in(place: str, response: httpx2.Response, rule: Rule, bounds: Bounds) 
         raise BadOutput(place, f"{place} packed its answer in a way that was not asked for: {packed}")
     headers = [
         (name, text)
-        for name, text in response.headers.raw  # bytes: what is no ASCII stays as it came
+        for name, text in readable_headers(response.headers.raw)  # bytes: what is no ASCII stays as it came
         if not packings or name.lower() not in _ABOUT_BYTES
     ]
     body = _Body(place, response, rule, bounds, packings[0] if packings else None)

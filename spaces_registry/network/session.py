@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import httpx2
 
+from spaces_registry.network.charsets import readable_headers
+
 
 class Exchange(Protocol):
     """Makes one request of the library's; called in the library's thread."""
@@ -61,7 +63,9 @@ class _Session(httpx2.Client):
     def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         exchange = _EXCHANGE.get()
         if exchange is None:
-            return super().send(request, stream=stream, **options)
+            response = super().send(request, stream=stream, **options)
+            response.headers = httpx2.Headers(readable_headers(response.headers.raw))
+            return response
         for hook in self.event_hooks["request"]:
             hook(request)
         return exchange(request, stream=stream)
