@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar, Final
 
-_WORDS: Final = 10_000  # characters of a place's own words that are kept
+from spaces_registry.plain import words
+
 _LONGEST_WAIT_S: Final = 366 * 86400.0  # longer than any share takes to come back
 
 
@@ -64,7 +65,7 @@ class CallFailed(ToolkitError):
     ) -> None:
         super().__init__(message, hint=hint or self.advice)
         self.place = place
-        self.said = said if said is None or len(said) <= _WORDS else f"{said[:_WORDS]} …"
+        self.said = None if said is None else words(said)
         self.wait_s = None if wait_s is None else float(min(max(0, wait_s), _LONGEST_WAIT_S))
 
 

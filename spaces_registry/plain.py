@@ -7,6 +7,7 @@ separators all become the same visible sign. What is left is what a person sees.
 import unicodedata
 from functools import cache
 
+_WORDS = 10_000  # characters of a place's own words
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _DELETE = "\x7f"
 _SIGN = "\N{REPLACEMENT CHARACTER}"
@@ -35,6 +36,11 @@ def lines(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "\n".join(visible(one) for one in text.split("\n"))
+
+
+def words(text: str) -> str:
+    """The beginning of what a place says: as much as is kept, shown and searched for known wordings."""
+    return text if len(text) <= _WORDS else f"{text[:_WORDS]} …"
 
 
 def shortened(text: str, most: int) -> str:

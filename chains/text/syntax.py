@@ -41,7 +41,7 @@ def _expression(text: str, index: int) -> Mistake | None:
     if text[index - 1 : index + 2] == "${{":
         return _unquoted(index - 1, f"${{{{ {_inside(text, index + 2)} }}}}")
     line = _line(text, index)
-    if bare := re.search(r":\s+\{\{(.*?)\}\}", line):
+    if bare := re.search(r":\s+\{\{((?:(?!\{\{).)*?)\}\}", line):
         start = text.rfind("\n", 0, index) + 1 + bare.start() + bare.group().index("{{")
         return bare_braces(start, bare[1])
     return None

@@ -295,8 +295,10 @@ def _zip(stream: BinaryIO) -> FileType:
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,9}))?"
 # as programs write it: hours of one digit or none, no fraction or a long one, blanks of any kind
-TIMING = re.compile(rf"[^\S\r\n]*{_TIME}[^\S\r\n]*-->[^\S\r\n]*{_TIME}(?![\d:])")
-_SRT = re.compile(rf"\s*(?:\d+\s*[\r\n]\s*)?{TIMING.pattern}")
+_BLANKS = r"[^\S\r\n]{0,99}"
+_INDENT = r"(?:(?<![^\S\r\n])[^\S\r\n]*+)?"  # from its first blank on: tried once where a text is searched
+TIMING = re.compile(rf"{_INDENT}{_TIME}{_BLANKS}-->{_BLANKS}{_TIME}(?![\d:])")
+_SRT = re.compile(rf"\s*+(?:\d{{1,9}}{_BLANKS}[\r\n]\s*+)?{TIMING.pattern}")
 _OBJ_LINE = re.compile(r"(#.*|(mtllib|usemtl|o|g|s|v|vn|vt|vp)\s.*)?$")
 _OBJ_VERTEX = re.compile(r"^v\s+[-+.\d]\S*\s+[-+.\d]\S*\s+[-+.\d]", re.MULTILINE)
 _NAMED: Mapping[str, tuple[str, str]] = {  # texts that their name tells apart; none that a click would run
@@ -416,4 +418,4 @@ def first_words(path: Path, length: int = 160) -> str | None:
         return None
     with path.open("rb") as stream:
         text = stream.read(4096).decode("utf-8", "replace")
-    return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:length] or None
+    return " ".join(re.sub(r"<[^<>]*>", " ", text).split())[:length] or None

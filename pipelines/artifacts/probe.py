@@ -26,12 +26,12 @@ _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and heigh
 _ORIENTATION = 0x0112
 
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
-_VIDEO = re.compile(r"^  Stream #0:\d+[^\n]*?: Video: (?P<codec>\w+)(?P<rest>[^\n]*)", re.MULTILINE)
+_VIDEO = re.compile(r"^  Stream #0:\d{1,9}[^\n]*?: Video: (?P<codec>\w+)(?P<rest>[^\n]*)", re.MULTILINE)
 _AUDIO = re.compile(
-    r"^  Stream #0:\d+[^\n]*?: Audio: (?P<codec>\w+)(?:[^\n]*? Hz, (?P<layout>[^,\n]+))?", re.MULTILINE
+    r"^  Stream #0:\d{1,9}[^\n]*?: Audio: (?P<codec>\w+)(?:[^\n]*? Hz, (?P<layout>[^,\n]+))?", re.MULTILINE
 )
-_SAMPLES = re.compile(  # behind the codec and its tags: rate, channels, what holds a sample
-    r"Audio: [^\n]*?, (?P<rate>\d+) Hz, [^\n]*?,"
+_SAMPLES = re.compile(  # from the codec and its tags on: rate, channels, what holds a sample
+    r"[^\n]*?, (?P<rate>\d{1,9}) Hz, [^,\n]{0,99},"
     r" (?P<held>u8|s16|s32|s64|flt|dbl)p?(?: \((?P<bits>\d+) bit\))?"
 )
 _LAYOUTS: Mapping[str, int] = {
@@ -172,7 +172,7 @@ def _with_length(image: Measures, path: Path) -> Measures:
 def _measure_svg(path: Path) -> Measures:
     """The size that the root element names, or that of its view box."""
     with path.open(encoding="utf-8-sig", errors="replace") as stream:
-        root = re.search(r"<svg\b[^>]*>", stream.read(65_536), re.IGNORECASE)
+        root = re.search(r"<svg\b[^<>]*>", stream.read(65_536), re.IGNORECASE)
     text = root.group() if root else ""
     named = [re.search(rf"\s{side}\s*=\s*[\"']([\d.]+)(px)?[\"']", text) for side in ("width", "height")]
     box = re.search(r"\sviewBox\s*=\s*[\"'][-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text)
@@ -242,7 +242,7 @@ def parse_media(text: str, path: Path) -> Measures:
         hours, minutes, rest = duration.groups()
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     facts = _picture_facts(moving[0], text) if moving else Measures()
-    samples = _SAMPLES.search(text, audio.start()) if audio else None
+    samples = _SAMPLES.match(text, audio.start("codec")) if audio else None
     held = samples and (samples["bits"] if samples["bits"] == "24" else samples["held"])
     return replace(
         facts,

@@ -46,7 +46,10 @@ async def drawable(work: Work, text: str, folder: Path, *, vtt: bool) -> str:
         advice = f"; {_HINT}" if lost else ""
         work.warn(f"left out, since no font here can draw them: {named}{advice}")
         signs = re.escape("".join(sorted(missing)))
-        text = re.sub(rf"[^\S\n]?[{_JOINERS}]*[{signs}][{signs}{_JOINERS}]*", "", text)
+        begun = (
+            rf"(?:[^\S\n]|(?<![{_JOINERS}]))(?:(?![{signs}])[{_JOINERS}])*+"  # never within what joins signs
+        )
+        text = re.sub(rf"{begun}[{signs}][{signs}{_JOINERS}]*", "", text)
         text = plain_form(text, vtt=vtt)
     return text
 

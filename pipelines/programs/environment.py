@@ -13,12 +13,12 @@ from spaces_registry.errors import ToolkitError
 
 MASK = "•••"
 _SECRET = re.compile(
-    r"(?:^|_)(?:\w*TOKENS?|(?:API|ACCESS|AUTH|SSH)?KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
+    r"TOKENS?(?:_|$)|(?:^|_)(?:(?:API|ACCESS|AUTH|SSH)?KEYS?|KEY_ID|PAT|SECRETS?|PASS|PASSWD|PASSWORD|PWD|PASSPHRASE|CREDENTIALS?"
     r"|AUTH|COOKIES?|DSN|WEBHOOK)(?:_|$)",
     re.IGNORECASE,
 )
 _USUAL = frozenset({"PWD", "OLDPWD"})  # folders, not passwords
-_HAS_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_HAS_PASSWORD = re.compile(r"://[^/@\s:]*+:[^/@\s]++@")
 _KEY_LIKE = re.compile(  # how the keys of well-known hosts begin, and a token of three parts (JWT)
     r"\s*(?:Bearer\s+)?(?:hf_|api_org_|sk-|sk_|rk_live_|pk_live_|r8_|fal_|gsk_|xai-|nvapi-|AIza|ya29\."
     r"|gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|ASIA|eyJ[\w-]+\.eyJ)[\w.+/=:~-]{8,}"

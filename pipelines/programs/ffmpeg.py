@@ -44,7 +44,8 @@ _GENERIC = re.compile(
 )
 _DAMAGED = re.compile(
     r"Invalid data found|moov atom not found|could not find codec parameters|does not contain any stream|"
-    r"matches no streams|Invalid NAL|Header missing|not on whitelist|no decodable|Decoder .*not found|EBML",
+    r"matches no streams|Invalid NAL|Header missing|not on whitelist|no decodable|"
+    r"Decoder .{0,100}not found|EBML",
     re.IGNORECASE,
 )
 _LACKING = re.compile(r"No such filter|Unknown (de|en)coder", re.IGNORECASE)

@@ -7,7 +7,7 @@ from pipelines.runners.model_refusals import Asked, refused
 from spaces_registry.errors import BadOutput, CallFailed, Crashed, RejectedInput
 from spaces_registry.network.complaints import complains, is_pending, refused_by_body, status_in
 from spaces_registry.network.decoding import answered
-from spaces_registry.network.refusals import line, message_in, refused_by_text, words_of
+from spaces_registry.network.refusals import line, message_in, refused_by_text, text_of, words_of
 
 _WITH_ADVICE = frozenset({401, 402, 403, 404, 410, 429})  # statuses for which a user can do something
 _CHECKED = ("has_nsfw_concepts", "has_nsfw_contents")  # fal's and wavespeed's names; one for each picture
@@ -102,12 +102,12 @@ def _words_in(response: Any) -> str | None:
     if not content.strip():
         return ""
     if (body := _body(content)) is not None:
-        return message_in(body) or response.text[:_SHOWN]
+        return message_in(body) or text_of(response)[:_SHOWN]
     begun = content.lstrip()[:1]
     kind = response.headers.get("content-type", "")
     is_text = kind.startswith("text/")
     if begun == b"<" or (is_text and b"\0" not in content) or "json" in kind:
-        return words_of(response) or response.text[:_SHOWN]
+        return words_of(response) or text_of(response)[:_SHOWN]
     return None
 
 

@@ -5,7 +5,6 @@ can break off, and with its key in them. Here each request is made on our own co
 time, and a credential goes to the origin it belongs to and to no other.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import BadOutput
 from spaces_registry.network.chats import Part, parts
 from spaces_registry.network.complaints import is_pending
+from spaces_registry.network.decoding import answered
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.progress import Listener, Logged, Queued, Receiving, Started
 
@@ -165,7 +165,7 @@ class Outlet:
     def _follow(self, request: httpx2.Request, response: httpx2.Response) -> None:
         """Tell of the queue; remember a job, so that it can be asked for again after a crash of ours."""
         try:
-            said = mapping(json.loads(response.content))
+            said = mapping(answered(response.content))
         except ValueError:
             return
         self.facts = said

@@ -18,8 +18,10 @@ from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.queries import TooMuch
 from spaces_registry.network.queries import find as search
 from spaces_registry.network.refusals import message_in, none_left
+from spaces_registry.plain import words
 from spaces_registry.progress import Listener, UsedUp
 
+_SEVERAL = 100  # of the things that a vendor says at once
 QUIET_S = 60.0  # without a byte, where an answer is not worth waiting for longer
 
 
@@ -161,11 +163,11 @@ def as_words(value: object) -> str | None:
         case Mapping() if not value:
             return None
         case str():
-            return value
+            return words(value)
         case [*several]:
-            return "; ".join(one for one in map(as_words, several) if one) or None
+            return words("; ".join(one for one in map(as_words, several[:_SEVERAL]) if one)) or None
         case {"loc": [_, *_], "msg": str()}:
-            return message_in(value)
+            return words(message_in(value) or "") or None
         case {"msg": str(said)} | {"message": str(said)}:
-            return said
-    return json.dumps(value, ensure_ascii=False)
+            return words(said)
+    return words(json.dumps(value, ensure_ascii=False))

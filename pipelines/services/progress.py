@@ -11,8 +11,9 @@ from spaces_registry.apps.schema import is_finite
 from spaces_registry.errors import CallFailed
 from spaces_registry.progress import Progress, Queued, Started
 
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_PERCENT = re.compile(r"(?<!\d)(\d++(?:\.\d++)?)\s*+%")
 _WHOLE = 100.0
+_LATEST = 10_000  # characters at the end of a job's log, where the last number stands
 
 
 def fraction_in(value: object) -> float | None:
@@ -22,7 +23,7 @@ def fraction_in(value: object) -> float | None:
             return None
         case int() | float() if is_finite(value) and value >= 0:
             return min(1.0, value if value <= 1 else value / _WHOLE)
-        case str() if found := [*_PERCENT.finditer(value)]:
+        case str() if found := [*_PERCENT.finditer(value[-_LATEST:])]:
             return min(1.0, float(found[-1][1]) / _WHOLE)
     return None
 

@@ -114,7 +114,8 @@ class Voice:
 
 def chunks_of(text: str) -> Iterator[tuple[str, float]]:
     """Split prose into what is spoken in one breath: (text, seconds of silence after it)."""
-    for paragraph in re.split(r"\s*\n\s*", text.strip()):
+    paragraphs = [line.strip() for line in text.split("\n")]
+    for paragraph in [one for one in paragraphs if one] or [""]:
         sentences = re.split(r"(?<=[.!?…;])[\"\u201d\u2019)\]]*\s+(?=\S)", paragraph)
         pieces = [piece for sentence in sentences for piece in _short(sentence)]
         for place, piece in enumerate(pieces, start=1):

@@ -33,7 +33,7 @@ from spaces_registry.errors import (
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.network.origin import Origin, patience, scrubbed
-from spaces_registry.network.refusals import not_found, not_json, refused_by_status
+from spaces_registry.network.refusals import not_found, not_json, refused_by_status, words_of
 from spaces_registry.progress import Listener, unheard
 from spaces_registry.signature import Endpoint, Json, Kind, Space, Value
 
@@ -66,7 +66,7 @@ async def log_in(origin: Origin, user: str, password: str, clocks: Clocks = Cloc
     )
     if response.status_code in (400, 401, 403):
         message = f"{origin.place} refuses the user name or the password"
-        raise Unauthorized(origin.place, message, said=response.text[:200], hint="check them and try again")
+        raise Unauthorized(origin.place, message, said=words_of(response), hint="check them and try again")
     if not response.is_success and not response.has_redirect_location:
         raise refused_by_status(origin.place, response, "logging in")
 

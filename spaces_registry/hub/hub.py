@@ -31,6 +31,7 @@ from spaces_registry.errors import (
 from spaces_registry.network.certificates import certificate_hint
 from spaces_registry.network.refusals import waited
 from spaces_registry.network.session import ready
+from spaces_registry.plain import words
 from spaces_registry.progress import WARNING, Listener, Logged, unheard
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def _listing(info: Any, runtime: Mapping[str, Any]) -> Listing:
         hardware=hardware if isinstance(hardware, str) else None,
         sdk=info.sdk,
         is_private=bool(info.private),
-        complaint=complaint if isinstance(complaint, str) else None,
+        complaint=words(complaint) if isinstance(complaint, str) else None,
         likes=info.likes or 0,
         title=title if isinstance(title, str) else "",
         about=about if isinstance(about, str) else "",
@@ -274,8 +275,8 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
         message = f"{doing}: the Hub is not asked, because HF_HUB_OFFLINE is set"
         return Unreachable("the Hub", message, hint=_OFFLINE)
     if isinstance(cause, HfHubHTTPError):
-        said, status = cause.server_message or None, cause.response.status_code
-        words = f": {' '.join(said.split())[:300]}" if said else ""
+        said, status = words(cause.server_message or "") or None, cause.response.status_code
+        shown = f": {' '.join(said.split())[:300]}" if said else ""
         match status:
             case 401 | 404 if cause.response.headers.get("x-error-code") == "RepoNotFound":
                 return Missing("the Hub", f"{doing}: the Hub shows none of that name", said=said)
@@ -288,12 +289,12 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
                 hint = "wait, or log in for a larger share"
                 return RateLimited("the Hub", message, said=said, wait_s=wait_s, hint=hint)
             case 400 | 422:
-                return RejectedInput("the Hub", f"{doing}: the Hub refuses the question{words}", said=said)
+                return RejectedInput("the Hub", f"{doing}: the Hub refuses the question{shown}", said=said)
         after = cause.response.headers.get(
             "retry-after", ""
         )  # `RateLimit` comes with every answer, and is no advice
         wait_s = _seconds(after, _AGAIN_S) if status in _PASSING else None
-        message = f"{doing}: the Hub answered with HTTP {status}{words}"
+        message = f"{doing}: the Hub answered with HTTP {status}{shown}"
         return Unreachable("the Hub", message, said=said, wait_s=wait_s)
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL | OSError):
         message = f"{doing}: the Hub cannot be reached: {cause or type(cause).__name__}"
@@ -319,7 +320,7 @@ def _failure(repo: str, cause: Exception, *, has_token: bool) -> CallFailed | No
 
 def _by_status(repo: str, cause: Any, *, has_token: bool) -> CallFailed:
     response = cause.response
-    said = cause.server_message or None
+    said = words(cause.server_message or "") or None
     match response.status_code:
         case 401 if not has_token:
             message = f"{repo}: without a token the Hub shows no such Space; it is private, or there is none"

@@ -13,6 +13,7 @@ import httpx2
 
 from spaces_registry.errors import BadOutput, OverBound, Unreachable
 from spaces_registry.network.bounds import Bounds, told
+from spaces_registry.network.charsets import readable_headers
 from spaces_registry.network.redaction import Redactor, redacted
 
 ACCEPTED = "gzip, deflate"
@@ -60,7 +61,7 @@ def taken_in(
         raise BadOutput(place, f"{place} packed its answer in a way that was not asked for: {packed}")
     headers = [
         (name, text)
-        for name, text in response.headers.raw  # bytes: what is no ASCII stays as it came
+        for name, text in readable_headers(response.headers.raw)  # bytes: what is no ASCII stays as it came
         if not packings or name.lower() not in ABOUT_BYTES
     ]
     body = _Body(place, response, rule, bounds, packings[0] if packings else None)

@@ -29,6 +29,7 @@ from spaces_registry.errors import (
     Unreachable,
 )
 from spaces_registry.network.decoding import answered
+from spaces_registry.plain import words
 
 _NO_GPU = re.compile(r"No GPU (?:was|is) available|Expired ZeroGPU proxy token|ZeroGPU queue timeout")
 _QUOTA = re.compile(
@@ -36,7 +37,9 @@ _QUOTA = re.compile(
     r"|(?:exceeded|depleted) your .{0,40}\bcredits|exceeded your current quota|insufficient_quota",
     re.IGNORECASE,
 )
-_LENGTH = re.compile(r"requested GPU duration .* is larger than the maximum allowed|ZeroGPU illegal duration")
+_LENGTH = re.compile(
+    r"requested GPU duration .{0,100} is larger than the maximum allowed|ZeroGPU illegal duration"
+)
 _INPUT = re.compile(
     r"is not in the list of choices"
     r"|^Value \S+ is (?:greater than maximum|less than minimum) value"
@@ -62,7 +65,7 @@ _LIBRARIES: Final[Sequence[tuple[re.Pattern[str], type[CallFailed]]]] = (
     (re.compile(r"is in the invalid state: "), Paused),
     (re.compile(r"Repository Not Found|^404 Client Error"), Missing),
     (
-        re.compile(r"Could not load .* as credentials were not provided|^Could not login|^401 |^403 "),
+        re.compile(r"Could not load .{0,200} as credentials were not provided|^Could not login|^401 |^403 "),
         Unauthorized,
     ),
     (re.compile(r"\bis (?:currently )?loading\b"), Building),
@@ -82,28 +85,30 @@ _TIGHT = r"(?:\d{1,9}(?:\.\d{1,9})?(?:ms|[smhd])){1,6}(?!\w)"  # 6m0s, as OpenAI
 _LASTING = rf"(?:{_PART}(?:,? ?(?:and )?{_PART})*|{_TIGHT})"
 _AFTER = re.compile(rf"{_SOON}(?P<parts>{_LASTING})", re.IGNORECASE)
 _DURATION = re.compile(_LASTING, re.IGNORECASE)
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[a-z])", re.IGNORECASE)
+_NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?(ms|[a-z])", re.IGNORECASE)
 _NONE_LEFT = re.compile(r"(?:^|;)\s*r=0\s*(?:;|$)")
 _RATE = re.compile(r"(?:^|;)\s*t=(?P<seconds>[0-9]+)")
-_TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)</title", re.IGNORECASE)
 _CODE = re.compile(r"<(script|style)\b.*?(?:</\1>|$)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 _AROUND: Final = ("body", "query", "path")  # where FastAPI looks for a field
 _MESSAGES: Final = ("detail", "error", "message", "msg", "errors", "error_description", "title")
 _OVERLOADED = 529  # as Anthropic and others say it
 _LONGEST_WAIT_S = 366 * 86400.0  # longer than any share takes to come back
-_KEPT = 10_000  # characters of plain text that are kept as somebody's words
+_LOOKED_AT = 100_000  # bytes of an answer that are read for its words
+_PROBLEMS = 100  # of one refusal that are told
 _SHOWN = 300  # characters of another's words in one line; `said` keeps them all
 
 
 def line(text: str) -> str:
     """The text as one line, shortened."""
-    flat = " ".join(text.split())
+    flat = " ".join(words(text).split())
     return flat if len(flat) <= _SHOWN else f"{flat[: _SHOWN - 1]}…"
 
 
 def refused_by_text(place: str, said: str, title: str | None = None) -> CallFailed:
     """The failure that a library's or a service's words mean; what is not recognised is `Crashed`."""
+    said = words(said)
     if (found := by_words(place, said, title)) is not None:
         return found
     kind = next((kind for wording, kind in _LIBRARIES if wording.search(said)), Crashed)
@@ -112,7 +117,7 @@ def refused_by_text(place: str, said: str, title: str | None = None) -> CallFail
 
 def by_words(place: str, said: str, title: str | None = None) -> CallFailed | None:
     """The failure that a fixed wording means; a missing GPU first, which ZeroGPU heads as quota."""
-    both, shown = f"{title or ''}\n{said}", f"{place}: {line(said)}"
+    both, shown = f"{words(title or '')}\n{said}", f"{place}: {line(said)}"
     if _NO_GPU.search(both):
         return Busy(place, shown, said=said, wait_s=wait_in(said), hint="no GPU became free; try again later")
     if _LENGTH.search(both):
@@ -138,7 +143,7 @@ def says_it_loads(said: str) -> bool:
 
 def is_filtered(said: str) -> bool:
     """Whether these are the words of a content filter."""
-    return _FILTERED.search(said) is not None
+    return _FILTERED.search(words(said)) is not None
 
 
 def waited(seconds: float) -> float:
@@ -148,6 +153,7 @@ def waited(seconds: float) -> float:
 
 def wait_in(said: str) -> float | None:
     """Seconds to wait, by words: `Try again in 1:23:45`, `retry in 1 day, 2:03:04`, `resets in ~30s`."""
+    said = words(said)
     if found := _AGAIN.search(said):
         hours = int(found["days"] or 0) * 24 + int(found["h"])
         return waited(float(hours * 3600 + int(found["m"]) * 60 + int(found["s"])))
@@ -159,7 +165,7 @@ def duration_in(text: str) -> float | None:
     """The wait that a text asks for, else the first duration in it: `12s`, `6m0s`, `2 minutes`."""
     if (wait_s := wait_in(text)) is not None:
         return wait_s
-    found = _DURATION.search(text)
+    found = _DURATION.search(words(text))
     return waited(_lasting(found[0])) if found else None
 
 
@@ -194,14 +200,14 @@ def refused_by_status(place: str, response: httpx2.Response, doing: str) -> Call
 def _meaning(response: httpx2.Response, said: str) -> tuple[type[CallFailed], str | None]:  # noqa: C901, PLR0911 - a table
     """The class of a refusal, and the hint that goes with it."""
     status, is_page = response.status_code, _is_page(response)
-    words = None if is_page else by_words("", said)
+    found = None if is_page else by_words("", said)
     match status:
         case 402:
             return OutOfQuota, "buy credits, wait for the next period, or use another place"
-        case 401 | 403 | 400 | 409 | 422 | 429 | 503 if isinstance(words, OutOfQuota | Busy):
-            return type(words), words.hint
-        case 403 if isinstance(words, RejectedInput):
-            return RejectedInput, words.hint
+        case 401 | 403 | 400 | 409 | 422 | 429 | 503 if isinstance(found, OutOfQuota | Busy):
+            return type(found), found.hint
+        case 403 if isinstance(found, RejectedInput):
+            return RejectedInput, found.hint
         case 401 | 403:
             return (
                 Unauthorized,
@@ -212,7 +218,7 @@ def _meaning(response: httpx2.Response, said: str) -> tuple[type[CallFailed], st
         case 413:
             return RejectedInput, "the file is larger than the app takes"
         case 400 | 409 | 414 | 415 | 422 | 451:
-            return RejectedInput, words.hint if words else None
+            return RejectedInput, found.hint if found else None
         case 429:
             return RateLimited, "ask less often, or log in"
         case 503 | 529 if status == _OVERLOADED or _CROWDED.search(said):
@@ -265,26 +271,38 @@ def not_json(place: str, response: httpx2.Response, doing: str) -> Unreachable:
 
 def words_of(response: httpx2.Response) -> str | None:
     """What an answer says for people: the message within JSON, the title of a page, or its plain text."""
-    text = response.text.strip()
+    text = text_of(response).strip()
     if (said := message_in(_body(response))) is not None:
-        return said or text[:_KEPT]
+        return said or words(text)
     if _is_page(response):
         title = _TITLE.search(text)
-        return (title[1] if title else "") or _words_on(text) or None
-    return text[:_KEPT] or None
+        return words(title[1].strip() if title else "") or _words_on(text) or None
+    return words(text) or None
+
+
+def text_of(response: httpx2.Response) -> str:
+    """How an answer begins, as text; for its words alone, which stand at its beginning."""
+    head = httpx2.Response(200, headers=_kind_of(response), content=response.content[:_LOOKED_AT])
+    return head.text
+
+
+def _kind_of(response: httpx2.Response) -> dict[str, str]:
+    kind = response.headers.get("content-type")
+    return {"content-type": kind} if kind else {}
 
 
 def message_in(value: Any) -> str | None:
     """The message in an answer's JSON, wherever Gradio, FastAPI, the Hub and vendors put it."""
     match value:
         case str():
-            return value
+            return words(value)
         case [*problems]:  # a developer's validators, or FastAPI's own
-            found = [message_in(one) for one in problems]
-            return "; ".join(one for one in found if one)
+            found = [message_in(one) for one in problems[:_PROBLEMS]]
+            return words("; ".join(one for one in found if one))
         case {"loc": [_, *_] as loc, "msg": str(said)}:  # FastAPI's, which names the field
-            field = ".".join(str(one) for one in loc if one not in _AROUND)
-            return f"{field}: {said}" if field and field not in said else said
+            field = ".".join(words(str(one)) for one in loc[:_PROBLEMS] if one not in _AROUND)
+            said = words(said)
+            return words(f"{field}: {said}") if field and field not in said else said
         case Mapping():
             inner = (message_in(value[name]) for name in _MESSAGES if value.get(name))
             return next((one for one in inner if one), None)
@@ -293,8 +311,8 @@ def message_in(value: Any) -> str | None:
 
 def _words_on(page: str) -> str:
     """What stands on a web page, without its code."""
-    words = _TAG.sub(" ", _CODE.sub(" ", page[:_KEPT]))
-    return " ".join(unescape(words).split())
+    shown = _TAG.sub(" ", _CODE.sub(" ", words(page)))
+    return " ".join(unescape(shown).split())
 
 
 def _is_page(response: httpx2.Response) -> bool:

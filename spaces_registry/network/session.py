@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import httpx2
 
+from spaces_registry.network.charsets import readable_headers
 from spaces_registry.network.intake import ABOUT_BYTES, clean_headers
 from spaces_registry.network.redaction import redacted
 
@@ -84,7 +85,9 @@ class _Session(httpx2.Client):
     def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         exchange = _EXCHANGE.get()
         if exchange is None:
-            return _clean(super().send(request, stream=stream, **options), request, stream=stream)
+            response = super().send(request, stream=stream, **options)
+            response.headers = httpx2.Headers(readable_headers(response.headers.raw))
+            return _clean(response, request, stream=stream)
         for hook in self.event_hooks["request"]:
             hook(request)
         return exchange(request, stream=stream)

@@ -12,6 +12,7 @@ from typing import Final
 
 from spaces_registry.errors import Building, Busy, CallFailed, Crashed, OutOfQuota, RateLimited, RejectedInput
 from spaces_registry.network.refusals import by_words, line, says_it_loads, wait_in
+from spaces_registry.plain import words
 
 _KINDS: Final[Sequence[tuple[re.Pattern[str], type[CallFailed]]]] = (
     (
@@ -62,13 +63,14 @@ def refused_by_app(
             the text does: Gradio 3 and the first 4.x send a `gr.Error` as the `repr` of its message, in
             quotation marks, and the text of another exception without.
     """
-    words = unquoted(said or "") if is_spoken is not False else said or ""
+    title = words(title) if title else None
+    message = unquoted(said or "") if is_spoken is not False else said or ""
     if is_spoken is None:
-        is_spoken = words != (said or "")
-    if not words and not is_spoken:
-        message = f"{place} raised an error that it does not show"
-        return Crashed(place, message, said=title, hint=_HIDDEN)
-    text = words or title or "it refuses the call, and does not say why"
+        is_spoken = message != (said or "")
+    if not message and not is_spoken:
+        hidden = f"{place} raised an error that it does not show"
+        return Crashed(place, hidden, said=title, hint=_HIDDEN)
+    text = words(message) or title or "it refuses the call, and does not say why"
     if (failure := by_words(place, text, title)) is not None:
         return failure
     shown = f"{place}: {line(text)}"

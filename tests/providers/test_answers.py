@@ -89,6 +89,16 @@ def test_words_in_place_of_a_result_are_told(answered, task, answer):
     assert is_page or failure.answer in ("Sorry", {"message": "Sorry"})
 
 
+@pytest.mark.parametrize("charset", ["idna", "zlib", "undefined"])
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("task", ["text-to-image", "text-generation", "translation"])
+def test_a_header_that_names_no_encoding_ends_nothing(answered, task, status, charset):
+    """Python has codecs that are none of texts; a fault of ours would keep the fallback from being tried."""
+    failure = answered(task, Answer(b"Sorry \x80", status, f"text/plain; charset={charset}"))
+
+    assert "Sorry" in failure.message
+
+
 @pytest.mark.parametrize("task", [*ASKED, *WITH_FILES])
 def test_nothing_in_place_of_a_result_is_told(answered, task):
     """An answer without a byte is no empty text, and no file."""

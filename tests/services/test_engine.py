@@ -600,3 +600,14 @@ def test_a_workflow_is_filled_in(desk, tmp_path):
     assert sent["3"]["inputs"] == {"seed": 7, "steps": 30}
     assert sent["6"]["inputs"] == {"text": "a fox, oil"}
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("charset", ["idna", "zlib", "bz2", "undefined", "hex"])
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_header_that_names_no_encoding_ends_nothing(desk, status, charset):
+    """Python has codecs that are none of texts; a fault of ours would keep the fallback from being tried."""
+    answer = Answer(b"out of order \x80", status, f"text/plain; charset={charset}")
+    with web(lambda _: answer) as server, pytest.raises(errors.CallFailed):
+        desk.call(PICTURE, server, prompt="a fox")
+    with web(lambda _: answer) as server, pytest.raises(errors.CallFailed, match="out of order"):
+        desk.call(CHAT, server, prompt="a fox")
