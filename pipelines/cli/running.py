@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 import typer
 
 from pipelines.cli.asking import ask_for_trust
+from pipelines.cli.checking import whole_chain
 from pipelines.cli.exits import Exit, exit_for
 from pipelines.cli.history import RunName
 from pipelines.cli.options import (
@@ -62,15 +63,15 @@ def run(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Run a chain and save what it makes."""
     from pipelines.cli.live import is_watched  # noqa: PLC0415
-    from pipelines.household.library import find_chain  # noqa: PLC0415
     from pipelines.running.run import Options, run_loaded  # noqa: PLC0415
 
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
-    found = find_chain(chain)
+    quiet = as_json or events
+    where = settings(local=local, use=use, quiet=quiet, frozen=frozen, wake=wake)
+    found = whole_chain(chain, where)
     ask_for_trust(found)
     given = pairs("-i", input, "NAME=VALUE")
-    quiet = as_json or events
     options = Options(
         out,
         fresh=fresh,
@@ -80,7 +81,6 @@ def run(  # noqa: PLR0913 - a command's options
         watch_signals=True,
         is_watched=is_watched(quiet=quiet),
     )
-    where = settings(local=local, use=use, quiet=quiet, frozen=frozen, wake=wake)
     _make(
         found,
         lambda tell: run_loaded(found, dict(given), where, options, tell),
