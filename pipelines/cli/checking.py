@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import Exit
-from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Use, pairs, settings
+from pipelines.cli.options import (
+    AsJson,
+    ChainName,
+    Frozen,
+    Inputs,
+    InputsFile,
+    Local,
+    Use,
+    given_inputs,
+    settings,
+)
 
 if TYPE_CHECKING:
     from chains.model import Chain
@@ -63,6 +73,7 @@ def plan(
     chain: ChainName,
     *,
     input: Inputs = None,  # noqa: A002 - the option's name
+    inputs: InputsFile = None,
     local: Local = False,
     use: Use = None,
     mermaid: Annotated[
@@ -83,7 +94,7 @@ def plan(
 
         result(drawn(found))
         return
-    given = pairs("-i", input, "NAME=VALUE")
+    given = given_inputs(found, input, inputs)
     planned = anyio.run(_planned, found, given, where)
     if as_json:
         result_json(planned.to_json())

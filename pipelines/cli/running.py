@@ -12,6 +12,7 @@ import typer
 
 from pipelines.cli.asking import ask_for_trust
 from pipelines.cli.checking import whole_chain
+from pipelines.cli.completing import step_names
 from pipelines.cli.exits import Exit, exit_for
 from pipelines.cli.history import RunName
 from pipelines.cli.options import (
@@ -20,11 +21,12 @@ from pipelines.cli.options import (
     ChainName,
     Frozen,
     Inputs,
+    InputsFile,
     Local,
     Out,
     Use,
     Wake,
-    pairs,
+    given_inputs,
     settings,
 )
 
@@ -44,6 +46,7 @@ def run(  # noqa: PLR0913 - a command's options
     chain: ChainName,
     *,
     input: Inputs = None,  # noqa: A002 - the option's name
+    inputs: InputsFile = None,
     out: Out = Path("outputs"),
     local: Local = False,
     use: Use = None,
@@ -52,11 +55,21 @@ def run(  # noqa: PLR0913 - a command's options
     fresh: Annotated[bool, typer.Option("--fresh", help="Make every call again.")] = False,
     redo: Annotated[
         list[str] | None,
-        typer.Option("--redo", metavar="STEP", help="Make this step's calls again, and what follows."),
+        typer.Option(
+            "--redo",
+            metavar="STEP",
+            help="Make this step's calls again, and what follows.",
+            autocompletion=step_names,
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="STEP", help="Run this step and what it needs, no more."),
+        typer.Option(
+            "--only",
+            metavar="STEP",
+            help="Run this step and what it needs, no more.",
+            autocompletion=step_names,
+        ),
     ] = None,
     events: Events = False,
     as_json: AsJson = False,
@@ -71,7 +84,7 @@ def run(  # noqa: PLR0913 - a command's options
     where = settings(local=local, use=use, quiet=quiet, frozen=frozen, wake=wake)
     found = whole_chain(chain, where)
     ask_for_trust(found)
-    given = pairs("-i", input, "NAME=VALUE")
+    given = given_inputs(found, input, inputs)
     options = Options(
         out,
         fresh=fresh,
@@ -83,7 +96,7 @@ def run(  # noqa: PLR0913 - a command's options
     )
     _make(
         found,
-        lambda tell: run_loaded(found, dict(given), where, options, tell),
+        lambda tell: run_loaded(found, given, where, options, tell),
         events=events,
         as_json=as_json,
     )

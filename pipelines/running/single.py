@@ -12,6 +12,7 @@ from chains.model import Chain
 from pipelines.engine.arguments import values_of
 from pipelines.engine.binding import bind
 from pipelines.engine.events import RunListener, unheard
+from pipelines.engine.given import from_files
 from pipelines.engine.inputs import InvalidInputs, read_inputs
 from pipelines.running.run import Options, Run, run_in
 from pipelines.running.spelling import BadCall, Spelled, spelled
@@ -77,7 +78,7 @@ def _values(
 ) -> Mapping[str, object]:
     """What was written, as values that the endpoint accepts: nothing is called with others."""
     try:
-        values = read_inputs(chain, call.given, shop.store, as_text=True)
+        values = read_inputs(chain, from_files(chain, call.given), shop.store, as_text=True)
         arguments = values_of(chain.steps[STEP], {"inputs": values})
         bind(endpoint, arguments or {}, place=place)
     except (InvalidInputs, RejectedInput) as refused:
