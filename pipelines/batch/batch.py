@@ -1,6 +1,7 @@
 """A batch from beginning to end: look at the whole table, then run what is not done, some rows at once."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -174,7 +175,7 @@ class _Running:
                 scope.cancel()
 
         async with (
-            interruptible(watch_signals=self.batch.watch_signals) as interrupt,
+            interruptible(watch_signals=self.batch.watch_signals, last_words=self._last_words) as interrupt,
             anyio.create_task_group() as workers,
         ):
             for _ in range(self.batch.workers):
@@ -185,6 +186,14 @@ class _Running:
         if self.failure is not None:
             raise self.failure
         return self.tally
+
+    def _last_words(self) -> list[str]:
+        """How many rows were made and how to go on, for whoever does not wait for the end."""
+        made, folder = self.tally.succeeded + self.tally.skipped, self.batch.folder
+        return [
+            f"interrupted; {made} of {self.tally.rows} rows are done and kept in {folder}",
+            f"go on from there with: {shlex.join(['spacechain', 'batch', '--resume', str(folder)])}",
+        ]
 
     async def _next(self, jobs: Iterator[_Job]) -> _Job | None:
         """The next row to run; rows are read in a thread, since their files may be long."""

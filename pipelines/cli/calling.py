@@ -1,12 +1,13 @@
 """`inspect` and `call`: one Space at a time."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, Inputs, Local, Out, Use, pairs, settings
+from pipelines.cli.options import AsJson, Inputs, Local, Out, Use, Wake, pairs, settings
 
 if TYPE_CHECKING:
     from pipelines.running.workshop import Settings
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="A Space's id, an alias, or an app's URL.")]
 
 
-def inspect(space: SpaceName, *, local: Local = False, use: Use = None, as_json: AsJson = False) -> None:
+def inspect(
+    space: SpaceName, *, local: Local = False, use: Use = None, wake: Wake = None, as_json: AsJson = False
+) -> None:
     """Show the endpoints of a Space: what they take and return."""
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
-    found = anyio.run(_described, space, settings(local=local, use=use, quiet=as_json))
+    found = anyio.run(_described, space, settings(local=local, use=use, quiet=as_json, wake=wake))
     if as_json:
         result_json(space_json(found))
     else:
@@ -73,9 +76,15 @@ def call(  # noqa: PLR0913 - a command's options
 
 async def _described(space: str, where: "Settings") -> "Space":
     from pipelines.running.single import open_space  # noqa: PLC0415
+    from spaces_registry.errors import Asleep, Building  # noqa: PLC0415
 
-    async with open_space(space, where) as (_, app):
-        return app.space
+    try:
+        async with open_space(space, where, wake_s=where.wake_s or 0.0) as (_, app):
+            return app.space
+    except (Asleep, Building) as failure:
+        does = "wakes it" if isinstance(failure, Asleep) else "waits for it"
+        failure.hint = f"this {does}: {shlex.join(['spacechain', 'inspect', space, '--wake', '5m'])}"
+        raise
 
 
 def space_json(space: "Space") -> dict[str, object]:

@@ -70,8 +70,12 @@ def _live(steps: Sequence[str]) -> Iterator[RunListener]:
         console=console,
         get_renderable=lambda: draw(board, console.width, console.height),
         refresh_per_second=_PER_SECOND,
-    ):
-        yield board.hear
+    ) as live:
+        try:
+            yield board.hear
+        except BaseException:
+            live.transient = not board.has_begun  # rows that never come to anything would only stand there
+            raise
     if board.status != "running":
         say(f"{board.status} in {duration(board.seconds)}")
 

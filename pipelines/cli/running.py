@@ -226,9 +226,15 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
     from pipelines.engine.results import failed_ones  # noqa: PLC0415
+    from spaces_registry.errors import HubUnreachable  # noqa: PLC0415
 
-    for failed in failed_ones(step.result for step in run.steps.values()):
-        say(f"step {failed.step} failed:")
+    every = failed_ones(step.result for step in run.steps.values())
+    offline = [one.step for one in every if isinstance(one.error, HubUnreachable)]
+    for failed in every:
+        if failed.step in offline[1:]:
+            continue  # one line tells that there is no network
+        which = offline if failed.step in offline[:1] else [failed.step]
+        say(f"step{'s' if len(which) > 1 else ''} {', '.join(which)} failed:")
         show_error(failed.error)
         for line in _elsewhere(failed):
             say(f"  {safe(line)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.artifacts import StorageFailed
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 
 RECORD = "run.json"
@@ -66,7 +67,7 @@ def remember(index: Path, run: str, chain: str, folder: Path) -> None:
     entry = {"run": run, "chain": chain, "folder": str(folder.absolute()), "process": os.getpid()}
     line = (json.dumps(entry) + "\n").encode()
     try:
-        index.parent.mkdir(parents=True, exist_ok=True)
+        make_private(index.parent)
         handle = os.open(index, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(handle, line)

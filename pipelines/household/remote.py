@@ -17,6 +17,7 @@ from pipelines.household.home import Home, find_home
 from pipelines.household.templates import home_library
 from pipelines.household.trust import NotTrusted
 from pipelines.places.places import local_endpoints
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.network.reach import Network, nearest_network
@@ -98,7 +99,7 @@ def _keep(folder: Path, text: str, home: Home) -> None:
     aside = folder / f".{_NAME}.{os.getpid()}"
     try:
         home.make()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         with os.fdopen(
             os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
         ) as file:

@@ -22,7 +22,16 @@ from pipelines.places.places import Places, local_endpoint
 from pipelines.running.nesting import used_by, used_by_invalid
 from pipelines.services.workflow_problems import workflow_problems
 from spaces_registry.bookmarks import Bookmarks
-from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized
+from spaces_registry.errors import (
+    Asleep,
+    Building,
+    CallFailed,
+    HubUnreachable,
+    Missing,
+    Paused,
+    ToolkitError,
+    Unauthorized,
+)
 from spaces_registry.fitting.resolver import NothingFits
 from spaces_registry.signature import Endpoint
 
@@ -138,7 +147,8 @@ async def look(
         for group in ways_of(step)
         if (place := next((found[way.key] for way in group if way.key in found), None)) is not None
     }
-    problems = [one for step in chain.steps.values() for one in _missing(step, found, failures, chain)]
+    told = _without_repeats(failures, [way.key for step in chain.steps.values() for way in every_way(step)])
+    problems = [one for step in chain.steps.values() for one in _missing(step, found, told, chain)]
     refused = [*_refusals(chain, problems, failures)]
     nested = {}
     for step, key, inner in _chains(chain, found):
@@ -169,6 +179,12 @@ def _chains(chain: Chain, found: Mapping[str, Place]) -> Iterator[tuple[Step, st
             inner = found[way.key].nested if way.key in found else None
             if inner is not None:
                 yield step, way.key, inner
+
+
+def _without_repeats(failures: Mapping[str, ToolkitError], keys: Sequence[str]) -> Mapping[str, ToolkitError]:
+    """The failures but those that say again that the Hub cannot be reached: one line tells that."""
+    offline = [key for key in keys if isinstance(failures.get(key), HubUnreachable)]
+    return {key: one for key, one in failures.items() if key not in offline[1:]}
 
 
 def _missing(

@@ -1,6 +1,6 @@
 """One call outside of any chain: a chain of one step, so that it is kept and recorded like any other."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,9 @@ from pipelines.running.run import Options, Run, run_in
 from pipelines.running.spelling import BadCall, Spelled, spelled
 from pipelines.running.workshop import Settings, Workshop, address_here, open_workshop
 from spaces_registry.apps.app import App
+from spaces_registry.clocks import Clocks
 from spaces_registry.errors import RejectedInput
+from spaces_registry.progress import CallEvent, Listener, Waking
 from spaces_registry.signature import Endpoint
 
 STEP = "call"
@@ -46,8 +48,15 @@ class SingleCall:
 
 
 @asynccontextmanager
-async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Workshop, App]]:
+async def open_space(
+    space: str, settings: Settings, *, wake_s: float | None = None
+) -> AsyncIterator[tuple[Workshop, App]]:
     """One Space, woken if need be.
+
+    Args:
+        space: id, alias or URL.
+        settings: where; its `say` hears how the Space wakes.
+        wake_s: how long it may take to wake; None for as long as a step's.
 
     Raises:
         BadAddress: that is no id, URL or alias, of the catalog's or the user's own.
@@ -55,7 +64,20 @@ async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Work
     """
     address_here(space, settings)
     async with open_workshop(_chain_of(space, None, Spelled()), settings) as shop:
-        yield shop, await shop.registry.connect(space)
+        patience_s = Clocks().wake_s if wake_s is None else wake_s
+        yield shop, await shop.registry.connect(space, wake_s=patience_s, tell=_waking(space, settings.say))
+
+
+def _waking(space: str, say: Callable[[str], None]) -> Listener:
+    """Tells each stage of a Space that wakes, once."""
+    stages: set[str] = set()
+
+    def hear(event: CallEvent) -> None:
+        if isinstance(event, Waking) and event.stage not in stages:
+            stages.add(event.stage)
+            say(f"{space}: waiting for the Space: {event.stage.lower().replace('_', ' ')}")
+
+    return hear
 
 
 async def call_once(once: SingleCall, settings: Settings, tell: RunListener = unheard) -> Run:
