@@ -152,9 +152,10 @@ def test_what_ends_before_the_first_call_leaves_no_rows_on_the_terminal(write, t
     env = {**os.environ, "COLUMNS": "100", "LINES": "24", "TERM": "xterm"}
     process = subprocess.Popen(line, cwd=tmp_path, env=env, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    seen = _read(ours)
+    seen = re.sub(r"\x1b\[[0-9;]*m", "", _read(ours))
 
     assert process.wait() == 2
+    assert "· first" in seen
     assert "a is missing" in seen
     assert "· first" not in seen.rpartition("\x1b[2K")[2]  # what was drawn is wiped
 
