@@ -25,6 +25,7 @@ from pipelines.engine.interrupts import interruptible
 from pipelines.engine.results import Failed
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import masked, read_environment
+from pipelines.running.folder import FEWEST_DIGITS
 from pipelines.running.locking import lock_of
 from pipelines.running.preflight import look
 from pipelines.running.record import FileOutput, Output, ValueOutput
@@ -290,7 +291,7 @@ class _Running:
 
     def _publish_one(self, output: Output, folder: Path, stem: str) -> Output:
         files = _files_in(output)
-        digits = len(str(len(files)))
+        digits = max(FEWEST_DIGITS, len(str(len(files))))
         paths: list[Path] = []
         for number, file in enumerate(files, start=1):
             numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"

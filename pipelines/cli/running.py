@@ -31,6 +31,8 @@ from pipelines.cli.options import (
 )
 
 Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
+PAGE = "report.html"
+_MOST_LISTED = 12  # items of one output on a terminal; of more, the first and the last are shown
 _MOST_SHOWN = 4000  # characters of one value on a terminal
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ def _make(
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, safe, say  # noqa: PLC0415
 
     with watching([*chain.steps], events=events, quiet=as_json) as tell:
         try:
@@ -153,7 +155,8 @@ def _make(
     if as_json:
         result_json(done.to_json())
     elif not events:
-        for path in output_lines(done):
+        say(f"report: {safe(str(done.folder / PAGE))}")
+        for path in output_lines(done, fold=sys.stdout.isatty()):
             result(path)
     if not done.ok:
         explain(done)
@@ -189,19 +192,27 @@ def run_exit(run: "Run") -> Exit:
             return Exit.NOT_ALLOWED if codes == {Exit.NOT_ALLOWED} else Exit.STEP_FAILED
 
 
-def output_lines(run: "Run") -> list[str]:
-    """What a run is run for: the outputs, a line each, the chain's first one last."""
+def output_lines(run: "Run", *, fold: bool = False) -> list[str]:
+    """What a run is run for: the outputs, a line each, the chain's first one last.
+
+    Args:
+        run: that ended.
+        fold: of a long list show its ends, as a person wants; a program wants all of it.
+    """
     from pipelines.running.record import FileOutput, ValueOutput  # noqa: PLC0415
 
     lines: list[str] = []
     for name, output in reversed([*run.outputs.items()]):
-        several = output if isinstance(output, tuple) else (output,)
-        for one in several:
+        told: list[str] = []
+        for one in output if isinstance(output, tuple) else (output,):
             match one:
                 case FileOutput():
-                    lines.append(str(one.path))
+                    told.append(str(one.path))
                 case ValueOutput():
-                    lines.append(f"{name}: {_shown(one.value)}")
+                    told.append(f"{name}: {_shown(one.value)}")
+        if fold and len(told) > _MOST_LISTED:
+            told = [*told[:3], f"… {len(told) - 4} more of {name} in {run.folder}", told[-1]]
+        lines += told
     return lines
 
 

@@ -320,6 +320,17 @@ def _notes(step: Json) -> Iterator[str]:
         yield from (f"{name}: warning: {_text(one)}" for one in _list(told.get("warnings"))[:_MOST_TRIES])
 
 
+def _options(document: Json) -> Iterator[str]:
+    """The options that decide where a run's calls go, and which of them are made."""
+    told = _mapping(document.get("options"))
+    yield from ("--local",) if told.get("local") is True else ()
+    for space, url in _mapping(told.get("use")).items():
+        yield from ("--use", f"{space}={url}")
+    yield from ("--frozen",) if told.get("frozen") is True else ()
+    for step in _list(told.get("only")):
+        yield from ("--only", str(step))
+
+
 def _again(document: Json) -> str:
     """The command that goes on, or runs it again; files and long inputs are left to whoever runs it.
 
@@ -329,7 +340,12 @@ def _again(document: Json) -> str:
     is_spent = any(one.get("code") == "budget-exceeded" for one in errors)
     if document.get("status") != "succeeded" and document.get("run") and not is_spent:
         return shlex.join(("spacechain", "resume", str(document["run"])))
-    words = ["spacechain", "run", str(document.get("file") or document.get("chain") or "")]
+    words = [
+        "spacechain",
+        "run",
+        str(document.get("file") or document.get("chain") or ""),
+        *_options(document),
+    ]
     for name, value in _mapping(document.get("inputs")).items():
         if isinstance(value, str | int | float) and len(str(value)) < 200:  # noqa: PLR2004 - a line's worth
             told = str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,6 +10,7 @@ from pipelines.artifacts.disk import PART
 from pipelines.engine.results import Succeeded
 from pipelines.running.record import Output, as_output, write_json
 
+FEWEST_DIGITS = 2  # of the numbers of several files: most lists have fewer than a hundred
 _HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
 
 
@@ -69,8 +70,8 @@ class RunFolder:
 
 
 def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Iterator[Path]]:
-    """Where files were put, by SHA-256; several are numbered from 1, as wide as the last number is."""
-    digits = len(str(len(files)))
+    """Where files were put, by SHA-256; several are numbered from 01, so that they sort as counted."""
+    digits = max(FEWEST_DIGITS, len(str(len(files))))
     paths: dict[str, list[Path]] = {}
     for number, artifact in enumerate(files, start=1):
         numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"

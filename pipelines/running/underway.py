@@ -271,6 +271,7 @@ class Running:
             "started": self.at.isoformat(timespec="seconds"),
             "file": self.chain.source.file,
             "inputs": run.inputs,
+            "options": how(self.shop.settings, self.options),
         }
         hidden = masked(document, self.hidden)
         return hidden if isinstance(hidden, dict) else document
