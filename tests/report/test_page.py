@@ -189,16 +189,12 @@ def test_the_page_of_an_old_run_is_written_anew(run, folder):
 
 def test_run_it_again_repeats_the_options_of_the_run(run, chain, tmp_path):
     """The same command on the real Spaces instead of the user's own would cost money."""
-    run(
-        "run", chain, "-i", "colour=red", "--use", "me/app=http://127.0.0.1:7860", "--only", "draw", "--local"
-    )
+    use = "me/app=http://127.0.0.1:7860"
+    run("run", chain, "-i", "colour=red", "--use", use, "--only", "draw", "--local")
     folder = next((tmp_path / "outputs" / "still").iterdir())
     page = (folder / "report.html").read_text(encoding="utf-8")
 
-    assert (
-        "spacechain run still.yaml --local --use me/app=http://127.0.0.1:7860 --only draw -i colour=red"
-        in page
-    )
+    assert f"spacechain run still.yaml --local --use {use} --only draw -i colour=red" in page
 
 
 def test_the_end_of_a_run_names_its_report(run, chain, tmp_path):
