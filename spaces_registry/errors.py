@@ -151,6 +151,21 @@ class Unreachable(CallFailed):
     advice = "see that it runs and that its address is right; else try again later"
 
 
+class HubUnreachable(Unreachable):
+    """The Hub itself cannot be reached, so that none of its Spaces can: told once, and not for each of them.
+
+    Attributes:
+        host: the Hub's.
+    """
+
+    def __init__(self, place: str, doing: str, host: str, why: str, hint: str | None = None) -> None:
+        hint = hint or f"is there a network? --local uses the studio, HF_ENDPOINT another Hub than {host}"
+        super().__init__(
+            place, f"{doing}: the Hub cannot be reached: no connection to {host}: {why}", hint=hint
+        )
+        self.host = host
+
+
 class TimedOut(CallFailed):
     """The call exceeded one of its clocks: wake, queue or run."""
 

@@ -7,7 +7,14 @@ from enum import StrEnum
 from chains.language.expressions import Template
 from chains.model import Limit
 from chains.text.source import Source
-from spaces_registry.signature import AmbiguousEndpoint, Endpoint, Parameter, Return, UnknownEndpoint
+from spaces_registry.signature import (
+    AmbiguousEndpoint,
+    Endpoint,
+    Parameter,
+    Return,
+    UnknownEndpoint,
+    meant_among,
+)
 
 
 class FileForm(StrEnum):
@@ -331,7 +338,8 @@ class Service:
         wanted = name.lstrip("/") if name else self.default
         if wanted is not None:
             if wanted not in self.endpoints:
-                raise UnknownEndpoint(self.name, wanted, [*self.endpoints])
+                known = {name: one.signature for name, one in self.endpoints.items()}
+                raise UnknownEndpoint(self.name, wanted, [*known], meant_among(wanted, known))
             return self.endpoints[wanted]
         if len(self.endpoints) == 1:
             return next(iter(self.endpoints.values()))

@@ -207,9 +207,8 @@ _ANIMATED: Mapping[str, tuple[Callable[[BinaryIO], bool], str]] = {
 def _animated(found: FileType, stream: BinaryIO) -> FileType:
     """A picture of several frames serves as a video, too; the same without them is only a picture."""
     moves, says = _ANIMATED.get(found.extension, (None, ""))
-    if moves is None or not moves(stream):
-        return found
-    return replace(found, says=says, kinds=(Kind.IMAGE, Kind.VIDEO))
+    is_moving = moves is not None and moves(stream)
+    return replace(found, says=says, kinds=(Kind.IMAGE, Kind.VIDEO)) if is_moving else found
 
 
 def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
@@ -397,8 +396,8 @@ def _by_puremagic(stream: BinaryIO) -> FileType | None:
         matches = puremagic.magic_stream(stream)
     except (puremagic.PureError, ValueError):
         return None
-    best = next((one for one in matches if one.confidence >= _SURE and one.mime_type and one.extension), None)
-    if best is None:
+    sure = (one for one in matches if one.confidence >= _SURE and one.mime_type and one.extension)
+    if (best := next(sure, None)) is None:
         return None
     family = Kind(best.mime_type.partition("/")[0]) if best.mime_type.partition("/")[0] in _MEDIA else None
     kinds = (Kind.VIDEO, Kind.AUDIO) if family == Kind.VIDEO else (family,) if family else ()

@@ -1,6 +1,7 @@
 """A batch from beginning to end: look at the whole table, then run what is not done, some rows at once."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ from pipelines.household.trusting import require_recipe
 from pipelines.household.variables import require_variables
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import masked, read_environment
+from pipelines.running.folder import FEWEST_DIGITS
 from pipelines.running.locking import lock_of
 from pipelines.running.preflight import look
 from pipelines.running.record import FileOutput, Output, ValueOutput, files_in_output, with_files
@@ -179,7 +181,7 @@ class _Running:
                 scope.cancel()
 
         async with (
-            interruptible(watch_signals=self.batch.watch_signals) as interrupt,
+            interruptible(watch_signals=self.batch.watch_signals, last_words=self._last_words) as interrupt,
             anyio.create_task_group() as workers,
         ):
             for _ in range(self.batch.workers):
@@ -190,6 +192,14 @@ class _Running:
         if self.failure is not None:
             raise self.failure
         return self.tally
+
+    def _last_words(self) -> list[str]:
+        """How many rows were made and how to go on, for whoever does not wait for the end."""
+        made, folder = self.tally.succeeded + self.tally.skipped, self.batch.folder
+        return [
+            f"interrupted; {made} of {self.tally.rows} rows are done and kept in {folder}",
+            f"go on from there with: {shlex.join(['spacechain', 'batch', '--resume', str(folder)])}",
+        ]
 
     async def _next(self, jobs: Iterator[_Job]) -> _Job | None:
         """The next row to run; rows are read in a thread, since their files may be long."""
@@ -292,10 +302,11 @@ class _Running:
         """An output, or what came beside a file of one, with its files published and numbered from 1."""
         count = len([*files_in_output(output)])
         numbers = iter(range(1, count + 1))
+        digits = max(FEWEST_DIGITS, len(str(count)))
 
         def put(file: FileOutput) -> FileOutput:
             number = next(numbers)
-            name = stem if count == 1 else f"{stem}-{number:0{len(str(count))}}"
+            name = stem if count == 1 else f"{stem}-{number:0{digits}}"
             path = publish(self._artifact(file), folder, name)
             extra = {
                 part: replace(one, path=path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.asking import ask_for_trust
+from pipelines.cli.completing import chain_names
 from pipelines.cli.exits import Exit
 from pipelines.cli.options import (
     BadOption,
@@ -19,7 +20,7 @@ from pipelines.cli.options import (
     Out,
     Use,
     Wake,
-    chain_names,
+    given_inputs,
     pairs,
     settings,
 )
@@ -166,7 +167,7 @@ class _Asked:
         found = find_chain(self.chain)
         if self.table != _STDIN:
             ask_for_trust(found)
-        inputs = pairs("-i", self.input, "NAME=VALUE")
+        inputs = given_inputs(found, self.input)
         renamed = {column: names[-1] for column, names in pairs("--map", self.map, "COLUMN=INPUT").items()}
         stem = "stdin" if self.table == _STDIN else Path(self.table).stem
         folder = self.folder or self.out / found.name / safe_name(stem, ".x").removesuffix(".x")

@@ -79,6 +79,11 @@ class Board:
         """A board on which every step waits."""
         return cls({name: Row(name) for name in steps})
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything came of any step."""
+        return any(row.state != "waiting" or row.now for row in self.rows.values())
+
     def hear(self, event: RunEvent) -> None:
         """Bring the board up to date."""
         match event:

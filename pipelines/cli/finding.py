@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.completing import kind_names
 from pipelines.cli.exits import exit_for
 from pipelines.cli.options import AsJson, BadOption, Local, Use, settings
 from spaces_registry.errors import ToolkitError
@@ -37,11 +38,21 @@ def find(  # noqa: PLR0913 - a command's options
     *,
     takes: Annotated[
         list[str] | None,
-        typer.Option("--takes", metavar="[NAME=]KIND", help="What it must take: image, text, … Repeatable."),
+        typer.Option(
+            "--takes",
+            metavar="[NAME=]KIND",
+            help="What it must take: image, text, … Repeatable.",
+            autocompletion=kind_names,
+        ),
     ] = None,
     gives: Annotated[
         list[str] | None,
-        typer.Option("--gives", metavar="KIND", help="What it must give: image, video, … Repeatable."),
+        typer.Option(
+            "--gives",
+            metavar="KIND",
+            help="What it must give: image, video, … Repeatable.",
+            autocompletion=kind_names,
+        ),
     ] = None,
     category: Annotated[
         str | None, typer.Option("--category", metavar="SLUG", help="Only Spaces of this category.")

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from pipelines.cli.completing import run_names
 from pipelines.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pipelines.household.history import Record
 
 RunName: TypeAlias = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id or how it begins, its folder, or: last.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's id or how it begins, its folder, or: last.",
+        autocompletion=run_names,
+    ),
 ]
 _RESUMABLE = ("failed", "blocked", "interrupted")
 _LONGEST = 2000  # characters of an output's value; all of it is in run.json

@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.completing import recipe_names
 from pipelines.cli.options import AsJson, ChainName
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this recipe's YAML.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Print this recipe's YAML.", autocompletion=recipe_names),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +49,8 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the chain; the file is NAME.yaml.")],
     *,
     recipe: Annotated[
-        str, typer.Option("--from", metavar="RECIPE", help="Start from this recipe.")
+        str,
+        typer.Option("--from", metavar="RECIPE", help="Start from this recipe.", autocompletion=recipe_names),
     ] = "starter",
     as_json: AsJson = False,
 ) -> None:

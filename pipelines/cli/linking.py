@@ -92,6 +92,7 @@ async def _linked(wanted: "Link", where: "Settings", how: _How) -> "Run | None":
     """Link, show, keep, run."""
     from pipelines.cli.live import is_watched, watching  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+    from pipelines.engine.given import from_files  # noqa: PLC0415
     from pipelines.running.linking import open_link, save  # noqa: PLC0415
     from pipelines.running.run import Options, run_in  # noqa: PLC0415
 
@@ -110,7 +111,7 @@ async def _linked(wanted: "Link", where: "Settings", how: _How) -> "Run | None":
         chain = linked.chain
         options = Options(how.out, as_text=True, watch_signals=True, is_watched=is_watched(quiet=how.as_json))
         with watching([*chain.steps], events=False, quiet=how.as_json) as tell:
-            return await run_in(shop, chain, dict(wanted.given), options, tell)
+            return await run_in(shop, chain, from_files(chain, wanted.given), options, tell)
 
 
 def _ended(

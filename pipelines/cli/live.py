@@ -80,8 +80,12 @@ def _live(steps: Sequence[str]) -> Iterator[RunListener]:
         console=console,
         get_renderable=lambda: draw(board, console.width, console.height),
         refresh_per_second=_PER_SECOND,
-    ):
-        yield hear
+    ) as live:
+        try:
+            yield hear
+        except BaseException:
+            live.transient = not board.has_begun  # rows that never come to anything would only stand there
+            raise
     for step, told in warnings:  # a line of the board shows what came last, and this is to be read
         say(f"{step}: {safe(words(told))}")
     if board.status != "running":

@@ -117,12 +117,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _fitted(widths: Sequence[int], columns: int) -> list[int]:
-    """Widths that fit beside each other; the widest give way, and the first, which names things, the last."""
+    """Widths that fit beside each other; the widest give way.
+
+    The first column names things to commands, so it is never cut; with too little room beside it, lines wrap.
+    """
     fitted = [*widths]
     while sum(fitted) + 2 * (len(fitted) - 1) > columns:
         at = max(range(1, len(fitted)), key=lambda place: fitted[place], default=0)
-        at = at if fitted[at] > _NARROWEST else 0
-        if fitted[at] <= _NARROWEST:
+        if at == 0 or fitted[at] <= _NARROWEST:
             break
         fitted[at] -= 1
     return fitted

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.artifacts import StorageFailed
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 
 RECORD = "run.json"
@@ -67,7 +68,7 @@ def remember(index: Path, run: str, chain: str, folder: Path) -> None:
     entry = {"run": run, "chain": chain, "folder": str(folder.absolute()), "process": os.getpid()}
     line = (json.dumps(entry) + "\n").encode()
     try:
-        index.parent.mkdir(parents=True, exist_ok=True)
+        make_private(index.parent)
         handle = os.open(index, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(handle, line)

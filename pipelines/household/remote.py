@@ -18,6 +18,7 @@ from pipelines.household.home import Home, find_home
 from pipelines.household.templates import home_library
 from pipelines.household.trust import NotTrusted
 from pipelines.places.places import local_endpoints
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.network.reach import Network, nearest_network
@@ -140,8 +141,8 @@ def _keep(path: Path, text: str, home: Home) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         home.make()
-        for one in (path.parent.parent, path.parent):
-            one.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent.parent)
+        make_private(path.parent)
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(text.encode())
         aside.replace(path)

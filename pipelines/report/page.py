@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from pipelines.artifacts import StorageFailed
 from pipelines.engine.losses import loss_words, read_losses
+from pipelines.report.command import command_again
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -148,7 +148,7 @@ def report_html(folder: Path, document: Json) -> str:
         ],
         steps=shown,
         inputs=inputs,
-        again=_again(document),
+        again=command_again(document),
     )
 
 
@@ -338,30 +338,6 @@ def _notes(step: Json) -> Iterator[str]:
         where = f" at {told['via']}" if told.get("via") else ""
         yield f"{name}: {told.get('status')}{where}, {duration(_number(told.get('seconds')))}"
         yield from (f"{name}: warning: {_text(one)}" for one in _list(told.get("warnings"))[:_MOST_TRIES])
-
-
-def _again(document: Json) -> str:
-    """The command that goes on, or runs it again; files and long inputs are left to whoever runs it.
-
-    A run whose budget is used up would go on with the same budget: its chain is to be run with a larger one.
-    """
-    errors = (_mapping(_mapping(one).get("error")) for one in _mapping(document.get("steps")).values())
-    is_spent = any(one.get("code") == "budget-exceeded" for one in errors)
-    if document.get("status") != "succeeded" and document.get("run") and not is_spent:
-        return shlex.join(("spacechain", "resume", str(document["run"])))
-    words = ["spacechain", "run", str(document.get("file") or document.get("chain") or "")]
-    for name, value in _mapping(document.get("inputs")).items():
-        if isinstance(value, str | int | float) and len(str(value)) < 200:  # noqa: PLR2004 - a line's worth
-            told = str(value).lower() if isinstance(value, bool) else str(value)
-            words += ["-i", f"{name}={told}"]
-        elif isinstance(value, Mapping) and "sha256" in value:
-            words += ["-i", f"{name}={value.get('name', '…')}"]
-        elif isinstance(value, list) and not any(
-            isinstance(one, Mapping) and "sha256" in one for one in value
-        ):
-            told = json.dumps(value, ensure_ascii=False)
-            words += ["-i", f"{name}={told if len(told) < 200 else '…'}"]  # noqa: PLR2004 - a line's worth
-    return shlex.join(words)
 
 
 def _text(value: object) -> str:

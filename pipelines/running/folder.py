@@ -10,6 +10,7 @@ from pipelines.artifacts.disk import PART
 from pipelines.engine.results import Succeeded
 from pipelines.running.record import Output, as_output, write_json
 
+FEWEST_DIGITS = 2  # of the numbers of several files: most lists have fewer than a hundred
 _HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
 
 
@@ -70,12 +71,12 @@ class RunFolder:
 
 
 def _named(value: object, stem: str) -> Iterator[tuple[str, Artifact]]:
-    """Every file of a value with what to call it: numbered from 1, as wide as the last number is.
+    """Every file of a value with what to call it: numbered from 01, so that they sort as counted.
 
-    What came beside a file is called after it and its own name: `parts-annotations-1`.
+    What came beside a file is called after it and its own name: `parts-annotations-01`.
     """
     files = tops(value)
-    digits = len(str(len(files)))
+    digits = max(FEWEST_DIGITS, len(str(len(files))))
     for number, artifact in enumerate(files, start=1):
         name = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
         yield name, artifact

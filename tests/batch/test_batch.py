@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 RESULTS = Path("outputs/draw/table/results.csv")
 
 
@@ -214,3 +216,15 @@ def test_no_secret_of_the_environment_is_in_the_results(desk, home, monkeypatch,
     assert done.code == 1
     assert done.lines[0]["outputs"]["said"]["value"] == "a •••"
     assert "I do not know •••" in done.lines[1]["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["results.csv", "results.jsonl"])
+def test_results_are_in_the_order_of_the_table_at_the_end(desk, name):
+    """Results are put beside the table they came from, line by line."""
+    desk.table('prompt\na\n"b, and\na second line"\nc\nd\n')
+    desk.command("batch", "draw.yaml", "table.csv", "--results", name, "--rows", "3-", "--workers", "1")
+    desk.command("batch", "draw.yaml", "table.csv", "--results", name)
+    with (desk.folder / name).open(newline="") as file:
+        lines = [*csv.DictReader(file)] if name.endswith("csv") else [*map(json.loads, file)]
+
+    assert [int(one["row"]) for one in lines] == [1, 2, 3, 4]

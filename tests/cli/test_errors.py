@@ -68,6 +68,8 @@ def test_a_mistake_of_form_hides_none_about_what_is_called(spacechain, tmp_path)
 
     assert [(one["line"], one["code"]) for one in problems] == [
         (1, "unknown-key"),
+        (3, "missing-parameter"),  # of `mux`, which was meant
+        (3, "missing-parameter"),
         (3, "unknown-operation"),
         (4, "unknown-function"),
         (5, "unknown-service"),
