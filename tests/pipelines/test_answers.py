@@ -287,7 +287,7 @@ def test_an_annotated_picture_has_its_masks_and_labels(run):
     assert size_of(done.outputs["by_query"].path) == (64, 48)
     assert len(done.outputs["masks"]) == 2
     assert [one["label"] for one in picture["extra"]["annotations"]] == ["cat", "dog"]
-    assert (done.folder / "picture-annotations-2.png").exists()
+    assert (done.folder / "picture-annotations-02.png").exists()
     assert colour_of(done.outputs["picture"].path) == "teal"
 
 
