@@ -307,7 +307,8 @@ def _moved(output: Output, paths: Iterator[Path], secrets: Mapping[str, str]) ->
     """An output with its files where they were put, in order, and without secrets that a place repeated."""
     match output:
         case FileOutput():
-            return replace(output, path=next(paths))
+            head = None if output.head is None else str(masked(output.head, secrets))
+            return replace(output, path=next(paths), head=head)
         case tuple():
             return tuple(_moved(one, paths, secrets) for one in output)
         case ValueOutput(value=value):

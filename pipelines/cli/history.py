@@ -143,6 +143,8 @@ def _outputs(record: "Record") -> list[str]:
             told = _mapping(one)
             if "path" in told:
                 value = str(record.entry.folder / Path(str(told["path"])).name)
+                if isinstance(head := told.get("head"), str):
+                    value = f"{safe(head)[:_LONGEST]} … (all of it in {value})"
             else:
                 found = told.get("value")
                 value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))

@@ -185,6 +185,8 @@ def output_lines(run: "Run") -> list[str]:
         several = output if isinstance(output, tuple) else (output,)
         for one in several:
             match one:
+                case FileOutput(head=str() as head):
+                    lines.append(f"{name}: {_shown(head)} … (all of it in {one.path})")
                 case FileOutput():
                     lines.append(str(one.path))
                 case ValueOutput():

@@ -32,6 +32,7 @@ from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
 from spaces_registry.network.decoding import sendable
 from spaces_registry.progress import WARNING, CallEvent, Listener, Logged, Spent, UsedUp, unheard, warning_in
+from spaces_registry.sayable import is_of_numbers
 from spaces_registry.signature import File, Json, Return, Value
 
 _MOST_WARNINGS = 20  # of one call
@@ -245,6 +246,7 @@ class CallMaker:
                     )
                     values = await place.runner(call, hear)
                     outputs = await anyio.to_thread.run_sync(self._take, step, place, values)
+                    del values  # of a long answer, twice its size
             except anyio.get_cancelled_exc_class():
                 if remember.told is None:  # else its work may go on, and its result can be fetched
                     self.journal.failed(number, key, INTERRUPTED, None)
@@ -316,6 +318,8 @@ class CallMaker:
                 return value
             case Mapping():
                 return {sendable(name): self._keep_one(place, told, one) for name, one in value.items()}
+            case Sequence() if is_of_numbers(value):
+                return tuple(value)
             case Sequence():
                 return tuple(self._keep_one(place, told, one) for one in value)
             case _:

@@ -2,12 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish
 from pipelines.artifacts.disk import PART
 from pipelines.engine.results import Succeeded
+from pipelines.running.long_values import write_value
 from pipelines.running.record import Output, as_output, write_json
 
 _HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
@@ -19,9 +20,11 @@ class RunFolder:
 
     Attributes:
         path: the run's own folder.
+        hidden: secrets that no file in it may hold.
     """
 
     path: Path
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def prepare(self) -> None:
         """Make the folder, and learn now rather than after the work whether it can be written.
@@ -65,7 +68,7 @@ class RunFolder:
     def _publish(self, value: object, folder: Path, stem: str) -> Output:
         files = artifacts_in(value)
         paths = _publish_all(files, folder, stem)
-        return as_output(value, paths)
+        return as_output(value, paths, lambda one: write_value(one, folder, stem, self.hidden))
 
 
 def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Iterator[Path]]:

@@ -2,21 +2,22 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from chains.language.evaluate import Absent
-from pipelines.artifacts import Artifact, StorageFailed
+from pipelines.artifacts import Artifact, StorageFailed, artifacts_in
 from pipelines.engine.binding import shown
 from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
+from pipelines.running.long_values import head_of, is_long
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutput:
-    """A file that a run made, under its readable name.
+    """A file that a run made, under its readable name; also a value that is too long to be shown.
 
     Attributes:
         kind: image, audio, video, …
@@ -24,6 +25,7 @@ class FileOutput:
         mime: from the bytes.
         sha256: of the bytes, hex.
         size_bytes: of the file.
+        head: how a value begins that is too long to be shown, and of which all lies in the file; else None.
     """
 
     kind: str
@@ -31,27 +33,45 @@ class FileOutput:
     mime: str
     sha256: str
     size_bytes: int
+    head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ValueOutput:
-    """An output that is no file."""
+    """An output that is no file.
+
+    Attributes:
+        kind: text, number, json, …
+        value: itself; None where it is too long to be told.
+        head: how such a value begins; else None.
+    """
 
     kind: str
     value: object
+    head: str | None = None
 
 
 Output: TypeAlias = FileOutput | ValueOutput | tuple["Output", ...]
 
 
-def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
+Write: TypeAlias = Callable[[object], Artifact]
+
+
+def as_output(value: object, published: Mapping[str, Iterator[Path]], write: Write | None = None) -> Output:
     """A value of a run as users get it.
 
     Args:
         value: an artifact, a plain value, or a list of these.
         published: by SHA-256, the readable paths of the artifacts of these bytes, in order; they are used up.
+        write: writes a value that is too long to be shown into a file; None where there is no folder for it.
     """
     match value:
+        case str() | Mapping() | Sequence() if is_long(value) and not artifacts_in(value):
+            kind = "text" if isinstance(value, str) else "json"
+            if write is None:
+                return ValueOutput(kind, None, head_of(value))
+            file = write(value)
+            return FileOutput(kind, file.path, file.mime, file.sha256, file.size_bytes, head_of(value))
         case Artifact():
             path = next(published.get(value.sha256, iter(())), value.path)
             return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
@@ -66,7 +86,7 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
         case str():
             return ValueOutput("text", value)
         case Sequence():
-            return tuple(as_output(one, published) for one in value)
+            return tuple(as_output(one, published, write) for one in value)
         case _:
             return ValueOutput("json", shown(value))
 
@@ -81,7 +101,10 @@ def output_json(output: Output) -> object:
                 "mime": output.mime,
                 "sha256": output.sha256,
                 "size_bytes": output.size_bytes,
+                **({} if output.head is None else {"head": output.head}),
             }
+        case ValueOutput(head=str() as head):
+            return {"kind": output.kind, "value": None, "head": head}
         case ValueOutput():
             return {"kind": output.kind, "value": output.value}
         case tuple():
