@@ -15,7 +15,7 @@ from chains.shape.misfits import misfits
 from chains.text.reader import MAX_BYTES, read
 from chains.text.source import Source, plain
 from spaces_registry.errors import ToolkitError, nearest
-from spaces_registry.signature import Endpoint
+from spaces_registry.signature import Endpoint, Misnamed
 
 
 class ChainNotFound(ToolkitError):
@@ -104,7 +104,7 @@ def loads(
     chain = Builder(tree, folder, library).chain()
     everything = [*problems, *(one for _, one in found), *tree.problems]
     if everything:
-        raise InvalidChain([*everything, *_meant(chain, known(chain), everything)], source)
+        raise InvalidChain([*everything, *_meant(chain, known(chain), everything)], source, chain)
     return chain
 
 
@@ -115,7 +115,7 @@ def _meant(
 
     Warnings, and a second word on one place, may come of the mistakes.
     """
-    endpoints = {key: one for key, one in known.items() if isinstance(one, Endpoint)}
+    endpoints = {key: one for key, one in known.items() if isinstance(one, Endpoint)} | meant(known)
     errors = [one for one in check(chain, endpoints) if one.severity == "error"]
     yield from errors
     told = {one.at for one in (*found, *errors)}
@@ -125,6 +125,13 @@ def _meant(
             problem = not_reached(step, failure)
             if problem.at not in told:
                 yield problem
+
+
+def meant(known: Mapping[str, object]) -> dict[str, Endpoint]:
+    """By key, the endpoints that misspelt names surely meant."""
+    return {
+        key: one.meant for key, one in known.items() if isinstance(one, Misnamed) and one.meant is not None
+    }
 
 
 def _chain_files(folder: Path) -> list[str]:

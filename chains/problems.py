@@ -3,11 +3,14 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from chains.text.source import Position, Source
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.plain import visible
+
+if TYPE_CHECKING:
+    from chains.model import Chain
 
 __all__ = ["InvalidChain", "Position", "Problem", "in_order", "near", "show"]
 
@@ -45,16 +48,18 @@ class InvalidChain(ToolkitError):
     Attributes:
         problems: every mistake found, by position; at least one is an error.
         source: the text they stand in.
+        rest: what could be read of the chain in spite of them, to look for more; None where nothing could.
     """
 
     code = "invalid-chain"
 
-    def __init__(self, problems: Iterable[Problem], source: Source) -> None:
+    def __init__(self, problems: Iterable[Problem], source: Source, rest: "Chain | None" = None) -> None:
+        self.rest = rest
         self.problems = in_order(problems)
         self.source = source
         first = next((one for one in self.problems if one.severity == "error"), self.problems[0])
-        rest = len(self.problems) - 1
-        more = f" (and {rest} more {'problem' if rest == 1 else 'problems'})" if rest else ""
+        others = len(self.problems) - 1
+        more = f" (and {others} more {'problem' if others == 1 else 'problems'})" if others else ""
         where = f"{first.at.file}:{first.at.line}:{first.at.column}"
         super().__init__(visible(f"{where}: {first.message}{more}"), hint=first.hint)
 

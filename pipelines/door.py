@@ -65,6 +65,7 @@ def run_chain(  # noqa: PLR0913 - all but two by name, all with defaults
 
     Raises:
         InvalidChain: the chain is wrong; `problems` has every mistake with its position.
+        NotTrusted: it would run code, or hand over a key or a variable, that the user has not allowed.
         ToolkitError: inputs or places do not fit; nothing was called.
         KeyboardInterrupt: Ctrl-C in the main thread; the calls are cancelled and the run is recorded first.
     """

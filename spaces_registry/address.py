@@ -10,6 +10,8 @@ from spaces_registry.errors import ToolkitError, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PAGE = re.compile(r"/spaces/(?P<id>[^/]+/[^/]+)(?:/.*)?")  # a Space's page on the Hub, as people copy it
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,253}):\d{1,5}(/\S*)?")
+_PUBLIC = re.compile(r"[A-Za-z0-9-]{1,63}\.(hf\.space|gradio\.live)(/\S*)?")
 _LONGEST_ID = 96  # characters, as the Hub has it
 GONE = "api-inference.huggingface.co"  # where models were asked until the router took its place
 
@@ -55,7 +57,8 @@ def address_of(text: str, own: Mapping[str, Address] = {}) -> Address:
     """What an address means.
 
     Args:
-        text: `owner/name`, `http://…` or `https://…` (sub-paths allowed), or an alias such as `flux`.
+        text: `owner/name`, `http://…` or `https://…` (sub-paths allowed), `127.0.0.1:7860` and
+            `name.gradio.live` without their scheme, or an alias such as `flux`.
         own: the user's own aliases, lower case; they come before those of the catalog.
 
     Raises:
@@ -64,6 +67,10 @@ def address_of(text: str, own: Mapping[str, Address] = {}) -> Address:
     text = text.strip()
     if "://" in text:
         return _of_url(text)
+    if _HOST.fullmatch(text):
+        return _of_url(f"http://{text}")
+    if _PUBLIC.fullmatch(text):
+        return _of_url(f"https://{text}")
     if "/" not in text:
         if (mine := own.get(text.lower())) is not None:
             return mine

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
 
@@ -82,10 +83,7 @@ class Descriptions:
 
 def write_aside(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it: aside, then renamed into place."""
-    path.parent.parent.mkdir(
-        mode=0o700, parents=True, exist_ok=True
-    )  # what is private on the Hub stays so here
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    make_private(path.parent)  # what is private on the Hub stays so here
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:

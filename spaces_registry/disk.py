@@ -1,6 +1,23 @@
-"""What to do about a disk that does not take the bytes."""
+"""Folders for what is private, and what to do about a disk that does not take the bytes."""
 
 import errno
+from pathlib import Path
+
+PRIVATE = 0o700
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, open to their owner alone, whatever the umask.
+
+    One that is there stays as it is. `mkdir(mode, parents=True)` would leave those above it open to others.
+
+    Raises:
+        OSError: it cannot be made, or a file stands in its place.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=PRIVATE, exist_ok=True)
+    folder.mkdir(mode=PRIVATE, exist_ok=True)  # tells a file in its place
 
 
 def what_to_do(code: int | None) -> str:

@@ -5,7 +5,7 @@
     └── CallFailed               a remote call did not yield its result; the class decides what to do next
         ├── Asleep  Building  Paused  Missing  Drifted
         ├── Unauthorized  OutOfQuota  Busy  RateLimited
-        ├── RejectedInput  Crashed  BadOutput
+        ├── RejectedInput  Crashed  BadOutput  UnexpectedAnswer
         └── Unreachable  TimedOut  InDoubt
 
 Every class has a stable kebab-case `code`. A token is in no message and no attribute.
@@ -151,6 +151,21 @@ class Unreachable(CallFailed):
     advice = "see that it runs and that its address is right; else try again later"
 
 
+class HubUnreachable(Unreachable):
+    """The Hub itself cannot be reached, so that none of its Spaces can: told once, and not for each of them.
+
+    Attributes:
+        host: the Hub's.
+    """
+
+    def __init__(self, place: str, doing: str, host: str, why: str, hint: str | None = None) -> None:
+        hint = hint or f"is there a network? --local uses the studio, HF_ENDPOINT another Hub than {host}"
+        super().__init__(
+            place, f"{doing}: the Hub cannot be reached: no connection to {host}: {why}", hint=hint
+        )
+        self.host = host
+
+
 class TimedOut(CallFailed):
     """The call exceeded one of its clocks: wake, queue or run."""
 
@@ -178,6 +193,61 @@ class BadOutput(CallFailed):
 
     code = "bad-output"
     advice = "try again, or choose another place"
+
+
+class OverBound(BadOutput):
+    """The answer is larger than is taken: too many bytes, files or levels; the next one would be, too."""
+
+    advice = "ask for less at once"
+
+
+class NothingWritten(BadOutput):
+    """A chat ended without a text, and would again: thoughts took its tokens, or it wants a tool called."""
+
+
+class UnexpectedAnswer(BadOutput):
+    """The place answered in full, but in another shape than it promises; the same call would bring the same.
+
+    Args:
+        place: what was called.
+        message: one line for the user: what came in place of what.
+        answer: the whole answer, as JSON with files in it; it was paid for and is kept. None if there is
+            nothing in it to keep.
+        said: the answer in short, for the user.
+        hint: what to do next.
+
+    Attributes:
+        answer: as above.
+    """
+
+    code = "unexpected-answer"
+    advice = "see what it answered"
+
+    def __init__(
+        self, place: str, message: str, answer: object, *, said: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(place, message, said=said, hint=hint)
+        self.answer = answer
+
+
+class FileUnavailable(CallFailed):
+    """The app answered, and a file that its answer names on another host cannot be had.
+
+    Args:
+        place: what was called.
+        host: where the file is.
+        name: the file's.
+        why: what happened there, in words.
+        said: that host's own words.
+    """
+
+    code = "file-unavailable"
+
+    def __init__(self, place: str, host: str, name: str, why: str, said: str | None = None) -> None:
+        message = f"{place} answered, but its file {name} at {host} cannot be had: {why}"
+        hint = f"see whether {host} can be reached from here; {place} itself works"
+        super().__init__(place, message, said=said, hint=hint)
+        self.host = host
 
 
 def nearest(name: str, offered: Iterable[str]) -> str | None:

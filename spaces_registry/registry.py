@@ -27,7 +27,7 @@ _KNOCK_S = 10.0  # for the request that wakes a Space; its answer does not matte
 
 
 @asynccontextmanager
-async def open_registry(
+async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
     *,
     token: str | None = None,
     use: Mapping[str, str] = {},
@@ -36,6 +36,8 @@ async def open_registry(
     hub: str | None = None,
     own: Bookmarks = Bookmarks(),
     clocks: Clocks = Clocks(),
+    is_public: bool = False,
+    secrets: tuple[str, ...] = (),
 ) -> AsyncIterator["Registry"]:
     """Open a registry, with one HTTP client for everything that is reached through it.
 
@@ -47,6 +49,8 @@ async def open_registry(
         hub: the Hub's address; None for `HF_ENDPOINT`, else huggingface.co.
         own: the user's own aliases, and what the apps behind them are sent.
         clocks: how long an app may take to open a connection and between two bytes of its description.
+        is_public: whether an app by URL is asked on the internet alone, unless `use` names it.
+        secrets: what else no place may repeat: keys that a chain hands over as values.
 
     Raises:
         BadAddress: a key of `use` or `auth`, or a target of `use`, is no address.
@@ -55,7 +59,9 @@ async def open_registry(
     logins = {address_of(one, own.aliases).shown: pair for one, pair in auth.items()}
     kept = Descriptions(cache) if cache else None
     async with open_client() as client:
-        yield Registry(client, token, elsewhere, logins, kept, hub, own, Answers(cache), clocks)
+        yield Registry(
+            client, token, elsewhere, logins, kept, hub, own, Answers(cache), clocks, is_public, secrets
+        )
 
 
 def _url(text: str) -> str:
@@ -72,6 +78,7 @@ class Registry:
     Attributes:
         own: the user's own aliases.
         answers: the Hub's answers to searches.
+        secrets: what no place may repeat, beside what it is sent to know its user.
     """
 
     _client: httpx2.AsyncClient = field(repr=False)
@@ -83,6 +90,8 @@ class Registry:
     own: Bookmarks
     answers: Answers
     _clocks: Clocks
+    _is_public: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     _apps: dict[str, App] = field(default_factory=dict)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
@@ -177,7 +186,8 @@ class Registry:
             case _ if (url := self._use.get(where.shown)) is not None:
                 return await self._at(self._origin(where.shown, url))
             case UrlAddress(url):
-                return await self._at(self._origin(where.shown, url))
+                origin = self._origin(where.shown, url)
+                return await self._at(replace(origin, is_public=self._is_public))
             case HubAddress(repo):
                 return await self._of_hub(repo, wake_s, tell)
 
@@ -261,7 +271,7 @@ class Registry:
     def _origin(self, place: str, url: str, token: str | None = None) -> Origin:
         headers = {} if place in self._use else self.own.headers.get(place, {})
         login = self._login_of(place)
-        secrets = (login[1],) if login else ()
+        secrets = (*((login[1],) if login else ()), *self.secrets)
         return Origin(place, url, self._client, token, headers=headers, secrets=secrets)
 
     def _login_of(self, place: str) -> tuple[str, str] | None:

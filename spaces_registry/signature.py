@@ -4,12 +4,15 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from spaces_registry.errors import ToolkitError, nearest
+
+_SURELY: Final = 0.8  # how alike a misspelt name is to the one that was surely meant
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -75,6 +78,8 @@ class File:
         mime: media type as the place named it; the bytes may say otherwise.
         url: where it came from, if from the network.
         caption: the text a gallery shows beside it.
+        extra: what came beside it, by name: the `annotations` of an annotated picture, the `background`, the
+            `layers` and the `composite` of an edited one, the `subtitles` of a video.
     """
 
     path: Path
@@ -82,6 +87,7 @@ class File:
     mime: str | None = None
     url: str | None = None
     caption: str | None = None
+    extra: Mapping[str, "Value"] = field(default_factory=dict, compare=False)
 
 
 Value: TypeAlias = bool | int | float | str | File | Sequence["Value"] | Mapping[str, "Value"] | None
@@ -190,6 +196,8 @@ class Return:
         label: what the app's page shows.
         many: whether it is a list of that kind.
         component: the Gradio component behind it.
+        has_files: whether its values may have files in them, though it is no file itself (a chat, a message),
+            or a video may have its subtitles beside it.
     """
 
     name: str
@@ -197,6 +205,7 @@ class Return:
     label: str = ""
     many: bool = False
     component: str = ""
+    has_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +340,8 @@ class Space:
         for one in self.endpoints:
             if one.name == wanted:
                 return one
-        raise UnknownEndpoint(self.address, wanted, [one.name for one in self.endpoints])
+        known = {one.name: one for one in self.endpoints}
+        raise UnknownEndpoint(self.address, wanted, [*known], meant_among(wanted, known))
 
 
 class NoApi(ToolkitError):
@@ -346,14 +356,31 @@ class NoApi(ToolkitError):
         self.space = space
 
 
-class UnknownEndpoint(ToolkitError):
+class Misnamed(ToolkitError):
+    """There is nothing of that name to call.
+
+    Attributes:
+        meant: the endpoint whose name is so like it that it was surely meant, if there is one; with it the
+            other mistakes of the same step can be told along with this one.
+    """
+
+    meant: Endpoint | None = None
+
+
+class UnknownEndpoint(Misnamed):
     """The Space answers, but offers no endpoint of that name."""
 
     code = "unknown-endpoint"
 
-    def __init__(self, space: str, name: str, offered: Sequence[str]) -> None:
+    def __init__(self, space: str, name: str, offered: Sequence[str], meant: Endpoint | None = None) -> None:
         super().__init__(f"{space} has no endpoint {name!r}", hint=nearest(name, offered))
-        self.space, self.name, self.offered = space, name, tuple(offered)
+        self.space, self.name, self.offered, self.meant = space, name, tuple(offered), meant
+
+
+def meant_among(name: str, offered: Mapping[str, Endpoint]) -> Endpoint | None:
+    """The endpoint that a misspelt name surely meant: a letter or so in five apart, and no less like it."""
+    close = get_close_matches(name, offered, n=1, cutoff=_SURELY)
+    return offered[close[0]] if close else None
 
 
 class AmbiguousEndpoint(ToolkitError):

@@ -115,16 +115,28 @@ def same(ours: tuple[Value, ...], theirs: Any) -> bool:
     return len(ours) == len(listed) and all(map(_equal, ours, listed))
 
 
+_EDITED = ("background", "layers", "composite")
+
+
 def _equal(our: Value, their: Any) -> bool:
     match our, their:
+        case None, {"video": None} | {"background": None, "composite": None}:
+            return True  # what the reference says for nothing
         case File(), str():
             return our.path.read_bytes() == Path(their).read_bytes()
-        case File(), {"video": inner, "subtitles": _}:
-            return _equal(our, inner)
-        case File(), {"background": _, "composite": inner} | {"image": inner, "annotations": _}:
-            return _equal(our, inner)  # its layers and annotations are not ours to keep
+        case File(), {"video": inner, "subtitles": subtitles}:
+            return _equal(our, inner) and _equal(our.extra.get("subtitles"), subtitles)
+        case File(), {"image": inner, "annotations": annotations}:
+            return _equal(our, inner) and _equal(our.extra["annotations"], annotations)
+        case File(), {"background": _, "layers": _, "composite": None} if our.extra["composite"]:
+            # a picture without a composite is its background
+            return _equal(our.extra["background"], their["background"]) and not their["layers"]
+        case File(), {"background": _, "layers": _, "composite": inner}:
+            return _equal(our, inner) and all(_equal(our.extra[one], their[one]) for one in _EDITED)
         case File(), {"image": inner, "caption": caption}:
             return our.caption == caption and _equal(our, inner)
-        case tuple(), list():
+        case dict(), dict():
+            return our.keys() == their.keys() and all(_equal(our[name], their[name]) for name in their)
+        case ((tuple() | list()), list()):
             return len(our) == len(their) and all(map(_equal, our, their))
     return not isinstance(our, File | tuple) and our == their and type(our) is type(their)

@@ -1,11 +1,13 @@
 """A real HTTP server whose answers a test writes, for what no Gradio app says; it records what is asked."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -58,8 +60,8 @@ class Web:
 
 
 @contextmanager
-def web(answer: Callable[[Asked], Answer]) -> Iterator[Web]:
-    """Serve on a free port of 127.0.0.1 until the end of the block."""
+def web(answer: Callable[[Asked], Answer], certificate: Path | None = None) -> Iterator[Web]:
+    """Serve on a free port of 127.0.0.1 until the end of the block; over TLS with a certificate."""
     asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,10 +92,15 @@ def web(answer: Callable[[Asked], Answer]) -> Iterator[Web]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Web(f"http://127.0.0.1:{server.server_port}", asked)
+        scheme = "http" if certificate is None else "https"
+        yield Web(f"{scheme}://127.0.0.1:{server.server_port}", asked)
     finally:
         server.shutdown()
         server.server_close()

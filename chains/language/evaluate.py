@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol, runtime_checkable
 
+from chains.language.empty import EmptyQuery
 from chains.language.functions import (
     MAX_ITEMS,
     MAX_NUMBER,
@@ -62,6 +63,7 @@ class Absent:
 
 
 ABSENT: Final = Absent()
+_FALSY: Final = bool | int | float | str | Mapping | Sequence | Absent | EmptyQuery  # where empty
 
 
 @runtime_checkable
@@ -213,7 +215,7 @@ def _named(node: Name, scope: _Scope) -> object:
 
 def _truth(value: object) -> bool:
     """Whether a value counts as true: not null, false, 0, empty or absent. An object of parts always does."""
-    if value is None or isinstance(value, bool | int | float | str | Mapping | Sequence | Absent):
+    if value is None or isinstance(value, _FALSY):
         return bool(value)
     return True
 
@@ -297,8 +299,8 @@ def _compared(operator: str, left: object, right: object) -> bool | Absent:
 
 
 def _known(value: object) -> object:
-    """The value for a comparison with null, to which what is absent is equal."""
-    return None if value is ABSENT else value
+    """The value for a comparison with null, to which what is absent or empty is equal."""
+    return None if value is ABSENT or isinstance(value, EmptyQuery) else value
 
 
 def _equal(left: object, right: object) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chains.language.empty import EmptyQuery
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.sayable import unsayable
 
@@ -53,6 +54,8 @@ def sort_of(value: object) -> str:
             return "a mapping"
         case Sequence():
             return "a list"
+        case EmptyQuery():
+            return f"nothing ({value})"
         case _:
             return "an output"
 
@@ -72,6 +75,8 @@ def as_text(value: object) -> str:
             return repr(value)
         case Mapping() | Sequence():
             return bounded(_dump(value))
+    if isinstance(value, EmptyQuery):
+        raise Refused(str(value))
     raise Refused(f"{sort_of(value)} cannot stand in text; name what is meant, such as `.name` or `.text`")
 
 

@@ -15,7 +15,7 @@ from spaces_registry.errors import nearest
 from spaces_registry.plain import flat
 from spaces_registry.signature import Endpoint, fits
 
-__all__ = ["Change", "drift", "drift_problems", "mendable", "parts_read", "readable", "repaired"]
+__all__ = ["Change", "drift", "drift_problems", "mendable", "parts_read", "readable", "repaired", "unbroken"]
 
 _NOTES = 5  # that are told in one line
 
@@ -162,6 +162,24 @@ def repaired(
         binding={name: one for name, one in moved.items() if one in there and one != name},
         gradio=gradio or locked.gradio,
     )
+
+
+def unbroken(endpoint: Endpoint, locked: LockedStep, changes: Sequence[Change]) -> Endpoint:
+    """Today's endpoint without the breaks that `drift_problems` tells, so that no rule tells them again.
+
+    A parameter that was renamed or has gone is still there as it was locked, and none that is new is needed.
+    """
+    breaks = [one for one in changes if one.severity == "break"]
+    renamed = {one.now: one.argument for one in breaks if one.code == "parameter-renamed"}
+    added = {one.about for one in breaks if one.code == "parameter-added"}
+    gone = {one.argument: one.about for one in breaks if one.code == "parameter-removed"}
+    parameters = [
+        replace(one, name=renamed.get(one.name) or one.name, required=one.required and one.name not in added)
+        for one in endpoint.parameters
+    ]
+    were = {one.name: one for one in locked.parameters}
+    parameters += [replace(were[was], name=name) for name, was in gone.items() if name and was in were]
+    return replace(endpoint, parameters=tuple(parameters))
 
 
 def drift_problems(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chains.language.expressions import Template
 from chains.language.nodes import Listing, Record
+from chains.meaning.misspelt import misspelt
 from chains.meaning.ways import Callee, every_callee
 from chains.model import Chain
 from spaces_registry.signature import Endpoint, Kind, Parameter
@@ -28,17 +29,26 @@ class Argument:
 def every_argument(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[Argument]:
     """Every argument of every step that goes to a known parameter, down to the parts that are written out."""
     for callee in every_callee(chain, endpoints):
-        for name, template in callee.step.arguments.items():
-            if (parameter := callee.endpoint.parameter(name)) is not None:
-                yield from _within(Argument(callee, parameter, template))
+        for parameter, template in _received(callee):
+            yield from _within(Argument(callee, parameter, template))
 
 
 def every_object(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[tuple[Argument, Record]]:
     """Every object that is written out for a parameter that takes its parts, also inside of another."""
     for callee in every_callee(chain, endpoints):
-        for name, template in callee.step.arguments.items():
-            if (parameter := callee.endpoint.parameter(name)) is not None:
-                yield from _objects(Argument(callee, parameter, template))
+        for parameter, template in _received(callee):
+            yield from _objects(Argument(callee, parameter, template))
+
+
+def _received(callee: Callee) -> Iterator[tuple[Parameter, Template]]:
+    """The arguments of a step that are for a parameter; a name that is refused stands for the one meant."""
+    arguments, endpoint = callee.step.arguments, callee.endpoint
+    meant: dict[str, str] = {}
+    if not endpoint.open and any(endpoint.parameter(name) is None for name in arguments):
+        meant = misspelt(arguments, [one.name for one in endpoint.parameters])
+    for name, template in arguments.items():
+        if (parameter := endpoint.parameter(meant.get(name, name))) is not None:
+            yield parameter, template
 
 
 def _objects(one: Argument) -> Iterator[tuple[Argument, Record]]:

@@ -1,9 +1,10 @@
 """What a reference stands for before the run, as far as it can be known."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from chains.language.expressions import Reference
-from chains.meaning.parts import FILE_PARTS, PartType, offered, over_items
+from chains.meaning.parts import FILE_PARTS, PartType, beside, component_of, offered, over_items
 from chains.meaning.ways import Callee, callees
 from chains.model import Chain
 from spaces_registry.signature import Endpoint, Kind
@@ -69,16 +70,19 @@ def _output(endpoint: Endpoint, path: tuple[str | int, ...]) -> PartType | None:
     if not isinstance(place, int) or not -len(endpoint.returns) <= place < len(endpoint.returns):
         return None
     found = endpoint.returns[place]
-    return _further(PartType(found.kind, found.many), path[1:])
+    return _further(PartType(found.kind, found.many, component_of(found)), path[1:])
 
 
 def _further(part: PartType, path: tuple[str | int, ...]) -> PartType | None:
     """The type after indexes into a list and the parts of a file."""
     for one in path:
+        extra = beside(part)
         if isinstance(one, int) and part.many:
-            part = PartType(part.kind)
+            part = replace(part, many=False)
         elif isinstance(one, int) and part.kind == Kind.GALLERY:
             part = PartType(Kind.FILE)
+        elif isinstance(one, str) and one in extra:
+            part = replace(extra[one], many=part.many or extra[one].many)
         elif isinstance(one, str) and part.kind.is_file and one in FILE_PARTS:
             part = PartType(FILE_PARTS[one], part.many)
         else:

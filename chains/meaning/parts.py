@@ -3,9 +3,9 @@
 This is the one place that knows; the rules ask it before the run, the engine during it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias
 
 from spaces_registry.signature import Endpoint, Kind, Return
 
@@ -56,10 +56,18 @@ _STANDS_FOR: Mapping[Kind, frozenset[Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class PartType:
-    """What a part is: its kind, and whether it is a list of that kind."""
+    """What a part is: its kind, and whether it is a list of that kind.
+
+    Attributes:
+        kind: of it, or of each item.
+        many: whether it is a list.
+        component: the Gradio component that gave it, which may have put more beside a file; empty where there
+            is none, or where it may be one of several.
+    """
 
     kind: Kind
     many: bool = False
+    component: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +76,19 @@ class Place:
 
     Attributes:
         index: which return.
-        take: the return as it is, its first item, or all its items.
+        take: the return as it is, its first item, all its items, or the files that lie in it.
     """
 
     index: int
-    take: Literal["whole", "first", "all"] = "whole"
+    take: Literal["whole", "first", "all", "files"] = "whole"
+
+
+def _no_files(value: object, kind: Kind) -> Sequence[object]:
+    del value, kind
+    return ()
+
+
+FilesIn: TypeAlias = Callable[[object, Kind], Sequence[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +103,21 @@ class Found:
     type: PartType
     places: tuple[Place, ...]
 
-    def pick(self, values: Sequence[object]) -> object:
+    def pick(self, values: Sequence[object], files_in: FilesIn = _no_files) -> object:
         """The part out of an endpoint's values, which are in the order of its returns.
 
         A list comes as a tuple; the first item of an empty list is None.
+
+        Args:
+            values: what the endpoint gave.
+            files_in: the files of a kind that lie in a value, in order.
         """
         picked: list[object] = []
         for place in self.places:
             value = values[place.index]
+            if place.take == "files":
+                picked += files_in(value, self.type.kind)
+                continue
             listed = isinstance(value, Sequence) and not isinstance(value, str)
             if place.take == "whole" or not listed:
                 picked.append(value)
@@ -103,6 +126,19 @@ class Found:
         if self.type.many and not (len(self.places) == 1 and self.places[0].take == "whole"):
             return tuple(picked)
         return picked[0] if picked else None
+
+
+# what comes beside a component's file, and what the parts of that are
+_EXTRA: Final[Mapping[str, Mapping[str, PartType]]] = {
+    "annotatedimage": {"annotations": PartType(Kind.JSON, many=True, component="annotation")},
+    "annotation": {"image": PartType(Kind.IMAGE), "label": PartType(Kind.TEXT)},
+    "imageeditor": {
+        "background": PartType(Kind.IMAGE),
+        "layers": PartType(Kind.IMAGE, many=True),
+        "composite": PartType(Kind.IMAGE),
+    },
+    "video": {"subtitles": PartType(Kind.FILE)},
+}
 
 
 def find_part(returns: Sequence[Return], name: str) -> Found | None:
@@ -123,8 +159,19 @@ def find_part(returns: Sequence[Return], name: str) -> Found | None:
         return found
     for at, one in enumerate(returns):
         if one.name == name:
-            return Found(PartType(one.kind, one.many), (Place(at),))
+            return Found(_type_of(one, one.kind, one.many), (Place(at),))
     return None
+
+
+def _type_of(one: Return, kind: Kind, many: bool = False) -> PartType:  # noqa: FBT001, FBT002 - as in `PartType`
+    """A type that knows the component behind a return."""
+    return PartType(kind, many, component_of(one))
+
+
+def component_of(one: Return) -> str:
+    """The component behind a return, as far as it puts something beside its files."""
+    component = one.component.lower()
+    return "" if component == "video" and not one.has_files else component  # Gradio 6 has no subtitles there
 
 
 def _first(returns: Sequence[Return], kind: Kind) -> Found | None:
@@ -133,12 +180,14 @@ def _first(returns: Sequence[Return], kind: Kind) -> Found | None:
     for kinds in ({kind}, _STANDS_FOR.get(kind, ())):
         for at, one in enumerate(returns):
             if one.kind in kinds:
-                return Found(PartType(kind), (Place(at, "first" if one.many else "whole"),))
+                return Found(_type_of(one, kind), (Place(at, "first" if one.many else "whole"),))
     for at, one in enumerate(returns):
         in_gallery = kind in _IN_GALLERY and one.kind == Kind.GALLERY
         if in_gallery or (kind == Kind.FILE and one.kind.is_file):
             take: Literal["first", "whole"] = "first" if in_gallery or one.many else "whole"
-            return Found(PartType(kind if in_gallery else one.kind), (Place(at, take),))
+            return Found(_type_of(one, kind if in_gallery else one.kind), (Place(at, take),))
+    if kind.is_file and (places := _with_files(returns)):
+        return Found(PartType(kind), places)
     for at, one in enumerate(returns):
         if one.kind in loose:
             return Found(PartType(kind), (Place(at, "first" if one.many else "whole"),))
@@ -150,11 +199,29 @@ def _all(returns: Sequence[Return], kind: Kind) -> Found | None:
     wanted = {kind, *_STANDS_FOR.get(kind, ())} if kind != Kind.FILE else {one for one in Kind if one.is_file}
     if kind in _IN_GALLERY or kind == Kind.FILE:
         wanted |= {Kind.GALLERY}
-    for kinds in (wanted, {Kind.FILE, Kind.ANY} if kind.is_file else {Kind.ANY}):
-        places = tuple(Place(at, "all") for at, one in enumerate(returns) if one.kind in kinds)
-        if places:
-            return Found(PartType(kind, many=True), places)
+    if places := tuple(Place(at, "all") for at, one in enumerate(returns) if one.kind in wanted):
+        component = component_of(returns[places[0].index]) if len(places) == 1 else ""
+        return Found(PartType(kind, many=True, component=component), places)
+    if kind.is_file and (places := _with_files(returns)):
+        return Found(PartType(kind, many=True), places)
+    loose = {Kind.FILE, Kind.ANY} if kind.is_file else {Kind.ANY}
+    if places := tuple(Place(at, "all") for at, one in enumerate(returns) if one.kind in loose):
+        return Found(PartType(kind, many=True), places)
     return None
+
+
+def _with_files(returns: Sequence[Return]) -> tuple[Place, ...]:
+    """Where files may lie in other values: in a chat, in a message."""
+    return tuple(
+        Place(at, "files")
+        for at, one in enumerate(returns)
+        if one.has_files and one.kind in (Kind.JSON, Kind.ANY)
+    )
+
+
+def beside(part: PartType) -> Mapping[str, PartType]:
+    """What a part offers beside what every file does, by the component that gave it."""
+    return _EXTRA.get(part.component, {})
 
 
 def offered(endpoint: Endpoint, named: Mapping[str, str]) -> Mapping[str, PartType]:

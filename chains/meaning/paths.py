@@ -28,6 +28,19 @@ def is_outside(text: str, folder: Path) -> bool:
         return True
 
 
+def is_hidden(text: str, folder: Path) -> bool:
+    """Whether a path in a chain's folder has a hidden part, links included: `.env`, `.ssh/id_ed25519`.
+
+    Keys lie in such files, and a chain may have come into a folder that has some.
+    """
+    try:
+        inside = (folder / text).resolve().relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # outside, or no name of a file
+        return False
+    written = [one for one in Path(text).parts if one not in (".", "..")]
+    return any(one.startswith(".") for one in (*written, *inside.parts))
+
+
 def is_missing(text: str, folder: Path) -> bool:
     """Whether there is no file at a path below a folder."""
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.meaning.paths import is_missing, is_outside, is_url
+from chains.meaning.paths import is_hidden, is_missing, is_outside, is_url
 from chains.model import Chain
 from chains.problems import Problem
 from spaces_registry.signature import Kind
@@ -24,6 +24,13 @@ def file_defaults(chain: Chain) -> Iterator[Problem]:
                     "outside-folder",
                     message,
                     f"hand it in when you run the chain: `-i {name}={file[:80]}`",
+                )
+            elif is_hidden(file, chain.folder):
+                message = (
+                    f"the default of `{name}` is a hidden file, which a chain may not read: `{file[:80]}`"
+                )
+                yield Problem(
+                    at, "hidden-file", message, f"hand it in if it is meant: `-i {name}={file[:80]}`"
                 )
             elif is_missing(file, chain.folder):
                 yield Problem(at, "missing-file", f"there is no file `{file[:80]}` beside the chain")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from chains.language.evaluate import EvaluationFailed
 from chains.meaning.arguments import every_argument
-from chains.meaning.paths import is_missing, is_outside, is_url
+from chains.meaning.paths import is_hidden, is_missing, is_outside, is_url
 from chains.model import Chain
 from chains.problems import Problem
 from spaces_registry.signature import Endpoint
@@ -27,6 +27,10 @@ def literal_files(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[P
                 message = f"`{file[:80]}` lies outside the chain's folder"
                 hint = "make it an input, and hand it in when you run the chain"
                 yield Problem(template.at, "outside-folder", message, hint, step.name)
+            elif is_hidden(file, chain.folder):
+                message = f"`{file[:80]}` is a hidden file, which a chain may not read"
+                hint = "make it an input, and hand it in when you run the chain if it is meant"
+                yield Problem(template.at, "hidden-file", message, hint, step.name)
             elif is_missing(file, chain.folder):
                 message = f"there is no file `{file[:80]}` beside the chain"
                 yield Problem(template.at, "missing-file", message, None, step.name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
+from chains.meaning.misspelt import misspelt
 from chains.meaning.ways import every_callee
 from chains.model import Chain
 from chains.problems import Problem
@@ -19,7 +20,9 @@ def misspelt_arguments(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
         if not endpoint.open:
             continue
         known = {one.name for one in endpoint.parameters}
-        for name in step.arguments.keys() - known:
+        needed = {one.name for one in endpoint.parameters if one.required and not one.may_be_left_out}
+        missing = {wrong for wrong, right in misspelt(step.arguments, known).items() if right in needed}
+        for name in step.arguments.keys() - known - missing:  # a parameter that is missing is told as that
             if close := get_close_matches(name, sorted(known - step.arguments.keys()), n=1, cutoff=_ALIKE):
                 message = f"`{name}` is no parameter of {callee.name} that we know, and is sent as it is"
                 hint = f"did you mean {close[0]!r}?"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from chains.language.nodes import Fill, Literal
+from chains.meaning.misspelt import misspelt
 from chains.model import Chain
 from chains.problems import Problem, near
 from chains.prompts import NEGATIVE, PromptTemplate
@@ -31,8 +32,9 @@ def _wrong(fill: Fill, template: PromptTemplate, inside: str | None) -> Iterator
             message = f"the template `{template.name}` has no variable `{name}`"
             hint = near(name, template.variables) or "it has none at all"
             yield Problem(fill.places[name], "unknown-template-variable", message, hint, inside)
+    meant = misspelt(fill.values, [*template.variables]).values()
     for name in template.needed:
-        if name not in fill.values:
+        if name not in fill.values and name not in meant:
             message = f"the template `{template.name}` needs its variable `{name}`"
             hint = f"fill it: `template('{template.name}', {name}=…)`"
             yield Problem(fill.at, "missing-template-variable", message, hint, inside)

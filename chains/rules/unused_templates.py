@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from chains.language.nodes import Literal
+from chains.meaning.misspelt import misspelt
 from chains.model import Chain
 from chains.problems import Problem
 from chains.prompts import NEGATIVE, gaps
@@ -18,10 +19,11 @@ def unused_templates(chain: Chain) -> Iterator[Problem]:
     used = {str(one.value).removesuffix(NEGATIVE) for one in named if isinstance(one, Literal)}
     root = chain.source.root
     own = root.get("templates") if isinstance(root, Fields) else None
+    meant = {*misspelt(used - chain.prompts.keys(), [*chain.prompts]).values()}
     for entry in own.entries if isinstance(own, Fields) else ():
         path, found = ("templates", entry.key), chain.prompts.get(entry.key)
         at = chain.source.key_at(path)
-        if entry.key not in used:
+        if entry.key not in used and entry.key not in meant:
             hint = f"use it with `template('{entry.key}')`, or remove it"
             yield Problem(
                 at, "unused-template", f"nothing uses the template `{entry.key}`", hint, severity="warning"

@@ -48,6 +48,7 @@ class Builder:
             upload=self.upload(value.get("upload")),
             said=tuple(_listed(value.get("said"))),
             wait=value.get("wait") or None,
+            censored=value.get("censored") or {},
             default=value.get("default") or None,
         )
 
@@ -139,6 +140,7 @@ class Builder:
             model=stated or ("model" if "model" in takes else None),
             files=forms,
             uses=value.get("uses") or None,
+            size=model.Size(**value["size"]) if value.get("size") else None,
             stream=_stream(value.get("stream")),
             job=self.job((*path, "job")),
             meanwhile=self.meanwhile((*path, "meanwhile")),

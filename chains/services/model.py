@@ -7,7 +7,14 @@ from enum import StrEnum
 from chains.language.expressions import Template
 from chains.model import Limit
 from chains.text.source import Source
-from spaces_registry.signature import AmbiguousEndpoint, Endpoint, Parameter, Return, UnknownEndpoint
+from spaces_registry.signature import (
+    AmbiguousEndpoint,
+    Endpoint,
+    Parameter,
+    Return,
+    UnknownEndpoint,
+    meant_among,
+)
 
 
 class FileForm(StrEnum):
@@ -190,6 +197,22 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """A size that is a picture's own unless it is given.
+
+    Attributes:
+        of: the parameter that is the picture.
+        width, height: the parameters that are filled in.
+        step: pixels that both are a multiple of.
+    """
+
+    of: str
+    width: str = "width"
+    height: str = "height"
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class FailureRule:
     """What an answer means; all of `statuses`, `when` and `header` that are given must hold.
 
@@ -224,6 +247,7 @@ class ServiceEndpoint:
         model: the parameter that names a model, if there is one.
         files: how files go in, by parameter; under `""` all others.
         uses: the parameter that holds a workflow to fill in.
+        size: the width and height that are taken from a picture.
         stream, job, meanwhile, cancel, usage: see their classes.
         failures: what its answers mean, the service's own after its own.
     """
@@ -237,6 +261,7 @@ class ServiceEndpoint:
     model: str | None = None
     files: Mapping[str, FileForm] = field(default_factory=dict)
     uses: str | None = None
+    size: Size | None = None
     stream: Stream | None = None
     job: Job | None = None
     meanwhile: Meanwhile | None = None
@@ -278,6 +303,7 @@ class Service:
         upload: how a file gets an address.
         said: queries for its own words.
         wait: query for how long it asks to wait.
+        censored: by the name of a field whose items a checker may have made black, the query for its marks.
         default: the endpoint that is meant where none is named.
     """
 
@@ -295,6 +321,7 @@ class Service:
     upload: Upload | None = None
     said: tuple[str, ...] = ()
     wait: str | None = None
+    censored: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
 
     def endpoint(self, name: str | None, given: frozenset[str] = frozenset()) -> ServiceEndpoint:
@@ -311,7 +338,8 @@ class Service:
         wanted = name.lstrip("/") if name else self.default
         if wanted is not None:
             if wanted not in self.endpoints:
-                raise UnknownEndpoint(self.name, wanted, [*self.endpoints])
+                known = {name: one.signature for name, one in self.endpoints.items()}
+                raise UnknownEndpoint(self.name, wanted, [*known], meant_among(wanted, known))
             return self.endpoints[wanted]
         if len(self.endpoints) == 1:
             return next(iter(self.endpoints.values()))

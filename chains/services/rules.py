@@ -1,6 +1,6 @@
 """What must be true of a service file beyond its shape; each rule finds every case and raises nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from chains.language.expressions import Template
@@ -220,6 +220,13 @@ def files(service: Service) -> Iterator[Problem]:
                 yield Problem(at, "no-file-form", message)
 
 
+_SIZED: Final[Mapping[str, tuple[Kind, ...]]] = {
+    "of": (Kind.IMAGE,),
+    "width": (Kind.INTEGER, Kind.NUMBER),
+    "height": (Kind.INTEGER, Kind.NUMBER),
+}
+
+
 def names(service: Service) -> Iterator[Problem]:
     """What is named is there."""
     if service.default is not None and service.default not in service.endpoints:
@@ -232,6 +239,15 @@ def names(service: Service) -> Iterator[Problem]:
             if name is not None and name not in own:
                 message = f"`{key}` names `{name}`, which is not in `takes`"
                 yield Problem(service.source.at((*path, key)), "unknown-parameter", message, near(name, own))
+        for key in ("of", "width", "height") if endpoint.size else ():
+            name = getattr(endpoint.size, key)
+            if name not in own:
+                message = f"`size` names `{name}`, which is not in `takes`"
+                at = service.source.key_at((*path, "size"))
+                yield Problem(at, "unknown-parameter", message, near(name, own))
+            elif (kinds := _SIZED[key]) and own[name].kind not in kinds:
+                message = f"`{name}` of `size` is {own[name].kind}, not {' or '.join(kinds)}"
+                yield Problem(service.source.key_at((*path, "size")), "bad-kind", message)
         if endpoint.uses in own and own[endpoint.uses].kind not in (Kind.FILE, Kind.JSON):
             message = f"a workflow is of kind `file` or `json`, not `{own[endpoint.uses].kind}`"
             yield Problem(service.source.at((*path, "uses")), "bad-kind", message)

@@ -229,6 +229,15 @@ class FailureShape(Shape):
     wait: Duration = None
 
 
+class SizeShape(Shape):
+    """A width and a height that are a picture's own unless they are given."""
+
+    of: Text
+    width: Text = "width"
+    height: Text = "height"
+    step: Annotated[int, Field(ge=1, le=1024)] = 1
+
+
 class EndpointShape(AskShape):
     """One thing that can be called."""
 
@@ -239,6 +248,7 @@ class EndpointShape(AskShape):
     model: str = ""
     files: FileWord = ""
     uses: str = ""
+    size: SizeShape | None = None
     stream: StreamShape | None = None
     job: JobShape | None = None
     meanwhile: MeanwhileShape | None = None
@@ -262,6 +272,7 @@ class ServiceShape(Shape):
     upload: UploadShape | None = None
     said: Queries = Field(default_factory=list)
     wait: Query = ""
+    censored: dict[str, Query] = Field(default_factory=dict)
     failures: list[FailureShape] = Field(default_factory=list)
     default: str = ""
     endpoints: Annotated[dict[str, EndpointShape], Field(min_length=1)]

@@ -20,8 +20,9 @@ _SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZES |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 PICKUPS: Final = ("auto", "attached", "detached")
 ACTIONS: Final = ("retry", "fall-back", "stop")
-FAILURES: Final = tuple(
-    one.code for one in errors.CallFailed.__subclasses__() if one.__module__ == errors.__name__
+FAILURES: Final = (
+    *(one.code for one in errors.CallFailed.__subclasses__() if one.__module__ == errors.__name__),
+    errors.UnexpectedAnswer.code,
 )
 
 

@@ -79,6 +79,8 @@ def filetype_of(path: Path, name: str = "") -> FileType:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
+        if not head:
+            return _empty(PurePath(name).suffix.lower())
         found = (
             _by_magic(head)
             or _by_structure(head, stream)
@@ -87,6 +89,22 @@ def filetype_of(path: Path, name: str = "") -> FileType:
             or _raw(path, PurePath(name).suffix.lower())
         )
         return _animated(found, stream)
+
+
+def is_medium(head: bytes) -> bool:
+    """Whether bytes begin as a picture, a sound, a video, a 3D model, a document or an archive does."""
+    return (
+        _by_magic(head) is not None
+        or head[4:8] in _ISO_BOXES
+        or head.startswith((b"\x1a\x45\xdf\xa3", b"GIF87a", b"GIF89a", b"PK\x03\x04"))
+        or head.lstrip()[:5].lower() in {b"<?xml", b"<svg "}
+    )
+
+
+def _empty(suffix: str) -> FileType:
+    """A file without bytes: a text, which may be empty, of the sort that its name says."""
+    mime, _ = {**_NAMED, **_SUBTITLES}.get(suffix, ("text/plain", ""))
+    return FileType(suffix if mime != "text/plain" else ".txt", mime, "an empty file")
 
 
 def _image(extension: str, subtype: str, says: str) -> FileType:
@@ -140,6 +158,7 @@ _BRANDS: Mapping[bytes, FileType] = {  # the major brand of an ISO base media fi
     b"M4A ": _audio(".m4a", "mp4", "M4A audio"),
     b"M4B ": _audio(".m4a", "mp4", "M4A audio"),
 }
+_ISO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free"})
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})  # the sizes its second header ever had
 
 
@@ -188,16 +207,17 @@ _ANIMATED: Mapping[str, tuple[Callable[[BinaryIO], bool], str]] = {
 def _animated(found: FileType, stream: BinaryIO) -> FileType:
     """A picture of several frames serves as a video, too; the same without them is only a picture."""
     moves, says = _ANIMATED.get(found.extension, (None, ""))
-    if moves is None or not moves(stream):
-        return found
-    return replace(found, says=says, kinds=(Kind.IMAGE, Kind.VIDEO))
+    is_moving = moves is not None and moves(stream)
+    return replace(found, says=says, kinds=(Kind.IMAGE, Kind.VIDEO)) if is_moving else found
 
 
 def _by_structure(head: bytes, stream: BinaryIO) -> FileType | None:
-    if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"}:
+    if head[4:8] in _ISO_BOXES:
         return _iso_media(head, stream)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(matroska_tracks(head), webm=b"webm" in head[:64])
+    if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:  # noqa: PLR2004 - packets of 188 bytes
+        return _video(".ts", "mp2t", "an MPEG transport stream")
     if head[:6] in {b"GIF87a", b"GIF89a"}:
         return _image(".gif", "gif", "a GIF image")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -287,6 +307,10 @@ _NAMED: Mapping[str, tuple[str, str]] = {  # texts that their name tells apart; 
     ".yaml": ("application/yaml", "YAML text"),
     ".jsonl": ("application/jsonl", "JSON lines"),
 }
+_SUBTITLES: Mapping[str, tuple[str, str]] = {
+    ".srt": ("application/x-subrip", "SRT subtitles"),
+    ".vtt": ("text/vtt", "WebVTT subtitles"),
+}
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no text has these; ESC may colour a log
 
 
@@ -372,8 +396,8 @@ def _by_puremagic(stream: BinaryIO) -> FileType | None:
         matches = puremagic.magic_stream(stream)
     except (puremagic.PureError, ValueError):
         return None
-    best = next((one for one in matches if one.confidence >= _SURE and one.mime_type and one.extension), None)
-    if best is None:
+    sure = (one for one in matches if one.confidence >= _SURE and one.mime_type and one.extension)
+    if (best := next(sure, None)) is None:
         return None
     family = Kind(best.mime_type.partition("/")[0]) if best.mime_type.partition("/")[0] in _MEDIA else None
     kinds = (Kind.VIDEO, Kind.AUDIO) if family == Kind.VIDEO else (family,) if family else ()

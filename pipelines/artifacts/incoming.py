@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from spaces_registry.disk import make_private
+
 _INCOMING = "incoming"
 
 
@@ -19,7 +21,7 @@ _INCOMING = "incoming"
 def aside(store: Path) -> Iterator[Path]:
     """A new name on the store's own disk; whatever bears it afterwards is removed."""
     incoming = store / _INCOMING
-    store.mkdir(mode=0o700, parents=True, exist_ok=True)  # its owner's alone, whatever the umask says
+    make_private(store)
     incoming.mkdir(exist_ok=True)
     while True:
         folder = Path(tempfile.mkdtemp(dir=incoming, prefix=""))

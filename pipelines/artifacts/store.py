@@ -10,7 +10,7 @@ nothing.
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.artifacts.disk import (
@@ -75,6 +75,7 @@ class Artifact:
         path: where it lies in the store; read-only.
         url: where it came from, if from the network.
         caption: the text a gallery shows beside it.
+        extra: what came beside it, by name; see `File`. Its files are artifacts.
     """
 
     kind: Kind
@@ -85,18 +86,20 @@ class Artifact:
     path: Path
     url: str | None = None
     caption: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
         match self.mime.partition("/")[0]:
             case "image" if self.kind != Kind.VIDEO:
-                return (*_FACTS, "width", "height")
+                measures: tuple[str, ...] = ("width", "height")
             case "audio":
-                return (*_FACTS, "seconds")
+                measures = ("seconds",)
             case "image" | "video":
-                return (*_FACTS, "width", "height", "seconds")
+                measures = ("width", "height", "seconds")
             case _:
-                return _FACTS
+                measures = ()
+        return (*_FACTS, *measures, *self.extra)
 
     def part(self, name: str) -> object:
         """One fact about the file; `width`, `height` (pixels) and `seconds` are read from it when asked for.
@@ -108,6 +111,8 @@ class Artifact:
         """
         if name not in self.parts():
             raise KeyError(name)
+        if name in self.extra:
+            return self.extra[name]
         if name in _FACTS:
             return getattr(self, name)
         from pipelines.artifacts.probe import measure  # noqa: PLC0415 - only what measures needs Pillow and ffmpeg
@@ -181,17 +186,17 @@ class Store:
         Blocking; call it in a worker thread.
 
         Args:
-            file: a regular file with at least one byte.
+            file: a regular file; it may be empty where `kind` promises nothing of its content.
             kind: what its maker promised; verified against the bytes.
             place: what made it, for the error's message.
             consume: whether the file lies in a scratch folder and may be moved rather than copied.
 
         Raises:
             WrongKind: the bytes are something else.
-            BadOutput: there is no such file, it is empty, or it is no regular file.
+            BadOutput: there is no such file, it is no regular file, or it is empty and should be a medium.
             StorageFailed: the disk is full, read-only, or not ours to write.
         """
-        _require_bytes(file, place)
+        _require_bytes(file, kind, place)
         with storage(self.folder), aside(self.folder) as scratch:
             size_bytes, sha256 = take(file.path, scratch, consume=consume)
             found = _verified(scratch, file, kind, place)
@@ -306,7 +311,8 @@ def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
             count += 1
 
 
-def _require_bytes(file: File, place: str | None) -> None:
+def _require_bytes(file: File, kind: Kind, place: str | None) -> None:
+    """Refuse what is no regular file, and an empty one where a medium is promised: that has bytes."""
     place = place or file.name
     try:
         found = file.path.stat()
@@ -314,7 +320,7 @@ def _require_bytes(file: File, place: str | None) -> None:
         raise BadOutput(place, f"the file {file.name!r} that it names is not there") from cause
     if not stat.S_ISREG(found.st_mode):
         raise BadOutput(place, f"{file.name!r} is not a regular file")
-    if found.st_size == 0:
+    if found.st_size == 0 and kind not in {Kind.FILE, Kind.ANY}:
         raise BadOutput(place, f"{file.name!r} is empty")
 
 
@@ -335,17 +341,22 @@ def _holds(target: Path, artifact: Artifact) -> bool:
 
 
 def artifacts_in(value: object) -> tuple[Artifact, ...]:
-    """Every artifact in a value, in order."""
+    """Every artifact in a value, in order; what came beside one follows it."""
+    return tuple(every for one in tops(value) for every in (one, *artifacts_in(one.extra)))
+
+
+def tops(value: object) -> tuple[Artifact, ...]:
+    """Every artifact in a value, in order, without what only came beside another."""
     match value:
         case Artifact():
             return (value,)
         case Mapping():
-            return tuple(one for inner in value.values() for one in artifacts_in(inner))
+            return tuple(one for inner in value.values() for one in tops(inner))
         case str():
             return ()
         case Sequence() if is_of_numbers(value):
             return ()
         case Sequence():
-            return tuple(one for inner in value for one in artifacts_in(inner))
+            return tuple(one for inner in value for one in tops(inner))
         case _:
             return ()

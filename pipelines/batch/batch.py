@@ -1,6 +1,7 @@
 """A batch from beginning to end: look at the whole table, then run what is not done, some rows at once."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -22,11 +23,14 @@ from pipelines.batch.table import Row
 from pipelines.engine.inputs import read_inputs
 from pipelines.engine.interrupts import interruptible
 from pipelines.engine.results import Failed
+from pipelines.household.trusting import require_recipe
+from pipelines.household.variables import require_variables
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import masked, read_environment
+from pipelines.running.folder import FEWEST_DIGITS
 from pipelines.running.locking import lock_of
 from pipelines.running.preflight import look
-from pipelines.running.record import FileOutput, Output, ValueOutput
+from pipelines.running.record import FileOutput, Output, ValueOutput, files_in_output, with_files
 from pipelines.running.run import Options, Run, run_in
 from pipelines.running.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError
@@ -104,6 +108,9 @@ async def run_batch(batch: Batch, settings: Settings, tell: Hearer) -> Tally:
         shared = await anyio.to_thread.run_sync(_shared, batch, shop)
         columns = Columns(chain, batch.table, batch.renamed, shared)
         surveyed = await anyio.to_thread.run_sync(survey, batch, columns, shop.store)
+        require_recipe(chain, settings.home)
+        read_environment(chain)  # what is not set is told first
+        require_variables(chain, settings.home, shop.places.around)
         found = await look(chain, shop.places, wake=True)
         if found.refusal is not None:
             raise found.refusal
@@ -174,7 +181,7 @@ class _Running:
                 scope.cancel()
 
         async with (
-            interruptible(watch_signals=self.batch.watch_signals) as interrupt,
+            interruptible(watch_signals=self.batch.watch_signals, last_words=self._last_words) as interrupt,
             anyio.create_task_group() as workers,
         ):
             for _ in range(self.batch.workers):
@@ -185,6 +192,14 @@ class _Running:
         if self.failure is not None:
             raise self.failure
         return self.tally
+
+    def _last_words(self) -> list[str]:
+        """How many rows were made and how to go on, for whoever does not wait for the end."""
+        made, folder = self.tally.succeeded + self.tally.skipped, self.batch.folder
+        return [
+            f"interrupted; {made} of {self.tally.rows} rows are done and kept in {folder}",
+            f"go on from there with: {shlex.join(['spacechain', 'batch', '--resume', str(folder)])}",
+        ]
 
     async def _next(self, jobs: Iterator[_Job]) -> _Job | None:
         """The next row to run; rows are read in a thread, since their files may be long."""
@@ -260,7 +275,7 @@ class _Running:
             self._hidden(_why(run)),
             job.key,
             row.cells,
-            run.warnings,
+            (*(f"{one.step}: {one.words}" for one in run.losses), *run.warnings),
         )
 
     def _publish(self, job: _Job, run: Run) -> dict[str, Output]:
@@ -269,7 +284,7 @@ class _Running:
             return {}
         *folders, stem = job.stem.split("/")
         folder = self.batch.folder.joinpath(*folders)
-        several = sum(bool(_files_in(one)) for one in run.outputs.values()) > 1
+        several = sum(any(files_in_output(one)) for one in run.outputs.values()) > 1
         return {
             name: self._publish_one(one, folder, f"{stem}-{name}" if several else stem)
             for name, one in run.outputs.items()
@@ -280,37 +295,43 @@ class _Running:
         return None if error is None else {name: masked(one, self.secrets) for name, one in error.items()}
 
     def _publish_one(self, output: Output, folder: Path, stem: str) -> Output:
-        files = _files_in(output)
-        digits = len(str(len(files)))
-        paths: list[Path] = []
-        for number, file in enumerate(files, start=1):
-            numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
-            paths.append(publish(self._artifact(file), folder, numbered))
-        return _moved(output, iter(paths), self.secrets)
+        moved: Output = self._put(output, folder, stem)  # type: ignore[assignment]  # of its own class
+        return _hidden(moved, self.secrets)
+
+    def _put(self, output: object, folder: Path, stem: str) -> object:
+        """An output, or what came beside a file of one, with its files published and numbered from 1."""
+        count = len([*files_in_output(output)])
+        numbers = iter(range(1, count + 1))
+        digits = max(FEWEST_DIGITS, len(str(count)))
+
+        def put(file: FileOutput) -> FileOutput:
+            number = next(numbers)
+            name = stem if count == 1 else f"{stem}-{number:0{digits}}"
+            path = publish(self._artifact(file), folder, name)
+            extra = {
+                part: replace(one, path=path)
+                if isinstance(one, FileOutput) and one.sha256 == file.sha256
+                else self._put(one, folder, f"{name}-{part}")
+                for part, one in file.extra.items()
+            }
+            return replace(file, path=path, extra=extra)
+
+        return with_files(output, put)
 
     def _artifact(self, file: FileOutput) -> Artifact:
         kept = self.shop.store.get(file.sha256) or file.path
         return Artifact(Kind(file.kind), file.sha256, file.size_bytes, file.mime, file.path.name, kept)
 
 
-def _files_in(output: Output) -> tuple[FileOutput, ...]:
+def _hidden(output: Output, secrets: Mapping[str, str]) -> Output:
+    """An output without secrets that a place repeated."""
     match output:
         case FileOutput():
-            return (output,)
-        case tuple():
-            return tuple(file for one in output for file in _files_in(one))
-        case _:
-            return ()
-
-
-def _moved(output: Output, paths: Iterator[Path], secrets: Mapping[str, str]) -> Output:
-    """An output with its files where they were put, in order, and without secrets that a place repeated."""
-    match output:
-        case FileOutput():
+            extra = {name: masked(one, secrets) for name, one in output.extra.items()}
             head = None if output.head is None else str(masked(output.head, secrets))
-            return replace(output, path=next(paths), head=head)
+            return replace(output, extra=extra, head=head)
         case tuple():
-            return tuple(_moved(one, paths, secrets) for one in output)
+            return tuple(_hidden(one, secrets) for one in output)
         case ValueOutput(value=value):
             return replace(output, value=masked(value, secrets))
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from chains.model import Chain, ChainStep, Input, PythonStep
@@ -13,6 +14,7 @@ from pipelines.engine.inputs import InvalidInputs, read_inputs
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.signature import Kind
 
+_NEARLY = 0.75  # a letter in four
 _WEB = ("http://", "https://")
 
 
@@ -88,15 +90,23 @@ class Columns:
 
     def _bad_maps(self, names: Sequence[str]) -> Iterator[str]:
         for column, name in self.renamed.items():
-            if name not in self.chain.inputs:
+            if name and name not in self.chain.inputs:
                 yield f"--map {column}={name}: {name} is no input" + _meant(name, list(self.chain.inputs))
             elif column not in names:
                 yield f"--map {column}={name}: there is no column {column!r}" + _meant(column, names)
 
+    def misspelt(self, names: Sequence[str], used: frozenset[str]) -> Iterator[str]:
+        """Columns that are nearly an input that no other column is: all rows would go without it."""
+        for column in names:
+            if self.input_of(column) is None and column not in used and column not in self.renamed:
+                free = [one for one in self.chain.inputs if one not in names]
+                if close := get_close_matches(column.lower(), free, n=1, cutoff=_NEARLY):
+                    yield f"column {column!r} is not an input (did you mean {close[0]!r}?)"
+
     def likely_typos(self, names: Sequence[str], used: frozenset[str]) -> Iterator[str]:
         """Free columns that nothing uses and that look like an input; a line each."""
         for column in names:
-            if self.input_of(column) is None and column not in used:
+            if self.input_of(column) is None and column not in used and column not in self.renamed:
                 told = _meant(column, [one for one in self.chain.inputs if one not in names])
                 if told:
                     yield f"column {column!r} is not an input and is ignored{told}"

@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 from pipelines.artifacts import StorageFailed
 from pipelines.batch.memory import Memory
-from pipelines.running.record import FileOutput, Output, ValueOutput, output_json
+from pipelines.batch.ordering import put_in_order
+from pipelines.running.record import FileOutput, Output, ValueOutput, brief, output_json
 from spaces_registry.errors import ToolkitError
 
 OWN = ("row", "status", "run", "seconds", "error", "key")
@@ -140,9 +141,10 @@ class Results:
             raise StorageFailed(self.path, cause) from cause
 
     def tidy(self) -> None:
-        """Drop the earlier lines of rows that were done again."""
+        """Drop the earlier lines of rows that were done again; put the others in the table's order."""
         if self._replaces:
             _rewrite(self.path, self.layout, lambda at, told: not self._is_replaced(at, told))
+        put_in_order(self.path, is_csv=self.layout.is_csv)
 
     def _is_replaced(self, at: int, told: Mapping[str, object]) -> bool:
         stale = self._memory.counted("stale line", str(at))
@@ -311,4 +313,4 @@ def _cell(output: Output) -> str:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else json.dumps(brief(value), ensure_ascii=False, default=str)

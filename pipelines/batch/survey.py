@@ -88,6 +88,9 @@ def survey(batch: Batch, columns: Columns, store: Store) -> Survey:
     if problems:
         raise InvalidTable(table.name, batch.chain.name, problems)
     pattern = _pattern(batch, columns, names, count)
+    if misspelt := [*columns.misspelt([*names], pattern.columns)]:
+        hint = "name it as the input, map it with --map COLUMN=INPUT, or leave it free with --map COLUMN="
+        raise InvalidTable(table.name, batch.chain.name, misspelt, hint)
     return Survey(rows, (*names,), pattern, (*columns.likely_typos([*names], pattern.columns),))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.asking import ask_for_trust
+from pipelines.cli.completing import chain_names
 from pipelines.cli.exits import Exit
 from pipelines.cli.options import (
     BadOption,
@@ -19,7 +20,7 @@ from pipelines.cli.options import (
     Out,
     Use,
     Wake,
-    chain_names,
+    given_inputs,
     pairs,
     settings,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.batch.survey import Batch
 
 _STDIN = "-"
+_NOTHING_MADE = "interrupted before the first call; nothing was made"
 _MOST_SHOWN = 20  # problems of a table
 
 
@@ -165,7 +167,7 @@ class _Asked:
         found = find_chain(self.chain)
         if self.table != _STDIN:
             ask_for_trust(found)
-        inputs = pairs("-i", self.input, "NAME=VALUE")
+        inputs = given_inputs(found, self.input)
         renamed = {column: names[-1] for column, names in pairs("--map", self.map, "COLUMN=INPUT").items()}
         stem = "stdin" if self.table == _STDIN else Path(self.table).stem
         folder = self.folder or self.out / found.name / safe_name(stem, ".x").removesuffix(".x")
@@ -204,7 +206,7 @@ def _run(made: "Batch", asked: _Asked, *, as_json: bool) -> "Tally":
     from pipelines.batch.batch import Begun, run_batch  # noqa: PLC0415
     from pipelines.batch.columns import InvalidTable  # noqa: PLC0415
     from pipelines.batch.keeping import keep_setup  # noqa: PLC0415
-    from pipelines.cli.show import say  # noqa: PLC0415
+    from pipelines.cli.show import error_json, plain_error, say  # noqa: PLC0415
 
     where = settings(local=asked.local, use=asked.use, quiet=as_json, frozen=asked.frozen, wake=asked.wake)
     with watching(as_json=as_json) as show:
@@ -218,9 +220,14 @@ def _run(made: "Batch", asked: _Asked, *, as_json: bool) -> "Tally":
             return anyio.run(run_batch, made, where, hear)
         except InvalidTable as invalid:
             _show_problems(invalid)
+            if as_json:
+                print_line(error_json(invalid), is_last=True)
             raise typer.Exit(Exit.WRONG) from None
         except KeyboardInterrupt:
-            say("interrupted before the first call; nothing was made")
+            say(_NOTHING_MADE)
+            if as_json:
+                told = plain_error("interrupted", _NOTHING_MADE, "run the same command again")
+                print_line(told, is_last=True)
             raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -241,7 +248,7 @@ def _conclude(made: "Batch", tally: "Tally", again: Sequence[str], *, as_json: b
     from pipelines.cli.show import result, safe, say  # noqa: PLC0415
 
     if as_json:
-        print_line(tally.to_json())
+        print_line(tally.to_json(), is_last=True)
     else:
         say(counts(tally))
         result(str(made.results))

@@ -13,6 +13,7 @@ from pipelines.engine.events import (
     StepSettled,
     StepStarted,
 )
+from pipelines.engine.losses import losses_of
 from pipelines.engine.results import Failed, Skipped, Succeeded
 from spaces_registry.progress import (
     WARNING,
@@ -40,10 +41,11 @@ class Row:
 
     Attributes:
         name: of the step.
-        state: waiting, working, succeeded, failed or skipped.
+        state: waiting, working, succeeded, partly (it went on without items that failed), failed or skipped.
         via: where it is performed.
         calls: how many calls it makes.
         done: how many of them have ended.
+        failed: how many of those failed.
         now: what its place last said.
         fraction: 0 to 1, if the place tells.
         since: when it started, by the clock.
@@ -56,6 +58,7 @@ class Row:
     via: str = ""
     calls: int = 1
     done: int = 0
+    failed: int = 0
     now: str = ""
     fraction: float | None = None
     since: float = 0.0
@@ -76,6 +79,11 @@ class Board:
         """A board on which every step waits."""
         return cls({name: Row(name) for name in steps})
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything came of any step."""
+        return any(row.state != "waiting" or row.now for row in self.rows.values())
+
     def hear(self, event: RunEvent) -> None:
         """Bring the board up to date."""
         match event:
@@ -87,8 +95,9 @@ class Board:
                 row.now, row.fraction = words(told), _fraction(told)
                 if isinstance(told, FellBack):
                     row.via = told.to
-            case CallSettled(step=step):
-                self._row(step).done += 1
+            case CallSettled(step=step, ok=ok):
+                row = self._row(step)
+                row.done, row.failed = row.done + 1, row.failed + (not ok)
             case StepSettled(step=step, result=result):
                 self._settle(self._row(step), result)
             case RunSettled(status=status, seconds=seconds):
@@ -111,7 +120,9 @@ class Board:
         row.fraction = None
         match result:
             case Succeeded():
-                row.state, row.seconds, row.now = "succeeded", result.seconds, afterwards(result)
+                losses = [*losses_of(row.name, result)]
+                row.state, row.seconds = "partly" if losses else "succeeded", result.seconds
+                row.now = afterwards(result)
                 row.via = result.calls[0].via if result.calls else row.via
                 row.cached = bool(result.calls) and all(one.cached for one in result.calls)
             case Failed():
@@ -121,14 +132,20 @@ class Board:
 
 
 def afterwards(result: Succeeded) -> str:
-    """What is worth knowing of a step that succeeded: what it warned of, and where it was refused."""
+    """What is worth knowing of a step that succeeded: what it lost or warned of, and where it was refused."""
     warnings = dict.fromkeys(line for call in result.calls for line in call.warnings)
-    return "; ".join(one for one in (*(f"warning: {line}" for line in warnings), detour(result)) if one)
+    told = (lost(result), *(f"warning: {line}" for line in warnings), detour(result))
+    return "; ".join(one for one in told if one)
+
+
+def lost(result: Succeeded) -> str:
+    """The items that a step went on without, in words; empty if it has all."""
+    return "; ".join(f"{one.step.lstrip('/')} {one.words}".strip() for one in losses_of("", result))
 
 
 def detour(result: Succeeded) -> str:
     """What a step that succeeded was refused elsewhere, in a few words; empty if it went straight."""
-    tried = [one for call in result.calls for one in call.attempts]
+    tried = [one for call in result.calls if call.failure is None for one in call.attempts]
     if not tried:
         return ""
     failures = ", ".join(dict.fromkeys(f"{one.via} {one.failure}" for one in tried if one.then != "retry"))
@@ -143,6 +160,8 @@ def words(event: CallEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a
             return why + (f", about {wait_s:.0f} s" if wait_s and wait_s >= 1 else "")
         case Retrying(failure=failure, wait_s=wait_s, attempt=attempt):
             return f"{failure}; try {attempt} " + (f"in {wait_s:.0f} s" if wait_s >= 1 else "now")
+        case FellBack(place=place, failure="unexpected-answer", to=to, rests=False):
+            return f"{place} answered in another shape than promised, which is kept; now {to}, paid as well"
         case FellBack(place=place, failure=failure, to=to, rests=rests):
             return f"{place} {'rests: ' if rests else ''}{failure}; now {to}"
         case Spent():

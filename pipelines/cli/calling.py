@@ -1,12 +1,13 @@
 """`inspect` and `call`: one Space at a time."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import AsJson, Local, Out, Use, pairs, settings
+from pipelines.cli.options import AsJson, Inputs, Local, Out, Use, Wake, pairs, settings
 
 if TYPE_CHECKING:
     from pipelines.running.workshop import Settings
@@ -15,26 +16,29 @@ if TYPE_CHECKING:
 SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="A Space's id, an alias, or an app's URL.")]
 
 
-def inspect(space: SpaceName, *, local: Local = False, use: Use = None, as_json: AsJson = False) -> None:
+def inspect(
+    space: SpaceName, *, local: Local = False, use: Use = None, wake: Wake = None, as_json: AsJson = False
+) -> None:
     """Show the endpoints of a Space: what they take and return."""
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
-    found = anyio.run(_described, space, settings(local=local, use=use, quiet=as_json))
+    found = anyio.run(_described, space, settings(local=local, use=use, quiet=as_json, wake=wake))
     if as_json:
         result_json(space_json(found))
     else:
         _show_space(found)
 
 
-def call(
+def call(  # noqa: PLR0913 - a command's options
     space: SpaceName,
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="[ENDPOINT] [NAME=VALUE]...", help="What to call, with what."),
     ] = None,
     *,
+    input: Inputs = None,  # noqa: A002 - the option's name
     out: Out = Path("outputs"),
     local: Local = False,
     use: Use = None,
@@ -52,7 +56,10 @@ def call(
 
     words = words or []
     endpoint = words[0] if words and "=" not in words[0] else None
-    given = pairs("call", words[1:] if endpoint else words, "NAME=VALUE")
+    given = {
+        **pairs("call", words[1:] if endpoint else words, "NAME=VALUE"),
+        **pairs("-i", input, "NAME=VALUE"),
+    }
     watched = is_watched(quiet=as_json)
     once = SingleCall(space, endpoint, given, out, fresh=fresh, is_watched=watched)
     with watching([STEP], events=False, quiet=not watched) as tell:
@@ -69,9 +76,15 @@ def call(
 
 async def _described(space: str, where: "Settings") -> "Space":
     from pipelines.running.single import open_space  # noqa: PLC0415
+    from spaces_registry.errors import Asleep, Building  # noqa: PLC0415
 
-    async with open_space(space, where) as (_, app):
-        return app.space
+    try:
+        async with open_space(space, where, wake_s=where.wake_s or 0.0) as (_, app):
+            return app.space
+    except (Asleep, Building) as failure:
+        does = "wakes it" if isinstance(failure, Asleep) else "waits for it"
+        failure.hint = f"this {does}: {shlex.join(['spacechain', 'inspect', space, '--wake', '5m'])}"
+        raise
 
 
 def space_json(space: "Space") -> dict[str, object]:
@@ -83,12 +96,13 @@ def space_json(space: "Space") -> dict[str, object]:
         "stage": space.stage,
         "hardware": space.hardware,
         "gradio": space.gradio,
-        "endpoints": [_endpoint_json(one) for one in space.endpoints],
+        "endpoints": [endpoint_json(one) for one in space.endpoints],
         "unusable": [{"name": one.name, "why": one.why} for one in space.unusable],
     }
 
 
-def _endpoint_json(endpoint: "Endpoint") -> dict[str, object]:
+def endpoint_json(endpoint: "Endpoint") -> dict[str, object]:
+    """An endpoint in the documented JSON shape."""
     return {
         "name": endpoint.name,
         "description": endpoint.description,
@@ -132,8 +146,8 @@ def _show_space(space: "Space") -> None:
         result("")
         told = endpoint.description.strip().split("\n")[0]
         result(safe(endpoint.name) + (f"  {safe(told)}" if told else ""))
-        _show_rows([(f"{one.name}:", _takes(one)) for one in endpoint.parameters])
-        _show_rows(
+        show_rows([(f"{one.name}:", takes_line(one)) for one in endpoint.parameters])
+        show_rows(
             [
                 ("→", f"{one.name}: {_many(one.kind, many=one.many)}{_labelled(one)}")
                 for one in endpoint.returns
@@ -142,10 +156,11 @@ def _show_space(space: "Space") -> None:
     if space.unusable:
         result("")
         result("not usable from here:")
-        _show_rows([(one.name, one.why) for one in space.unusable])
+        show_rows([(one.name, one.why) for one in space.unusable])
 
 
-def _show_rows(rows: Sequence[tuple[str, str]]) -> None:
+def show_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Names and what is said of each, in two columns."""
     from pipelines.cli.show import result, safe  # noqa: PLC0415
 
     width = max((len(name) for name, _ in rows), default=0)
@@ -153,7 +168,7 @@ def _show_rows(rows: Sequence[tuple[str, str]]) -> None:
         result(f"  {safe(name).ljust(width)} {safe(told)}")
 
 
-def _takes(one: "Parameter") -> str:
+def takes_line(one: "Parameter") -> str:
     """A parameter in words: kind, whether it must be given, range, choices."""
     import json  # noqa: PLC0415
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.exits import Exit
-from pipelines.cli.options import AsJson, ChainName, Frozen, Inputs, Local, Use, pairs, settings
+from pipelines.cli.options import (
+    AsJson,
+    ChainName,
+    Frozen,
+    Inputs,
+    InputsFile,
+    Local,
+    Use,
+    given_inputs,
+    settings,
+)
 
 if TYPE_CHECKING:
     from chains.model import Chain
@@ -32,17 +42,19 @@ def check(
     """Check a chain against its Spaces without a call that costs."""
     import anyio  # noqa: PLC0415
 
-    from chains.problems import InvalidChain  # noqa: PLC0415
+    from chains.problems import InvalidChain, in_order  # noqa: PLC0415
     from pipelines.cli.show import problem_json, result, result_json, show_problems  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
 
     refused = None
+    where = settings(local=local, use=use, quiet=as_json, frozen=frozen)
     try:
-        found = find_chain(chain)
+        found = find_chain(chain) if static else whole_chain(chain, where)
         problems, text = _static(found), found.source.text
-        if not static and not _hinders_looking(found, problems):
-            looked = anyio.run(_looked, found, settings(local=local, use=use, quiet=as_json, frozen=frozen))
-            problems, refused = looked.problems, looked.refusal
+        if not static:
+            looked = anyio.run(_looked, found, where, not _errors(problems))
+            problems, refused = in_order([*problems, *looked.problems]), looked.refusal
+        problems = _with_trust(found, problems)
     except InvalidChain as invalid:
         problems, text = invalid.problems, invalid.source.text
     ok = not _errors(problems)
@@ -62,6 +74,7 @@ def plan(
     chain: ChainName,
     *,
     input: Inputs = None,  # noqa: A002 - the option's name
+    inputs: InputsFile = None,
     local: Local = False,
     use: Use = None,
     mermaid: Annotated[
@@ -75,14 +88,15 @@ def plan(
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
 
-    found = find_chain(chain)
+    where = settings(local=local, use=use, quiet=as_json)
+    found = find_chain(chain) if mermaid else whole_chain(chain, where)
     if mermaid:
         from chains.graph import mermaid as drawn  # noqa: PLC0415
 
         result(drawn(found))
         return
-    given = pairs("-i", input, "NAME=VALUE")
-    planned = anyio.run(_planned, found, given, settings(local=local, use=use, quiet=as_json))
+    given = given_inputs(found, input, inputs)
+    planned = anyio.run(_planned, found, given, where)
     if as_json:
         result_json(planned.to_json())
     else:
@@ -99,18 +113,52 @@ def _static(chain: "Chain") -> tuple["Problem", ...]:
     return static_problems(chain, find_bookmarks(find_home().folder, chain.folder, os.environ))
 
 
-def _hinders_looking(chain: "Chain", problems: tuple["Problem", ...]) -> bool:
-    """Whether a search for Spaces would go by a chain that is wrong; all else can be looked at."""
-    from chains.model import FindStep  # noqa: PLC0415
+def _with_trust(chain: "Chain", problems: tuple["Problem", ...]) -> tuple["Problem", ...]:
+    """The problems, and what a run will ask trust for beside code and keys, as warnings."""
+    from chains.problems import in_order  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.trusting import trust_problems  # noqa: PLC0415
+    from spaces_registry.errors import ToolkitError  # noqa: PLC0415
 
-    return _errors(problems) and any(isinstance(step, FindStep) for step in chain.steps.values())
+    try:
+        return in_order([*problems, *trust_problems(chain, find_home())])
+    except ToolkitError:
+        return problems  # the same mistake is among them, or hinders any look
 
 
 def _errors(problems: tuple["Problem", ...]) -> bool:
     return any(one.severity == "error" for one in problems)
 
 
-async def _looked(chain: "Chain", where: "Settings") -> "Look":
+def whole_chain(name: str, where: "Settings") -> "Chain":
+    """The chain that a user names, as `find_chain`; of a file that is wrong, also what its places say.
+
+    Raises:
+        InvalidChain: the file is no chain of this version; every mistake of it is told, those of endpoints,
+            choices and outputs among them.
+    """
+    import anyio  # noqa: PLC0415
+
+    from chains.meaning.paths import is_url  # noqa: PLC0415
+    from chains.problems import InvalidChain  # noqa: PLC0415
+    from pipelines.household.library import find_chain  # noqa: PLC0415
+    from spaces_registry.errors import ToolkitError  # noqa: PLC0415
+
+    try:
+        return find_chain(name)
+    except InvalidChain as invalid:
+        if invalid.rest is None or is_url(name):  # whoever wrote a page on the web asks no place through us
+            raise
+        try:
+            looked = anyio.run(_looked, invalid.rest, where, False)  # noqa: FBT003 - anyio.run takes no names
+        except ToolkitError:
+            raise invalid from None
+        places = [one.at for one in invalid.problems]
+        more = [one for one in looked.problems if one.severity == "error" and one.at not in places]
+        raise InvalidChain([*invalid.problems, *more], invalid.source, invalid.rest) from None
+
+
+async def _looked(chain: "Chain", where: "Settings", search: bool = True) -> "Look":  # noqa: FBT001, FBT002
     from dataclasses import replace  # noqa: PLC0415
 
     from chains.problems import in_order  # noqa: PLC0415
@@ -120,7 +168,7 @@ async def _looked(chain: "Chain", where: "Settings") -> "Look":
     from pipelines.running.workshop import open_workshop  # noqa: PLC0415
 
     async with open_workshop(chain, where, lock_of(chain, frozen=where.frozen)) as shop:
-        looked = await look(chain, shop.places)
+        looked = await look(chain, shop.places, search=search)
     misfits = foreseen_misfits(chain, looked.places, plain_defaults(chain), severity="warning")
     return replace(looked, problems=in_order([*looked.problems, *misfits]))
 
@@ -149,14 +197,25 @@ async def _planned(chain: "Chain", given: Mapping[str, list[str]], where: "Setti
             raise InvalidChain(misfits, chain.source)
         environment, hidden = read_environment(chain), secrets_of(chain, shop.places.around)
         plan = make_plan(chain, {"inputs": inputs, "env": environment}, looked, shop, secrets=hidden)
+        plan = replace(plan, asks=_asks(chain))
         if not plan.forecast.amounts.gpu_s:
             return plan
         return replace(plan, forecast=replace(plan.forecast, quota=await known_quota(shop)))
 
 
-def _show_plan(plan: "Plan") -> None:
-    from pipelines.cli.show import result  # noqa: PLC0415
+def _asks(chain: "Chain") -> tuple[str, ...]:
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.trusting import missing, wishes  # noqa: PLC0415
 
+    home = find_home()
+    return tuple(one.told for one in missing(wishes(chain, home), home))
+
+
+def _show_plan(plan: "Plan") -> None:
+    from pipelines.cli.show import result, safe  # noqa: PLC0415
+
+    for one in plan.asks:
+        result(f"a run asks for your trust first: {safe(one)}")
     steps = {one.name: one for one in plan.steps}
     for number, layer in enumerate(plan.order, start=1):
         for name in layer:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.completing import kind_names
+from pipelines.cli.exits import exit_for
 from pipelines.cli.options import AsJson, BadOption, Local, Use, settings
+from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +38,21 @@ def find(  # noqa: PLR0913 - a command's options
     *,
     takes: Annotated[
         list[str] | None,
-        typer.Option("--takes", metavar="[NAME=]KIND", help="What it must take: image, text, … Repeatable."),
+        typer.Option(
+            "--takes",
+            metavar="[NAME=]KIND",
+            help="What it must take: image, text, … Repeatable.",
+            autocompletion=kind_names,
+        ),
     ] = None,
     gives: Annotated[
         list[str] | None,
-        typer.Option("--gives", metavar="KIND", help="What it must give: image, video, … Repeatable."),
+        typer.Option(
+            "--gives",
+            metavar="KIND",
+            help="What it must give: image, video, … Repeatable.",
+            autocompletion=kind_names,
+        ),
     ] = None,
     category: Annotated[
         str | None, typer.Option("--category", metavar="SLUG", help="Only Spaces of this category.")
@@ -59,7 +72,7 @@ def find(  # noqa: PLR0913 - a command's options
     """Find Spaces for a need, best first, with the reasons."""
     import anyio  # noqa: PLC0415
 
-    from pipelines.cli.show import result_json  # noqa: PLC0415
+    from pipelines.cli.show import result_json, show_error  # noqa: PLC0415
     from spaces_registry.fitting.ranking import Need  # noqa: PLC0415
 
     if categories:
@@ -78,7 +91,13 @@ def find(  # noqa: PLR0913 - a command's options
     elif found.candidates:
         _show_candidates(found)
     _say_how(found)
-    found.best()
+    try:
+        found.best()
+    except ToolkitError as nothing:
+        if not as_json:
+            raise
+        show_error(nothing)  # the list is the one document on stdout
+        raise typer.Exit(exit_for(nothing)) from None
 
 
 def models(

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from pipelines.cli.completing import run_names
 from pipelines.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pipelines.household.history import Record
 
 RunName: TypeAlias = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id or how it begins, its folder, or: last.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's id or how it begins, its folder, or: last.",
+        autocompletion=run_names,
+    ),
 ]
 _RESUMABLE = ("failed", "blocked", "interrupted")
 _LONGEST = 2000  # characters of an output's value; all of it is in run.json
@@ -55,8 +61,7 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
 
     record = find_run(find_home().runs, run)
     if as_json:
-        folder = str(record.entry.folder)
-        result_json({**record.document, "status": record.status, "folder": folder})
+        result_json({**record.document, "status": record.status})
         return
     facts = _facts(record)
     result(f"{facts['run']}  {safe(str(facts['chain']))}  {facts['status']}  {facts['seconds']} s")
@@ -65,6 +70,8 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
     steps = [(name, _mapping(one)) for name, one in _mapping(record.document.get("steps")).items()]
     table(("STEP", "STATUS", "SECONDS", "CALLS", "AT"), (_step_row(name, one) for name, one in steps))
     for line in _outputs(record):
+        result(line)
+    for line in _lost_lines(record.document):
         result(line)
     for name, step in steps:
         _show_warnings(name, step)
@@ -92,7 +99,7 @@ def report(
     record = find_run(find_home().runs, run)
     page = write_report(record.entry.folder, {**record.document, "status": record.status})
     if as_json:
-        result_json({"run": record.entry.run, "report": str(page)})
+        result_json({"run": record.entry.run, "report": str(page.absolute())})
     else:
         result(str(page))
     if open_it:
@@ -111,15 +118,25 @@ def _facts(record: "Record") -> dict[str, object]:
         "seconds": document.get("seconds", 0.0),
         "calls": sum(one for one in attempts if isinstance(one, int)),
         "outputs": document.get("outputs", {}),
-        "folder": str(record.entry.folder),
+        **({"lost": document["lost"]} if document.get("lost") else {}),
+        "folder": str(record.entry.folder.absolute()),
     }
 
 
 def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
     started = _here(str(facts["started"] or ""))
     outputs = ", ".join(_mapping(facts["outputs"]))
-    told = ("run", "chain", "status")
-    return (*(str(facts[one]) for one in told), started, str(facts["seconds"]), str(facts["calls"]), outputs)
+    lost = sum(len(_list(_mapping(one).get("failed"))) for one in _list(facts.get("lost")))
+    status = f"{facts['status']}, {lost} lost" if lost else str(facts["status"])
+    return (
+        str(facts["run"]),
+        str(facts["chain"]),
+        status,
+        started,
+        str(facts["seconds"]),
+        str(facts["calls"]),
+        outputs,
+    )
 
 
 def _step_row(name: str, step: Mapping[str, object]) -> tuple[str, ...]:
@@ -130,7 +147,21 @@ def _step_row(name: str, step: Mapping[str, object]) -> tuple[str, ...]:
     has_both = endpoint and endpoint not in (via, via.rpartition(" ")[2])
     at = str(step.get("because") or (f"{via} {endpoint}" if has_both else via))
     calls = "kept" if step.get("cached") else str(step.get("attempts", ""))
-    return (name, str(step.get("status", "")), str(step.get("seconds", "")), calls, at)
+    status, lost = str(step.get("status", "")), len(_list(step.get("failed_items")))
+    if lost:
+        status = f"{lost} of {step.get('items')} failed"
+    return (name, status, str(step.get("seconds", "")), calls, at)
+
+
+def _lost_lines(document: Mapping[str, object]) -> list[str]:
+    """What steps went on without, each item by its number and with its reason."""
+    from pipelines.cli.show import safe  # noqa: PLC0415
+    from pipelines.engine.losses import read_losses  # noqa: PLC0415
+
+    lines: list[str] = []
+    for step, words, failed in read_losses(document):
+        lines += ["", f"{safe(step)}: {words}", *(f"  {safe(one)}" for one in failed)]
+    return lines
 
 
 def _outputs(record: "Record") -> list[str]:
@@ -142,11 +173,11 @@ def _outputs(record: "Record") -> list[str]:
         for one in output if isinstance(output, list) else [output]:
             told = _mapping(one)
             if "path" in told:
-                value = str(record.entry.folder / Path(str(told["path"])).name)
+                value = str(told["path"])
                 if isinstance(head := told.get("head"), str):
                     value = f"{safe(head)[:_LONGEST]} … (all of it in {value})"
             else:
-                found = told.get("value")
+                found = _brief(told.get("value"))
                 value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
                 value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
             lines.append(f"{safe(name)}: {safe(value)}")
@@ -159,6 +190,18 @@ def _show_warnings(name: str, step: Mapping[str, object]) -> None:
 
     for one in _list(step.get("warnings")):
         result(f"{safe(name)}: warning: {safe(str(one))}")
+
+
+def _brief(value: object) -> object:
+    """A value with the names of its files in place of all that is told of them."""
+    match value:
+        case {"path": str(path), "sha256": str()}:
+            return Path(path).name
+        case Mapping():
+            return {name: _brief(one) for name, one in value.items()}
+        case list():
+            return [_brief(one) for one in value]
+    return value
 
 
 def _show_tries(name: str, step: Mapping[str, object]) -> None:

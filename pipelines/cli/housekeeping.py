@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from pipelines.cli.completing import run_names
 from pipelines.cli.options import AsJson, BadOption
 from spaces_registry.errors import ToolkitError
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
     from pipelines.household.housekeeping import Clearing, Holding
 
 Runs: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="RUN", help="Runs' ids or how they begin, their folders, or: last.")
+    list[str],
+    typer.Argument(
+        metavar="RUN",
+        help="Runs' ids or how they begin, their folders, or: last.",
+        autocompletion=run_names,
+    ),
 ]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 

@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.completing import recipe_names
 from pipelines.cli.options import AsJson, ChainName
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this recipe's YAML.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Print this recipe's YAML.", autocompletion=recipe_names),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +49,8 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the chain; the file is NAME.yaml.")],
     *,
     recipe: Annotated[
-        str, typer.Option("--from", metavar="RECIPE", help="Start from this recipe.")
+        str,
+        typer.Option("--from", metavar="RECIPE", help="Start from this recipe.", autocompletion=recipe_names),
     ] = "starter",
     as_json: AsJson = False,
 ) -> None:
@@ -55,14 +60,14 @@ def new(
 
     path = write_new(Path(name), recipe)
     if as_json:
-        result_json({"written": str(path)})
+        result_json({"written": str(path.absolute())})
         return
     result(str(path))
     say(f"try it with: spacechain run {path} --local")
 
 
 def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
-    """Allow a chain's code to run and its keys to be sent.
+    """Allow a chain's code to run, and keys and variables to be sent.
 
     It is allowed as it stands now: what changes is asked for again.
     """
@@ -72,9 +77,12 @@ def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
     from pipelines.household.trusting import allow, wishes  # noqa: PLC0415
 
     home = find_home()
-    wanted = wishes(find_chain(chain), home)  # all of them, before any is trusted
+    wanted = wishes(find_chain(chain, kept=True), home)  # all of them, before any is trusted
     if not wanted:
-        say(f"{chain} runs no code of its own and sends no key anywhere; there is nothing to trust")
+        say(
+            f"{chain} runs no code of its own and sends no key and no variable anywhere; "
+            "there is nothing to trust"
+        )
     for one in wanted:
         allow(one, home)
     if as_json:
@@ -93,4 +101,4 @@ def schema(*, as_json: AsJson = False) -> None:
     from chains.shape.schema import chain_schema  # noqa: PLC0415
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
-    result_json(chain_schema())
+    result_json(chain_schema(), is_versioned=False)  # its keys are those of JSON Schema

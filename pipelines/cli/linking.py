@@ -92,25 +92,26 @@ async def _linked(wanted: "Link", where: "Settings", how: _How) -> "Run | None":
     """Link, show, keep, run."""
     from pipelines.cli.live import is_watched, watching  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+    from pipelines.engine.given import from_files  # noqa: PLC0415
     from pipelines.running.linking import open_link, save  # noqa: PLC0415
     from pipelines.running.run import Options, run_in  # noqa: PLC0415
 
     async with open_link(wanted, where, _decide) as (shop, linked):
-        if how.as_json and how.only_show:
-            result_json(link_json(linked))
-        elif not how.as_json:
+        if not how.as_json:
             for line in wiring_lines(linked):
                 (result if how.only_show else say)(line)
         if wanted.save is not None:
             save(linked, wanted.save)
             if not how.as_json:
                 say(f"kept as {wanted.save}")
+        if how.as_json and how.only_show:  # once it is kept, since nothing can fail after it
+            result_json(link_json(linked))
         if how.only_show or (how.confirm and not await _confirmed()):
             return None
         chain = linked.chain
         options = Options(how.out, as_text=True, watch_signals=True, is_watched=is_watched(quiet=how.as_json))
         with watching([*chain.steps], events=False, quiet=how.as_json) as tell:
-            return await run_in(shop, chain, dict(wanted.given), options, tell)
+            return await run_in(shop, chain, from_files(chain, wanted.given), options, tell)
 
 
 def _ended(
@@ -123,7 +124,7 @@ def _ended(
     input: Sequence[str] | None,  # noqa: A002 - the option's name
 ) -> Exit:
     """Show how a run went, as `run` does."""
-    from pipelines.cli.running import explain, output_lines, repeated, run_exit  # noqa: PLC0415
+    from pipelines.cli.running import explain, output_lines, repeated, run_exit, tell_losses  # noqa: PLC0415
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
 
     if how.as_json:
@@ -131,6 +132,8 @@ def _ended(
     else:
         for line in output_lines(run):
             result(line)
+    if run.losses:
+        tell_losses(run)
     if not run.ok:
         again = (
             ["spacechain", "run", str(wanted.save)] if wanted.save else ["spacechain", "link", *wanted.spaces]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.cli.board import Board, Row, words
+from pipelines.cli.board import Board, Row, lost, words
 from pipelines.cli.show import duration, result_json, safe, say
 from pipelines.engine.events import (
     CallSettled,
@@ -20,6 +20,7 @@ from pipelines.engine.events import (
     StepStarted,
     unheard,
 )
+from pipelines.engine.losses import losses_in
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded
 from spaces_registry.progress import FellBack, Held, Logged, Progress, Retrying, Waking
 
@@ -31,13 +32,14 @@ _MARKS = {
     "waiting": ("·", "dim"),
     "working": ("▸", "cyan"),
     "succeeded": ("✓", "green"),
+    "partly": ("!", "yellow"),
     "failed": ("✗", "red"),
     "skipped": ("-", "dim"),
 }
 _PER_SECOND = 8
 _WIDE = 70  # columns that hold a place's name and what it says
 _SILENCE_S = 10.0  # after which a log hears of a step again
-_INTEREST = ("working", "failed", "waiting")  # what is shown first where not all fits
+_INTEREST = ("working", "failed", "partly", "waiting")  # what is shown first where not all fits
 
 
 def is_watched(*, quiet: bool) -> bool:
@@ -65,13 +67,27 @@ def _live(steps: Sequence[str]) -> Iterator[RunListener]:
     from rich.live import Live  # noqa: PLC0415
 
     board = Board.of(steps)
+    warnings: dict[tuple[str, Logged], None] = {}
+
+    def hear(event: RunEvent) -> None:
+        match event:
+            case CallTold(step=step, event=Logged(level="warning") as told):
+                warnings[step, told] = None
+        board.hear(event)
+
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     with Live(
         console=console,
         get_renderable=lambda: draw(board, console.width, console.height),
         refresh_per_second=_PER_SECOND,
-    ):
-        yield board.hear
+    ) as live:
+        try:
+            yield hear
+        except BaseException:
+            live.transient = not board.has_begun  # rows that never come to anything would only stand there
+            raise
+    for step, told in warnings:  # a line of the board shows what came last, and this is to be read
+        say(f"{step}: {safe(words(told))}")
     if board.status != "running":
         say(f"{board.status} in {duration(board.seconds)}")
 
@@ -121,7 +137,7 @@ def _time(row: Row) -> str:
     match row.state:
         case "working":
             return duration(time.monotonic() - row.since)
-        case "succeeded" | "failed":
+        case "succeeded" | "partly" | "failed":
             return "kept" if row.cached else duration(row.seconds)
         case _:
             return ""
@@ -131,15 +147,17 @@ def _detail(row: Row, width: int) -> "Text":
     """Where a step is made and how far it is; on a narrow terminal, while it is made, only how far."""
     from rich.text import Text  # noqa: PLC0415
 
-    with_place = row.state == "succeeded" or (row.state == "working" and (width >= _WIDE or not row.now))
+    with_place = row.state in ("succeeded", "partly") or (
+        row.state == "working" and (width >= _WIDE or not row.now)
+    )
     parts = [safe(row.via)] if row.via and with_place else []
-    if row.calls > 1:
-        parts.append(f"{row.done}/{row.calls}")
+    if row.calls > 1 and row.state != "partly":  # which says it in words
+        parts.append(f"{row.done}/{row.calls}" + (f", {row.failed} failed" if row.failed else ""))
     if row.fraction is not None and row.state == "working":
         parts.append(_bar(row.fraction))
     if row.now:
         parts.append(safe(row.now))
-    return Text("  ".join(parts), {"failed": "red", "skipped": "dim"}.get(row.state, ""))
+    return Text("  ".join(parts), {"failed": "red", "partly": "yellow", "skipped": "dim"}.get(row.state, ""))
 
 
 def _bar(fraction: float, cells: int = 12) -> str:
@@ -191,7 +209,8 @@ def _print_line(event: RunEvent) -> None:
             say(f"{step}: {safe(words(told))}")
         case StepSettled(step=step, result=Succeeded() as result):
             kept = bool(result.calls) and all(one.cached for one in result.calls)
-            say(f"{step}: {'kept from before' if kept else 'done in ' + duration(result.seconds)}")
+            ended = "kept from before" if kept else f"done in {duration(result.seconds)}"
+            say(f"{step}: {ended}" + (f": {safe(missing)}" if (missing := lost(result)) else ""))
         case StepSettled(step=step, result=Failed() as result):
             say(f"{step}: failed: {safe(result.error.message)}")
         case StepSettled(step=step, result=Skipped() as result):
@@ -233,16 +252,18 @@ def event_json(event: RunEvent) -> dict[str, object]:
                 "cached": event.cached,
             }
         case StepSettled():
-            return {"event": "step-settled", "step": event.step, **_result_json(event.result)}
+            return {"event": "step-settled", "step": event.step, **_result_json(event.step, event.result)}
         case RunSettled():
             seconds = round(event.seconds, 3)
             return {"event": "run-settled", "run": event.run, "status": event.status, "seconds": seconds}
 
 
-def _result_json(result: Result) -> dict[str, object]:
+def _result_json(name: str, result: Result) -> dict[str, object]:
     match result:
         case Succeeded():
-            return {"status": "succeeded", "seconds": round(result.seconds, 3)}
+            told: dict[str, object] = {"status": "succeeded", "seconds": round(result.seconds, 3)}
+            losses = [one.to_json() for one in losses_in({name: result})]
+            return {**told, "lost": losses} if losses else told
         case Failed(error=error):
             facts = {"code": error.code, "message": error.message, "hint": error.hint}
             return {"status": "failed", "error": facts}

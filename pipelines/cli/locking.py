@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.completing import step_names
 from pipelines.cli.exits import Exit
 from pipelines.cli.options import AsJson, ChainName, Local, Use, settings
 
@@ -34,7 +35,10 @@ class _Outcome:
 def lock(
     chain: ChainName,
     steps: Annotated[
-        list[str] | None, typer.Argument(metavar="[STEP]...", help="With --update: only these steps.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[STEP]...", help="With --update: only these steps.", autocompletion=step_names
+        ),
     ] = None,
     *,
     update: Annotated[bool, typer.Option("--update", help="Accept what has changed.")] = False,

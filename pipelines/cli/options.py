@@ -2,23 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from pipelines.cli.completing import chain_names, input_names
 from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
+    from chains.model import Chain
     from pipelines.running.workshop import Settings
-
-
-def chain_names(incomplete: str) -> list[str]:
-    """What a shell offers for a chain: recipes, and the YAML files here."""
-    recipes = (one.name.removesuffix(".yaml") for one in (files("chains") / "recipes").iterdir())
-    here = (str(one) for suffix in ("yaml", "yml") for one in Path().glob(f"*.{suffix}"))
-    return sorted(one for one in (*recipes, *here) if one.startswith(incomplete))
 
 
 ChainName: TypeAlias = Annotated[
@@ -27,7 +21,16 @@ ChainName: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Inputs: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("-i", "--input", metavar="NAME=VALUE", help="An input; a file by its path. Repeatable."),
+    typer.Option(
+        "-i",
+        "--input",
+        metavar="NAME=VALUE",
+        help="An input; a file by its path, a text out of a file as @path. Repeatable.",
+        autocompletion=input_names,
+    ),
+]
+InputsFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--inputs", metavar="FILE", help="Inputs in a YAML or JSON file.")
 ]
 Local: TypeAlias = Annotated[bool, typer.Option("--local", help="Use the local studio instead of the Hub.")]
 Use: TypeAlias = Annotated[
@@ -56,6 +59,21 @@ def pairs(option: str, written: Sequence[str] | None, what: str) -> Mapping[str,
             raise BadOption(f"{option} takes {what}, and got {text!r}", hint=f"write {option} {what}")
         found.setdefault(name.strip(), []).append(value)
     return found
+
+
+def given_inputs(
+    chain: "Chain", written: Sequence[str] | None, file: Path | None = None
+) -> dict[str, list[str]]:
+    """The inputs of `-i` and of `--inputs`; of one name the former counts.
+
+    Raises:
+        BadOption: an `-i` has no `=`, or no name.
+        InputsUnreadable: a file cannot be read.
+    """
+    from pipelines.engine.given import from_files, inputs_in  # noqa: PLC0415
+
+    told = {} if file is None else inputs_in(file, chain)
+    return told | from_files(chain, pairs("-i", written, "NAME=VALUE"))
 
 
 Frozen: TypeAlias = Annotated[

@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 import typer
 
 from pipelines.cli.asking import ask_for_trust
+from pipelines.cli.checking import whole_chain
+from pipelines.cli.completing import step_names
 from pipelines.cli.exits import Exit, exit_for
 from pipelines.cli.history import RunName
 from pipelines.cli.options import (
@@ -19,16 +22,22 @@ from pipelines.cli.options import (
     ChainName,
     Frozen,
     Inputs,
+    InputsFile,
     Local,
     Out,
     Use,
     Wake,
-    pairs,
+    given_inputs,
     settings,
 )
+from spaces_registry.errors import ToolkitError
 
 Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
+PAGE = "report.html"
+_MOST_LISTED = 12  # items of one output on a terminal; of more, the first and the last are shown
 _MOST_SHOWN = 4000  # characters of one value on a terminal
+_NOTHING_MADE = "interrupted before the first call; nothing was made"
+_MOST_LOST = 10  # failed items of one step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +52,7 @@ def run(  # noqa: PLR0913 - a command's options
     chain: ChainName,
     *,
     input: Inputs = None,  # noqa: A002 - the option's name
+    inputs: InputsFile = None,
     out: Out = Path("outputs"),
     local: Local = False,
     use: Use = None,
@@ -51,26 +61,36 @@ def run(  # noqa: PLR0913 - a command's options
     fresh: Annotated[bool, typer.Option("--fresh", help="Make every call again.")] = False,
     redo: Annotated[
         list[str] | None,
-        typer.Option("--redo", metavar="STEP", help="Make this step's calls again, and what follows."),
+        typer.Option(
+            "--redo",
+            metavar="STEP",
+            help="Make this step's calls again, and what follows.",
+            autocompletion=step_names,
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="STEP", help="Run this step and what it needs, no more."),
+        typer.Option(
+            "--only",
+            metavar="STEP",
+            help="Run this step and what it needs, no more.",
+            autocompletion=step_names,
+        ),
     ] = None,
     events: Events = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a chain and save what it makes."""
     from pipelines.cli.live import is_watched  # noqa: PLC0415
-    from pipelines.household.library import find_chain  # noqa: PLC0415
     from pipelines.running.run import Options, run_loaded  # noqa: PLC0415
 
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
-    found = find_chain(chain)
-    ask_for_trust(found)
-    given = pairs("-i", input, "NAME=VALUE")
     quiet = as_json or events
+    where = settings(local=local, use=use, quiet=quiet, frozen=frozen, wake=wake)
+    found = whole_chain(chain, where)
+    ask_for_trust(found)
+    given = given_inputs(found, input, inputs)
     options = Options(
         out,
         fresh=fresh,
@@ -80,10 +100,9 @@ def run(  # noqa: PLR0913 - a command's options
         watch_signals=True,
         is_watched=is_watched(quiet=quiet),
     )
-    where = settings(local=local, use=use, quiet=quiet, frozen=frozen, wake=wake)
     _make(
         found,
-        lambda tell: run_loaded(found, dict(given), where, options, tell),
+        lambda tell: run_loaded(found, given, where, options, tell),
         events=events,
         as_json=as_json,
     )
@@ -129,23 +148,45 @@ def _make(
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json, say  # noqa: PLC0415
+    from pipelines.cli.show import plain_error, result, result_json, safe, say  # noqa: PLC0415
 
     with watching([*chain.steps], events=events, quiet=as_json) as tell:
         try:
             done = anyio.run(lambda: work(tell))
         except KeyboardInterrupt:
-            say("interrupted before the first call; nothing was made")
+            say(_NOTHING_MADE)
+            if as_json:
+                result_json(plain_error("interrupted", _NOTHING_MADE, "run the same command again"))
             raise typer.Exit(Exit.INTERRUPTED) from None
     if as_json:
-        result_json(done.to_json())
+        is_open = not done.ok and not _is_spent(done)
+        result_json({**done.to_json(), **({"next": f"spacechain resume {done.id}"} if is_open else {})})
     elif not events:
-        for path in output_lines(done):
+        say(f"report: {safe(str(done.folder / PAGE))}")
+        for path in output_lines(done, fold=sys.stdout.isatty()):
             result(path)
+    if done.losses:
+        tell_losses(done)
     if not done.ok:
         explain(done)
-    _warn(chain)
+    with suppress(ToolkitError):  # the run is told already, and only a warning is lost
+        _warn(chain)
     raise typer.Exit(run_exit(done))
+
+
+def tell_losses(run: "Run") -> None:
+    """What steps went on without, item by item, and how to ask for it again."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+
+    for loss in run.losses:
+        say(f"step {safe(loss.step)}: {loss.words}")
+        for call in loss.failed[:_MOST_LOST]:
+            why = call.failure
+            say(f"  item {call.item + 1}: {safe(why.message)} [{why.code}]" if why else "")
+        if len(loss.failed) > _MOST_LOST:
+            say(f"  and {len(loss.failed) - _MOST_LOST} more; all of them: spacechain show {run.id}")
+    if run.ok:
+        say(f"ask for them again with: spacechain resume {run.id}")
 
 
 def _warn(chain: "Chain") -> None:
@@ -176,21 +217,30 @@ def run_exit(run: "Run") -> Exit:
             return Exit.NOT_ALLOWED if codes == {Exit.NOT_ALLOWED} else Exit.STEP_FAILED
 
 
-def output_lines(run: "Run") -> list[str]:
-    """What a run is run for: the outputs, a line each, the chain's first one last."""
-    from pipelines.running.record import FileOutput, ValueOutput  # noqa: PLC0415
+def output_lines(run: "Run", *, fold: bool = False) -> list[str]:
+    """What a run is run for: the outputs, a line each, the chain's first one last.
+
+    Args:
+        run: that ended.
+        fold: of a long list show its ends, as a person wants; a program wants all of it.
+    """
+    from pipelines.running.record import FileOutput, ValueOutput, brief  # noqa: PLC0415
 
     lines: list[str] = []
     for name, output in reversed([*run.outputs.items()]):
-        several = output if isinstance(output, tuple) else (output,)
-        for one in several:
+        told: list[str] = []
+        for one in output if isinstance(output, tuple) else (output,):
             match one:
                 case FileOutput(head=str() as head):
-                    lines.append(f"{name}: {_shown(head)} … (all of it in {one.path})")
+                    told.append(f"{name}: {_shown(head)} … (all of it in {one.path})")
                 case FileOutput():
-                    lines.append(str(one.path))
+                    told += [f"{name}.{part}: {_shown(brief(it))}" for part, it in one.extra.items()]
+                    told.append(str(one.path))
                 case ValueOutput():
-                    lines.append(f"{name}: {_shown(one.value)}")
+                    told.append(f"{name}: {_shown(brief(one.value))}")
+        if fold and len(told) > _MOST_LISTED:
+            told = [*told[:3], f"… {len(told) - 4} more of {name} in {run.folder}", told[-1]]
+        lines += told
     return lines
 
 
@@ -215,9 +265,15 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
     from pipelines.engine.results import failed_ones  # noqa: PLC0415
+    from spaces_registry.errors import HubUnreachable  # noqa: PLC0415
 
-    for failed in failed_ones(step.result for step in run.steps.values()):
-        say(f"step {failed.step} failed:")
+    every = failed_ones(step.result for step in run.steps.values())
+    offline = [one.step for one in every if isinstance(one.error, HubUnreachable)]
+    for failed in every:
+        if failed.step in offline[1:]:
+            continue  # one line tells that there is no network
+        which = offline if failed.step in offline[:1] else [failed.step]
+        say(f"step{'s' if len(which) > 1 else ''} {', '.join(which)} failed:")
         show_error(failed.error)
         for line in _elsewhere(failed):
             say(f"  {safe(line)}")
@@ -299,7 +355,7 @@ def _show_urls(urls: Mapping[str, str], *, as_json: bool) -> None:
     from pipelines.cli.show import result_json, table  # noqa: PLC0415
 
     if as_json:
-        result_json(dict(urls))
+        result_json(dict(urls), is_versioned=False)
     else:
         table(("SPACE", "URL"), list(urls.items()))
     sys.stdout.flush()

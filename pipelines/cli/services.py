@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.completing import service_names
 from pipelines.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 def services(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show this service, or this service file.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Show this service, or this service file.",
+            autocompletion=service_names,
+        ),
     ] = None,
     *,
     as_json: AsJson = False,

@@ -3,12 +3,14 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from chains.problems import InvalidChain, Problem, show
 from spaces_registry.errors import ToolkitError
 from spaces_registry.plain import escaped, flat, lines
 
+JSON_VERSION = 1  # of our documents; the next one where a key goes or means something else
 _NARROWEST = 10  # characters of a column
 
 safe = flat  # text from outside on one line, without control characters, escapes and direction marks
@@ -29,8 +31,17 @@ def result(line: str) -> None:
         print(text.encode(coding, "replace").decode(coding))
 
 
-def result_json(document: object, indent: int | None = 2) -> None:
-    """The command's result as one JSON document, whose texts are spelt so that they steer nothing."""
+def result_json(document: object, indent: int | None = 2, *, is_versioned: bool | None = None) -> None:
+    """The command's result as one JSON document, whose texts are spelt so that they steer nothing.
+
+    Args:
+        document: an object says which version of our documents it is; a list has no place for that.
+        indent: None for a document on a line of its own, printed at once.
+        is_versioned: whether to say the version: not where the object's keys are data, nor where others
+            define it, nor in a line of a stream; None for all but such a line.
+    """
+    if isinstance(document, Mapping) and (indent is not None if is_versioned is None else is_versioned):
+        document = {"version": JSON_VERSION, **document}
     print(escaped(json.dumps(document, ensure_ascii=False, indent=indent)), flush=indent is None)
 
 
@@ -45,6 +56,26 @@ def show_error(error: ToolkitError) -> None:
         say(f"  said: {safe(said)}")
     if error.hint:
         say(f"  hint: {safe(error.hint)}")
+
+
+def error_json(error: ToolkitError) -> dict[str, object]:
+    """An error in the documented JSON shape; that of a chain or a table with all of its problems."""
+    document: dict[str, object] = {}
+    if isinstance(error, InvalidChain):
+        document = {"ok": False, "problems": [problem_json(one) for one in error.problems]}
+    elif isinstance(problems := getattr(error, "problems", None), tuple):
+        document = {"ok": False, "problems": [{"code": error.code, "message": one} for one in problems]}
+    return {**document, **plain_error(error.code, error.message, error.hint)}
+
+
+def plain_error(code: str, message: str, hint: str | None) -> dict[str, object]:
+    """What ended a command, in the documented JSON shape."""
+    return {"error": {"code": code, "message": message, "hint": hint}}
+
+
+def _where(file: str) -> str:
+    """Where a problem is: an absolute path, unless it is in no file here."""
+    return str(Path(file).absolute()) if Path(file).is_file() else file
 
 
 def show_problems(problems: Iterable[Problem], text: str) -> None:
@@ -67,7 +98,7 @@ def problem_json(problem: Problem) -> dict[str, object]:
         "severity": problem.severity,
         "message": problem.message,
         "hint": problem.hint,
-        "file": problem.at.file,
+        "file": _where(problem.at.file),
         "line": problem.at.line,
         "column": problem.at.column,
         "step": problem.step,
@@ -86,12 +117,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _fitted(widths: Sequence[int], columns: int) -> list[int]:
-    """Widths that fit beside each other; the widest give way, and the first, which names things, the last."""
+    """Widths that fit beside each other; the widest give way.
+
+    The first column names things to commands, so it is never cut; with too little room beside it, lines wrap.
+    """
     fitted = [*widths]
     while sum(fitted) + 2 * (len(fitted) - 1) > columns:
         at = max(range(1, len(fitted)), key=lambda place: fitted[place], default=0)
-        at = at if fitted[at] > _NARROWEST else 0
-        if fitted[at] <= _NARROWEST:
+        if at == 0 or fitted[at] <= _NARROWEST:
             break
         fitted[at] -= 1
     return fitted

@@ -33,11 +33,11 @@ def _print_json(told: "Told", tally: "Tally") -> None:
         print_line(told.to_json())
 
 
-def print_line(document: object) -> None:
-    """One JSON object on a line of its own, at once."""
+def print_line(document: object, *, is_last: bool = False) -> None:
+    """One JSON object on a line of its own, at once; the last one says the version of all."""
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
-    result_json(document, indent=None)
+    result_json(document, indent=None, is_versioned=is_last)
 
 
 @dataclass(slots=True)

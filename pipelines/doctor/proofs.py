@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -74,11 +75,9 @@ def _value(told: object, folder: Path, store: Store) -> object:
         case {"head": str()}:
             raise _Unproven  # only its beginning is told
         case {"sha256": str(), "size_bytes": int(), "path": str(path)}:
-            return _artifact(_mapping(told), _found(path, folder), store)
+            return _file(_mapping(told), _found(path, folder), folder, store)
         case {"kind": str(), "value": value}:
-            if '"sha256"' in json.dumps(value):
-                raise _Unproven  # a file inside other facts: only its name is told
-            return value
+            return _inner(value, folder, store)
         case _:
             raise _Unproven
 
@@ -92,6 +91,30 @@ def _written(kind: str, sha256: str, path: Path) -> object:
         return content.decode() if kind == "text" else json.loads(content)
     except (OSError, ValueError) as cause:
         raise _Unproven from cause
+
+
+def _file(told: Mapping[str, object], path: Path, folder: Path, store: Store) -> Artifact:
+    """A file of the run's, with what came beside it."""
+    extra = {name: _inner(one, folder, store) for name, one in _mapping(told.get("extra")).items()}
+    return replace(_artifact(told, path, store), extra=extra)
+
+
+def _inner(value: object, folder: Path, store: Store) -> object:
+    """A plain value, in which there may be files."""
+    match value:
+        case {
+            "sha256": str(),
+            "size_bytes": int(),
+            "path": str(path),
+        }:  # of the run's, or a place's own words
+            return _file(_mapping(value), _found(Path(path).name, folder), folder, store)
+        case {"sha256": _}:
+            raise _Unproven  # a file of which only the name is told
+        case Mapping():
+            return {str(name): _inner(one, folder, store) for name, one in value.items()}
+        case list():
+            return [_inner(one, folder, store) for one in value]
+    return value
 
 
 def _found(path: str, folder: Path) -> Path:

@@ -4,17 +4,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
+from chains.language.empty import EmptyQuery
 from chains.language.evaluate import ABSENT
 from chains.language.expressions import Template
 from chains.language.nodes import Literal, every
 from chains.meaning.arguments import inside
-from chains.meaning.paths import is_url
+from chains.meaning.paths import is_hidden, is_url
 from chains.model import Step
 from pipelines.artifacts import Artifact, Store
 from pipelines.household.fetch import fetch, without_user
 from spaces_registry.errors import BadOutput, ToolkitError
 from spaces_registry.signature import Endpoint, File, Kind, Parameter
+
+_OTHERWISE: Final = '${{ step.name or "…" }}'
+
+
+class NothingFound(ToolkitError):
+    """A step reads a query of another step's `outputs` that found nothing in that one's answer."""
+
+    code = "nothing-found"
+
+    def __init__(self, reader: str, empty: EmptyQuery) -> None:
+        hint = f"compare the query with the answer in run.json; where it may be empty: {_OTHERWISE}"
+        super().__init__(f"{reader} has no value: {empty}", hint=hint)
 
 
 class FileNotUsable(ToolkitError):
@@ -79,21 +93,53 @@ class _Beside:
 
 
 def values_of(step: Step, names: Mapping[str, object]) -> dict[str, object] | None:
-    """Evaluate a step's arguments for whatever place; None if one of them was skipped away by `when`."""
+    """Evaluate a step's arguments for whatever place; None if one of them was skipped away by `when`.
+
+    Raises:
+        NothingFound: a query that one of them reads found nothing.
+    """
     values = {name: template.evaluate(names) for name, template in step.arguments.items()}
+    for name, value in values.items():
+        require_found(value, f"{name} of {step.title}")
     return None if any(value is ABSENT for value in values.values()) else values
+
+
+def require_found(value: object, reader: str) -> None:
+    """Refuse a value that a query which found nothing is part of.
+
+    Args:
+        value: as it was evaluated.
+        reader: what it is for, in words.
+
+    Raises:
+        NothingFound: it holds such a query's answer.
+    """
+    match value:
+        case EmptyQuery():
+            raise NothingFound(reader, value)
+        case str() | Artifact():
+            return
+        case Mapping():
+            for one in value.values():
+                require_found(one, reader)
+        case Sequence():
+            for one in value:
+                require_found(one, reader)
 
 
 def beside(folder: Path, name: str, store: Store) -> Artifact:
     """A file that a chain names, from the chain's own folder.
 
     Raises:
-        FileNotUsable: it is not there, or lies outside the folder.
+        FileNotUsable: it is not there, lies outside the folder, or is hidden.
     """
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         message = f"{name} lies outside the chain's folder, where a chain may not read"
         raise FileNotUsable(message, hint="declare an input of a file kind and hand the file in with -i")
+    if is_hidden(name, folder):
+        message = f"{name} is a hidden file, which a chain may not read"
+        raise FileNotUsable(message, hint="hand it in with -i if it is meant")
     return keep_user_file(path, name, store)
 
 

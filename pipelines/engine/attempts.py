@@ -14,15 +14,16 @@ from pipelines.engine.arguments import arguments_of, waits_for_the_web
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.calls import Answer, CallMaker, distinct
 from pipelines.engine.nesting import NestedFailed, NestedStopped
-from pipelines.engine.outputs import StepOutputs, outputs_from
+from pipelines.engine.outputs import StepOutputs, names_of, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
 from pipelines.engine.policy import Action, Decision
+from pipelines.engine.recovery import Recovery
 from pipelines.engine.results import Attempt, CallDone
 from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
 from pipelines.places.place import Place
 from spaces_registry.errors import ToolkitError
-from spaces_registry.progress import CallEvent, FellBack, Listener, warning_in
+from spaces_registry.progress import WARNING, CallEvent, FellBack, Listener, Logged, warning_in
 
 Nest: TypeAlias = Callable[[Step, Place, Mapping[str, object]], Awaitable[Answer]]
 
@@ -84,6 +85,7 @@ class Attempts:
         pace: how time passes.
         folder: the chain's.
         nest: runs a chain that a way leads to.
+        recovery: what the run has from before it was resumed.
     """
 
     ways: Ways
@@ -93,11 +95,12 @@ class Attempts:
     pace: Pace
     folder: Path
     nest: Nest
+    recovery: Recovery
 
     async def make(self, item: int, names: Mapping[str, object], tell: Listener) -> Made:
         """Make one call, at the first place that answers; what went wrong is told in the `CallDone`."""
         journey = Journey(item, names, tell, [], self.pace.clock())
-        queue = [[*group] for group in self.ways.groups]
+        queue = await self._queue(journey)
         rested: list[Way] = []
         is_last_round = False
         while True:
@@ -117,6 +120,19 @@ class Attempts:
                 return self._failed(journey, found.failure)
             last = journey.story[-1]
             tell(FellBack(last.via, last.failure, queue[0][0].named, last.skipped))
+
+    async def _queue(self, journey: Journey) -> list[list[Way]]:
+        """The ways in the order they are tried; one that has a resumed run's result of the call is first."""
+
+        async def values(way: Way, place: Place) -> Mapping[str, object] | None:
+            written = await self._values(way, place, journey)
+            return None if isinstance(written, GivenUp) else written
+
+        groups = self.ways.groups
+        if (own := await self.recovery.way(self.ways, journey.item, values)) is None:
+            return [[*group] for group in groups]
+        others = ([way for way in group if way != own] for group in groups)
+        return [[own], *(group for group in others if group)]
 
     async def _next(self, queue: list[list[Way]], journey: Journey) -> Way:
         """Take the way that is next; of equal ones that which has a kept result, or else a free slot."""
@@ -172,9 +188,13 @@ class Attempts:
             journey.story.append(attempt_of(values.failure, place.address, 0.0, Decision(values.action)))
             return values
 
+        step = replace(way.step, outputs=names_of(self.ways.step, way.step))
+
         async def once(tries: int) -> Answer | Rest:
             if place.nested is not None:
-                return await self.nest(way.step, place, values)
+                answer = await self.nest(way.step, place, values)
+                self.recovery.keep_chain(place, values)
+                return answer
 
             def rest() -> Rest | None:
                 if tries > 1 or not may_rest or place.is_here:
@@ -183,7 +203,7 @@ class Attempts:
 
             begun = journey.heading.arrived
             return await self.calls.make(
-                way.step, place, journey.item, values, journey.hear, rest=rest, begun=begun
+                step, place, journey.item, values, journey.hear, rest=rest, begun=begun
             )
 
         patience = Patience(self.pace, way.step.retry, place.is_here, in_a_hurry)
@@ -220,6 +240,9 @@ class Attempts:
 
     def _made(self, way: Way, place: Place, journey: Journey, answer: Answer) -> Made:
         is_kept = answer.cached and not journey.story
+        outputs = outputs_from(self.ways.step, way.step, place.endpoint, answer.values, is_raw=answer.is_raw)
+        for empty in outputs.empty():
+            journey.hear(Logged(WARNING, str(empty)))
         call = CallDone(
             item=journey.item,
             via=place.address,
@@ -234,7 +257,7 @@ class Attempts:
             steps=answer.steps,
             warnings=distinct(journey.warnings),
         )
-        return Made(call, outputs_from(self.ways.step, way.step, place.endpoint, answer.values))
+        return Made(call, outputs)
 
     def _failed(self, journey: Journey, failure: ToolkitError) -> Made:
         *before, last = journey.story

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
+from chains.language.empty import EmptyQuery
 from pipelines.artifacts import Artifact
 from pipelines.engine.outputs import kind_by_bytes
 from spaces_registry.apps.schema import is_finite
@@ -84,6 +85,8 @@ def shown(value: object) -> object:
             return {str(name): shown(one) for name, one in value.items()}
         case str() | None | bool() | int() | float():
             return value
+        case EmptyQuery():
+            return None
         case Sequence():
             return [shown(one) for one in value]
         case _:

@@ -14,7 +14,12 @@ from pipelines.journal import Outcome
 
 REST_S: Final = 120.0
 MEMORY_S: Final = 1800.0  # a failure older than this says nothing about today
-_OWN = frozenset({"crashed", "unreachable", "busy", "timed-out", "building", "paused", "bad-output"})
+_OWN = frozenset(
+    {
+        *("crashed", "unreachable", "busy", "timed-out", "building", "paused"),
+        *("bad-output", "unexpected-answer"),
+    }
+)
 _NAMED = frozenset({"out-of-quota", "rate-limited"})  # count only where the place named the moment
 _IN_A_ROW = 2
 

@@ -3,11 +3,10 @@
 The order is the promise: bytes in the store, then the journal says so, then the step counts as done.
 """
 
-import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,23 +16,29 @@ import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import StorageFailed, Store
+from pipelines.artifacts import Artifact, StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
+from pipelines.engine.keeping import kept_outputs
 from pipelines.engine.limits import Limits
 from pipelines.engine.pickup import ResultPickup, choose_pickup
 from pipelines.engine.results import Result
+from pipelines.engine.unexpected import (
+    Question,
+    UnexpectedAnswers,
+    again,
+    as_value,
+    parts_in,
+)
 from pipelines.engine.work_times import CallSize, PastCall, WorkTimes
-from pipelines.journal import Dead, Intent, Journal, nobody
+from pipelines.journal import READ, Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError
-from spaces_registry.network.decoding import sendable
+from spaces_registry.errors import BadOutput, CallFailed, InDoubt, ToolkitError, UnexpectedAnswer
 from spaces_registry.progress import WARNING, CallEvent, Listener, Logged, Spent, UsedUp, unheard, warning_in
-from spaces_registry.sayable import is_of_numbers
-from spaces_registry.signature import File, Json, Return, Value
+from spaces_registry.signature import Json, Value
 
 _MOST_WARNINGS = 20  # of one call
 INTERRUPTED, WITHHELD = "interrupted", "withheld"
@@ -47,13 +52,24 @@ class Answer:
         key: the cache key (SHA-256, hex) of the question.
         values: in the order of the endpoint's returns; files as artifacts.
         cached: whether it was there already and nothing was asked.
+        is_raw: whether the one value is the whole answer, of another shape than the returns, which the step's
+            own `outputs` read.
         steps: how the steps of a nested chain ended, by name; empty for any other place.
     """
 
     key: str
     values: tuple[object, ...]
     cached: bool
+    is_raw: bool = False
     steps: Mapping[str, Result] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """What a call gave; `is_raw` as in `Answer`."""
+
+    values: tuple[object, ...]
+    is_raw: bool = False
 
 
 @dataclass(slots=True)
@@ -113,6 +129,10 @@ class CallMaker:
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _left: dict[str, Json] = field(default_factory=dict)
+    _unexpected: UnexpectedAnswers = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_unexpected", UnexpectedAnswers(self.run, self.store, self.journal))
 
     async def make(
         self,
@@ -128,7 +148,7 @@ class CallMaker:
         """The outputs of one call, from the store or its place.
 
         Args:
-            step: the step, or the fallback of it that this place is for.
+            step: the step, or the fallback of it that this place is for, with the names for its outputs.
             place: where.
             item: which of the step's calls.
             values: its arguments.
@@ -137,6 +157,7 @@ class CallMaker:
             begun: hears that the call has its turn.
 
         Raises:
+            UnexpectedAnswer: it answered in another shape than promised, now or before; the answer is kept.
             CallFailed: it yielded nothing, or not what was expected.
             ToolkitError: it cannot be made, kept or recorded, or would exceed the budget.
         """
@@ -146,14 +167,18 @@ class CallMaker:
         async with self._asked.setdefault(key, anyio.Lock()) if step.cache else nullcontext():
             if (kept := await self._kept(step, place, item, key, tell)) is not None:
                 return Answer(key, kept, cached=True)
+            question = Question(step, self.within + step.name, place, item, key, bound)
+            if (read := await self._read_again(question)) is not None:
+                return Answer(key, read.values, cached=True, is_raw=read.is_raw)
             if (why := rest()) is not None:
                 return why
             with self.breaker.under_way(place.address):
                 async with self.limits.turn(place, tell, patience_s=step.retry.up_to_s):
                     begun()
-                    outputs = await self._send(step, place, item, key, bound, tell)
-            self._answered[key] = outputs
-        return Answer(key, outputs, cached=False)
+                    outputs = await self._send(question, tell)
+            if not outputs.is_raw:
+                self._answered[key] = outputs.values
+        return Answer(key, outputs.values, cached=False, is_raw=outputs.is_raw)
 
     async def has(self, step: Step, place: Place, item: int, values: Mapping[str, object]) -> bool:
         """Whether the outputs of a call are there already; one whose arguments do not fit has none."""
@@ -162,6 +187,14 @@ class CallMaker:
         except CallFailed:
             return False
         return await self._kept(step, place, item, place.key(bound), unheard) is not None
+
+    def has_own(self, step: Step, place: Place, item: int, values: Mapping[str, object]) -> bool:
+        """Whether the run received a call's outputs there before it was resumed."""
+        try:
+            key = place.key(bind(place.endpoint, values, place=place.address))
+        except CallFailed:
+            return False
+        return self.journal.result(key, self.store, of=(self.run, self.within + step.name, item)) is not None
 
     async def _kept(
         self, step: Step, place: Place, item: int, key: str, tell: Listener
@@ -184,6 +217,8 @@ class CallMaker:
             found = self._answered.get(key)
             if found is None and name not in self.fresh:
                 found = result()
+        if found is not None and any(map(_is_update, found)):  # an earlier version kept it as if it were data
+            found = None
         if found is None or step.expect == Expect():
             return found
         try:
@@ -192,12 +227,42 @@ class CallMaker:
             return None
         return found
 
-    async def _send(
-        self, step: Step, place: Place, item: int, key: str, bound: Mapping[str, object], tell: Listener
-    ) -> tuple[object, ...]:
+    async def _read_again(self, question: Question) -> _Outputs | None:
+        """What an answer of an unexpected shape holds that came before; None if none did.
+
+        Raises:
+            UnexpectedAnswer: it cannot be read by this step either; nothing is asked.
+        """
+        step, place = question.step, question.place
+        with TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:
+            call = Call(
+                place.address, place.endpoint, as_arguments(question.bound), Path(folder), step.timeout
+            )
+            whole = await self._unexpected.find(
+                question, call, is_fresh=question.name in self.fresh, resumed=self.resumed
+            )
+            if whole is None:
+                return None
+            if place.reader is not None:
+                with suppress(UnexpectedAnswer):
+                    values = await place.reader.read(call, as_value(whole.answer))
+                    return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
+        if (outputs := await self._read_by_step(question, whole.answer)) is None:
+            raise again(question, whole)
+        return outputs
+
+    async def _read_by_step(self, question: Question, answer: object) -> _Outputs | None:
+        """An answer of an unexpected shape in which the step's own `outputs` find all that they name."""
+        if (parts := parts_in(answer, question.step.outputs)) is None:
+            return None
+        await anyio.to_thread.run_sync(verify, question.step.expect, parts, question.place.address)
+        return _Outputs((answer,), is_raw=True)
+
+    async def _send(self, question: Question, tell: Listener) -> _Outputs:
+        step, place, item, key = question.step, question.place, question.item, question.key
         async with self._allowed(place) as share:
-            name, called = self.within + step.name, place.endpoint.name
-            size = CallSize.of(place.endpoint, bound) if place.kind == "space" else None
+            name, called = question.name, place.endpoint.name
+            size = CallSize.of(place.endpoint, question.bound) if place.kind == "space" else None
             intent = Intent(
                 self.run,
                 name,
@@ -236,7 +301,7 @@ class CallMaker:
                     call = Call(
                         place.address,
                         place.endpoint,
-                        as_arguments(bound),
+                        as_arguments(question.bound),
                         Path(folder),
                         step.timeout,
                         job=job,
@@ -244,9 +309,7 @@ class CallMaker:
                         earliest_s=pickup.earliest_s,
                         remember=remember,
                     )
-                    values = await place.runner(call, hear)
-                    outputs = await anyio.to_thread.run_sync(self._take, step, place, values)
-                    del values  # of a long answer, twice its size
+                    outputs = await self._called(question, number, call, hear)
             except anyio.get_cancelled_exc_class():
                 if remember.told is None:  # else its work may go on, and its result can be fetched
                     self.journal.failed(number, key, INTERRUPTED, None)
@@ -261,13 +324,35 @@ class CallMaker:
                 if failure.code == "unreachable" and (left := remember.told or job) is not None:
                     self._left[key] = left  # the connection is gone, not the work
                 raise
-            if _mentions(outputs, self.secrets):
-                self.journal.failed(number, key, WITHHELD, None, spent=share.told)
-            else:
-                self.journal.received(number, key, outputs, share.told, distinct(warnings))
-                if size is not None and (work_s := share.told.work_s) is not None:
-                    times.add(place.address, called, PastCall(size, work_s, sent_at, time.time()))
+            self._record(number, key, outputs, share.told, distinct(warnings))
+            if size is not None and (work_s := share.told.work_s) is not None:
+                times.add(place.address, called, PastCall(size, work_s, sent_at, time.time()))
         return outputs
+
+    def _record(
+        self, number: int, key: str, outputs: _Outputs, spent: Spent, warnings: Sequence[str]
+    ) -> None:
+        """Write down how a good call ended."""
+        if outputs.is_raw:
+            self.journal.failed(number, key, READ, None, spent=spent)
+        elif _mentions(outputs.values, self.secrets):
+            self.journal.failed(number, key, WITHHELD, None, spent=spent)
+        else:
+            self.journal.received(number, key, outputs.values, spent, warnings)
+
+    async def _called(self, question: Question, number: int, call: Call, hear: Listener) -> _Outputs:
+        """Make the call; an answer of an unexpected shape is kept, and read by the step if it can."""
+        step, place = question.step, question.place
+        try:
+            values = await place.runner(call, hear)
+            return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
+        except UnexpectedAnswer as failure:
+            if failure.answer is None or _mentions(failure.answer, self.secrets):
+                raise
+            await self._unexpected.keep(question, number, call, failure)
+            if (outputs := await self._read_by_step(question, failure.answer)) is None:
+                raise
+            return outputs
 
     def _doubt(self, step: Step, place: Place, intent: Intent, number: int) -> None:
         """A process that died sent this very call: say so, and repeat it only if the step allows repeats.
@@ -292,38 +377,9 @@ class CallMaker:
 
     def _take(self, step: Step, place: Place, values: Sequence[Value]) -> tuple[object, ...]:
         """A call's answer in the store, if it is what the step expects."""
-        outputs = self._keep(place, values)
+        outputs = kept_outputs(self.store, place, values)
         verify(step.expect, outputs, place.address)
         return outputs
-
-    def _keep(self, place: Place, values: Sequence[Value]) -> tuple[object, ...]:
-        """A call's answer with its files in the store, each verified to be of the kind it should be."""
-        returns = place.endpoint.returns
-        if len(values) != len(returns):
-            message = (
-                f"{place.address} {place.endpoint.name} returned {len(values)} values, not {len(returns)}"
-            )
-            raise BadOutput(place.address, message)
-        return tuple(self._keep_one(place, one, value) for one, value in zip(returns, values, strict=True))
-
-    def _keep_one(self, place: Place, told: Return, value: Value) -> object:
-        match value:
-            case File():
-                return self.store.keep(value, told.kind, place=place.address, consume=True)
-            case str():
-                return sendable(value)
-            case float() if not math.isfinite(value):
-                return None  # as in all JSON that others wrote
-            case None:
-                return value
-            case Mapping():
-                return {sendable(name): self._keep_one(place, told, one) for name, one in value.items()}
-            case Sequence() if is_of_numbers(value):
-                return tuple(value)
-            case Sequence():
-                return tuple(self._keep_one(place, told, one) for one in value)
-            case _:
-                return value
 
 
 def distinct(warnings: Sequence[str]) -> tuple[str, ...]:
@@ -331,11 +387,18 @@ def distinct(warnings: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warnings))[:_MOST_WARNINGS]
 
 
+def _is_update(value: object) -> bool:
+    """Whether a value is what an app tells its page to do, in place of what it made."""
+    return isinstance(value, Mapping) and value.get("__type__") == "update"
+
+
 def _mentions(value: object, secrets: Sequence[str]) -> bool:
     """Whether a text in a value repeats a secret."""
     match value:
         case str():
             return any(one in value for one in secrets if one)
+        case Artifact():
+            return _mentions((value.caption or "", value.extra), secrets)
         case Mapping():
             return any(_mentions(one, secrets) for one in (*value, *value.values()))
         case Sequence():

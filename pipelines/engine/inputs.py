@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chains.meaning.misspelt import misspelt
 from chains.model import Chain, Input
 from pipelines.artifacts import Artifact, Store
 from pipelines.engine.arguments import beside, fetched, keep_user_file
@@ -149,6 +150,7 @@ def read_inputs(
     """
     reader = _Reader(chain, store, as_text)
     problems = [_unknown(name, chain) for name in given if name not in chain.inputs]
+    meant = misspelt(given, chain.inputs).values()
     values: dict[str, object] = {}
     for name, wanted in chain.inputs.items():
         if name in given:
@@ -156,6 +158,8 @@ def read_inputs(
                 values[name] = reader.read(wanted, given[name])
             except _Unfit as unfit:
                 problems.append(str(unfit))
+        elif name in meant:
+            continue  # told under the name that was written
         elif wanted.required:
             told = f" ({wanted.help})" if wanted.help else ""
             problems.append(f"{name} is missing{told}")

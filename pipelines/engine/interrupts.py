@@ -2,16 +2,19 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import anyio
 
 from spaces_registry.errors import ToolkitError
+from spaces_registry.plain import lines
 
 INTERRUPTED = 130
 _OUTPUTS = (1, 2)
+_STDERR = 2
+_CURSOR = "\r\x1b[?25h\x1b[K"
 
 
 @dataclass(slots=True)
@@ -22,11 +25,14 @@ class Interrupt:
 
 
 @asynccontextmanager
-async def interruptible(*, watch_signals: bool) -> AsyncIterator[Interrupt]:
+async def interruptible(
+    *, watch_signals: bool, last_words: Callable[[], Sequence[str]] = tuple
+) -> AsyncIterator[Interrupt]:
     """Run the body until it ends or SIGINT, SIGTERM or SIGHUP comes; then cancel it and go on behind it.
 
     Args:
         watch_signals: False leaves signals alone, as outside the main thread.
+        last_words: lines for stderr where a second signal ends the process: what was made, how to go on.
 
     Yields:
         What tells afterwards which of the two it was.
@@ -38,7 +44,7 @@ async def interruptible(*, watch_signals: bool) -> AsyncIterator[Interrupt]:
     with one_error():
         async with anyio.create_task_group() as tasks:
             body = anyio.CancelScope()
-            tasks.start_soon(_watch, body, interrupt)
+            tasks.start_soon(_watch, body, interrupt, last_words)
             with body:
                 yield interrupt
             tasks.cancel_scope.cancel()
@@ -64,16 +70,27 @@ def _leaves(group: ExceptionGroup[ToolkitError]) -> Iterator[ToolkitError]:
             yield one
 
 
-async def _watch(body: anyio.CancelScope, interrupt: Interrupt) -> None:
+async def _watch(
+    body: anyio.CancelScope, interrupt: Interrupt, last_words: Callable[[], Sequence[str]]
+) -> None:
     terminals = [one for one in _OUTPUTS if os.isatty(one)]
     with anyio.open_signal_receiver(*_heard()) as signals:
         async for sign in signals:
             if sign == signal.SIGHUP:
                 _forget_closed(terminals)
             if interrupt.happened:
+                _say_at_last(last_words())
                 os._exit(INTERRUPTED)  # the second time means: now; children see the closed pipe and stop
             interrupt.happened = True
             body.cancel()
+
+
+def _say_at_last(told: Sequence[str]) -> None:
+    """Write past all buffers and live views: what ends now closes nothing in good order."""
+    shows = _CURSOR if os.isatty(_STDERR) else ""  # a live view hides it
+    text = shows + "".join(f"{lines(line)}\n" for line in told)
+    with suppress(OSError):
+        os.write(_STDERR, text.encode("utf-8", "replace"))
 
 
 def _heard() -> list[signal.Signals]:

@@ -6,6 +6,7 @@ from itertools import product
 from chains.language.evaluate import ABSENT
 from chains.language.expressions import Template  # noqa: TC001 - names a type of values here
 from chains.model import Step
+from pipelines.engine.arguments import require_found
 from pipelines.engine.binding import describe
 from spaces_registry.errors import ToolkitError
 
@@ -43,6 +44,7 @@ def scopes_of(step: Step, names: Mapping[str, object]) -> Sequence[Mapping[str, 
         over was skipped away.
 
     Raises:
+        NothingFound: what it runs over is a query that found nothing.
         NotAList: what it runs over is no list.
         UnequalLists: side-by-side lists differ in length.
     """
@@ -76,6 +78,7 @@ def _columns(step: Step, names: Mapping[str, object]) -> dict[str, Sequence[obje
         value = template.evaluate(names)
         if value is ABSENT:
             return None
+        require_found(value, step.title)
         if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
             raise NotAList(step.name, value)
         columns[name] = value

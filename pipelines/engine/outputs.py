@@ -1,13 +1,15 @@
 """What a step gave, as expressions read it: by name, by kind, by place, by label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from chains.language.empty import EmptyQuery
 from chains.meaning.parts import find_part, offered
 from chains.model import Step
-from pipelines.artifacts import Artifact
-from spaces_registry.errors import BadOutput
-from spaces_registry.network.queries import TooMuch, find
+from pipelines.artifacts import Artifact, artifacts_in
+from spaces_registry.errors import BadOutput, ToolkitError
+from spaces_registry.network.queries import TooMuch, as_json, find
 from spaces_registry.signature import Endpoint, Kind, Return
 
 
@@ -19,26 +21,36 @@ class StepOutputs:
         returns: what the endpoint promises, in its order.
         values: what it gave, in the same order; files as artifacts.
         named: the step's own names for parts of the raw answer, as JMESPath.
+        is_raw: whether the one value is the raw answer itself, which had another shape than was promised.
     """
 
     returns: Sequence[Return]
     values: Sequence[object]
     named: Mapping[str, str]
+    is_raw: bool = False
 
     def part(self, name: str) -> object:
         """One part; KeyError if there is none of that name."""
         if name in self.named:
-            return _looked(self.named[name], self._raw())
+            found = _looked(self.named[name], self._raw())
+            return EmptyQuery(name, self.named[name]) if found is None else found
         if name == "outputs":
             return tuple(self.values)
         found = find_part(self._certain(), name)
         if found is None:
             raise KeyError(name)
-        return found.pick(self.values)
+        return found.pick(self.values, files_within)
 
     def parts(self) -> tuple[str, ...]:
         """The names that `part` answers to."""
         return tuple(offered(Endpoint("", returns=tuple(self._certain())), self.named))
+
+    def empty(self) -> Iterator[EmptyQuery]:
+        """The step's own names whose queries find nothing."""
+        for name in self.named:
+            with suppress(ToolkitError):  # it asks for too much, and fails where it is read
+                if isinstance(found := self.part(name), EmptyQuery):
+                    yield found
 
     def by_name(self) -> dict[str, object]:
         """Every output under its return's name."""
@@ -49,14 +61,18 @@ class StepOutputs:
         return [
             replace(one, kind=kind_by_bytes(value))
             if isinstance(value, Artifact) and one.kind == Kind.FILE
+            else replace(one, has_files=one.has_files or bool(artifacts_in(value)))
+            if one.kind in (Kind.JSON, Kind.ANY)
             else one
             for one, value in zip(self.returns, self.values, strict=True)
         ]
 
-    def _raw(self) -> list[object]:
+    def _raw(self) -> object:
         """The answer in the shape that Gradio gives it: a gallery is a list of records."""
+        if self.is_raw:
+            return as_json(self.values[0])
         return [
-            _gallery(value) if one.kind == Kind.GALLERY else value
+            _gallery(value) if one.kind == Kind.GALLERY else as_json(value)
             for one, value in zip(self.returns, self.values, strict=True)
         ]
 
@@ -88,7 +104,7 @@ class EachOutputs:
         picked: list[object] = []
         for item in self.items:
             value = item.part(name)
-            picked += value if isinstance(value, tuple) else [value]
+            picked += value if isinstance(value, list | tuple) else [value]
         return tuple(picked)
 
     def parts(self) -> tuple[str, ...]:
@@ -120,9 +136,17 @@ def outputs_of(
     return EachOutputs(tuple(made), returns, step.outputs) if step.repeats else made[0]
 
 
-def outputs_from(step: Step, way: Step, endpoint: Endpoint, values: Sequence[object]) -> StepOutputs:
-    """What one call of a step gave at one of its ways."""
-    return StepOutputs(endpoint.returns, values, {**step.outputs, **way.outputs})
+def outputs_from(
+    step: Step, way: Step, endpoint: Endpoint, values: Sequence[object], *, is_raw: bool = False
+) -> StepOutputs:
+    """What one call of a step gave at one of its ways; with `is_raw` the answer as it came."""
+    returns = (Return("answer", Kind.JSON),) if is_raw else endpoint.returns
+    return StepOutputs(returns, values, names_of(step, way), is_raw)
+
+
+def names_of(step: Step, way: Step) -> Mapping[str, str]:
+    """The step's own names for parts of an answer, as JMESPath, at one of its ways."""
+    return {**step.outputs, **way.outputs}
 
 
 def _looked(query: str, answer: object) -> object:
@@ -133,6 +157,20 @@ def _looked(query: str, answer: object) -> object:
         raise BadOutput(
             "the step", f"{cause}: `{query[:60]}`", hint="name a smaller part of the answer"
         ) from cause
+
+
+def files_within(value: object, kind: Kind) -> tuple[Artifact, ...]:
+    """The files of a kind that lie in a value, in order, without what only comes beside them."""
+    match value:
+        case Artifact():
+            return (value,) if kind in (Kind.FILE, kind_by_bytes(value)) else ()
+        case Mapping():
+            return tuple(one for inner in value.values() for one in files_within(inner, kind))
+        case str():
+            return ()
+        case Sequence():
+            return tuple(one for inner in value for one in files_within(inner, kind))
+    return ()
 
 
 _MEDIA: Mapping[str, Kind] = {"image": Kind.IMAGE, "audio": Kind.AUDIO, "video": Kind.VIDEO}

@@ -17,6 +17,7 @@ from pipelines.engine.items import scopes_of
 from pipelines.engine.nesting import run_nested
 from pipelines.engine.outputs import outputs_of
 from pipelines.engine.patience import Pace
+from pipelines.engine.recovery import Recovery
 from pipelines.engine.results import CallDone, Failed, Result, Skipped, Succeeded
 from pipelines.engine.sight import names_for
 from pipelines.engine.spreading import Spread
@@ -85,24 +86,27 @@ class Performer:
             given = [{**names, **scope} for scope in scopes]
             if any(values_of(step, one) is None for one in given):
                 return Skipped(step.name, because=_SKIPPED_AWAY, by_choice=True)
-            place = await ways.look_first(self._teller(step, 0))
+            recovery = Recovery.of(self.calls, step)
+            place = await recovery.look_first(ways) or await ways.look_first(self._teller(step, 0))
         except ToolkitError as failure:
             return Failed(step.name, failure, (), self.pace.clock() - started)
         self.tell(StepStarted(step.name, place.address if place else named_place(step), len(given)))
         if (end := ways.hopeless) is not None:
             call = unfound_call(end, self.pace.clock() - started)
             return Failed(step.name, end.failure, (call,), call.seconds)
-        made = await self._make(ways, given)
+        made = await self._make(ways, recovery, given)
         returns = place.endpoint.returns if place else ()
         return _settle(step, made, returns, self.pace.clock() - started)
 
-    async def _make(self, ways: Ways, given: Sequence[Mapping[str, object]]) -> list[Made]:
+    async def _make(
+        self, ways: Ways, recovery: Recovery, given: Sequence[Mapping[str, object]]
+    ) -> list[Made]:
         """All calls of a step at once, within the places' limits; the order of the items is kept."""
         made: dict[int, Made] = {}
         step, folder = ways.step, self.places.chain.folder
         spread = Spread(self.calls.limits)
         attempts = Attempts(
-            ways, self.calls, self.breaker, spread, self.pace, folder, partial(run_nested, self)
+            ways, self.calls, self.breaker, spread, self.pace, folder, partial(run_nested, self), recovery
         )
 
         async def one(item: int, names: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from chains.model import Retry
-from spaces_registry.errors import CallFailed, ToolkitError
+from spaces_registry.errors import CallFailed, NothingWritten, OverBound, ToolkitError
 
 
 class Action(StrEnum):
@@ -53,8 +53,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "unreachable": Rule(_RETRY, "connections break and come back"),
     "timed-out": Rule(_LEAVE, "a repeat costs as much again"),
     "in-doubt": Rule(_RETRY, "an earlier process sent it, not this one", most=2, share=0.0),
+    "file-unavailable": Rule(_LEAVE, "the call was answered, and the same file would be named again"),
     "bad-output": Rule(_RETRY, "a model may do better the second time", most=2, share=0.5),
+    "unexpected-answer": Rule(_LEAVE, "the same call would be paid again, for an answer of the same shape"),
 }
+_LASTING = Rule(_LEAVE, "the next answer would be no other: as large, or as empty")
 _OTHERWISE = Rule(_LEAVE, "nothing is known of it")
 _DOUBLINGS = 30  # more would only overflow: every wait is cut to `up_to_s`
 _SLACK = 0.05  # of a named wait is added at most, so that not everybody comes back at once
@@ -94,7 +97,10 @@ def decide(
     """
     if not isinstance(failure, CallFailed):
         return Decision(Action.STOP)
-    rule, own = RULES.get(failure.code, _OTHERWISE), retry.on.get(failure.code)
+    rule = (
+        _LASTING if isinstance(failure, OverBound | NothingWritten) else RULES.get(failure.code, _OTHERWISE)
+    )
+    own = retry.on.get(failure.code)
     action = rule.action if own is None else Action(own)
     if own is None and (is_here or (rule.if_told and failure.wait_s is None)):
         action = Action.FALL_BACK

@@ -1,6 +1,6 @@
 """The ways of a step: its own place and its fallbacks, each looked up once a run, when its turn comes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -125,6 +125,23 @@ class Ways:
             if way.key not in self._known:
                 self._known[way.key] = await self._find(way, tell)
             return self._known[way.key]
+
+    async def glimpse(self, way: Way, prefer: Collection[str]) -> Place | None:
+        """A way's place if it is there now; nothing is waited for, and a failure is not remembered.
+
+        Args:
+            way: of the step.
+            prefer: addresses that come first where a place is to be chosen.
+        """
+        async with self._locks.setdefault(way.key, anyio.Lock()):
+            if way.key not in self._known:
+                try:
+                    place = await self.places.find(way.step, wake_s=0.0, prefer=prefer)
+                except ToolkitError:
+                    return None
+                self._known[way.key] = place
+            found = self._known[way.key]
+        return found if isinstance(found, Place) else None
 
     async def glance(self, ways: Sequence[Way], tell: Listener) -> None:
         """Look up equal ways without waiting for one to wake: another one may run."""

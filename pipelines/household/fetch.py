@@ -40,7 +40,7 @@ def fetch(url: str, folder: Path, *, by_chain: bool = False) -> File:
 
 
 def fetched_text(url: str, most_bytes: int) -> bytes:
-    """The bytes at a URL, which are few.
+    """The bytes at a URL, which are few; no redirect leads from https to http, or to http elsewhere.
 
     Raises:
         FetchFailed: as `fetch`.
@@ -49,7 +49,7 @@ def fetched_text(url: str, most_bytes: int) -> bytes:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "text"
-        _taken(url, path, most_bytes)
+        _taken(url, path, most_bytes, is_guarded=True)
         return path.read_bytes()
 
 
@@ -62,10 +62,20 @@ def without_user(url: str) -> str:
         return url.partition("@")[2] or url
 
 
-def _taken(url: str, path: Path, most_bytes: int, *, by_chain: bool = False) -> str | None:
-    """Write what a URL yields to a path; its media type."""
+def _taken(
+    url: str, path: Path, most_bytes: int, *, by_chain: bool = False, is_guarded: bool = False
+) -> str | None:
+    """Write what a URL yields to a path; its media type.
+
+    Args:
+        url: what is fetched.
+        path: where it goes.
+        most_bytes: of it.
+        by_chain: as in `fetch`.
+        is_guarded: whether redirects may lead to https alone, and to http within this machine.
+    """
     with start_blocking_portal() as portal:  # the caller may be in a loop of its own
-        return portal.call(_download, url, path, most_bytes, by_chain)
+        return portal.call(_download, url, path, most_bytes, by_chain, is_guarded)
 
 
 def _parts(url: str) -> SplitResult:
@@ -78,8 +88,14 @@ def _parts(url: str) -> SplitResult:
     raise FetchFailed(f"{url[:200]} is no address", hint="a URL begins with https:// and a host")
 
 
-async def _download(url: str, path: Path, most_bytes: int, by_chain: bool) -> str | None:  # noqa: FBT001 - positional through the portal
-    from spaces_registry.apps.files import CannotWrite  # noqa: PLC0415
+async def _download(
+    url: str,
+    path: Path,
+    most_bytes: int,
+    by_chain: bool,  # noqa: FBT001 - positional through the portal
+    is_guarded: bool,  # noqa: FBT001
+) -> str | None:
+    from spaces_registry.apps.fetching import CannotWrite  # noqa: PLC0415
     from spaces_registry.errors import CallFailed  # noqa: PLC0415
     from spaces_registry.network.intake import Rule  # noqa: PLC0415
     from spaces_registry.network.origin import Origin, open_client, patience  # noqa: PLC0415 - heavy
@@ -89,7 +105,7 @@ async def _download(url: str, path: Path, most_bytes: int, by_chain: bool) -> st
     root = _NOWHERE if by_chain else f"{parts.scheme}://{parts.netloc}"
     try:
         async with open_client() as client:
-            origin = Origin(shown[:200], root, client)
+            origin = Origin(shown[:200], root, client, keeps_https=is_guarded)
             asking = origin.stream(
                 "GET", url, limits=patience(_CONNECT_S, _QUIET_S), rule=Rule(most_bytes, is_file=True)
             )

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.artifacts import StorageFailed
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 
 RECORD = "run.json"
@@ -66,7 +68,7 @@ def remember(index: Path, run: str, chain: str, folder: Path) -> None:
     entry = {"run": run, "chain": chain, "folder": str(folder.absolute()), "process": os.getpid()}
     line = (json.dumps(entry) + "\n").encode()
     try:
-        index.parent.mkdir(parents=True, exist_ok=True)
+        make_private(index.parent)
         handle = os.open(index, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(handle, line)
@@ -162,7 +164,31 @@ def _read(entry: Entry) -> Record | None:
         document = json.loads((entry.folder / RECORD).read_bytes())
     except (OSError, ValueError):
         return None
-    return Record(entry, document) if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return None
+    here = entry.folder.absolute()
+    return Record(entry, {**_moved(document, str(document.get("folder", "")), here), "folder": str(here)})
+
+
+def _moved(document: Mapping[str, Any], old: str, folder: Path) -> dict[str, Any]:
+    """A run's record with the paths of its files as they are since its folder was moved there."""
+
+    def of(value: object) -> object:
+        match value:
+            case dict():
+                return {name: path(one) if name == "path" else of(one) for name, one in value.items()}
+            case list():
+                return [of(one) for one in value]
+        return value
+
+    def path(value: object) -> object:
+        try:
+            inside = Path(str(value)).relative_to(old) if old and isinstance(value, str) else None
+        except ValueError:  # it lies elsewhere, such as in the store
+            inside = None
+        return of(value) if inside is None else str(folder / inside)
+
+    return {name: one if name == "inputs" else of(one) for name, one in document.items()}
 
 
 def _lives(process: int | None) -> bool:

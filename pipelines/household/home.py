@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from spaces_registry.disk import make_private
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -19,7 +21,7 @@ class Home:
 
     def make(self) -> None:
         """Make the folder, open to its owner alone; one that is there stays as it is."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.folder)
 
     @property
     def store(self) -> Path:

@@ -29,8 +29,12 @@ class NotWritten(ToolkitError):
     code = "not-written"
 
 
-def find_chain(name: str) -> Chain:
+def find_chain(name: str, *, kept: bool = False) -> Chain:
     """The chain that a user names: a path, a URL, or the name of a recipe.
+
+    Args:
+        name: of the chain.
+        kept: whether of a URL the text counts that was fetched last, which its user may have read.
 
     Raises:
         UnknownChain: there is neither.
@@ -38,9 +42,9 @@ def find_chain(name: str) -> Chain:
         InvalidChain: the file is no chain of this version.
     """
     if is_url(name):
-        from pipelines.household.remote import load_url  # noqa: PLC0415 - the network, for those who ask for it
+        from pipelines.household.remote import load_kept, load_url  # noqa: PLC0415 - the network, for who asks
 
-        return load_url(name)
+        return load_kept(name) if kept else load_url(name)
     path = Path(name)
     if path.suffix in _SUFFIXES or _is(path.is_file):
         return load_file(path)

@@ -1,7 +1,8 @@
 """Chains by URL: a file on the Hub, or on any host that speaks https. Data, fetched without any credential.
 
 What is fetched is kept in the home folder, so that it can be read before it is trusted and stays what it was
-while it runs. It has no files beside it.
+while it runs. It has no files beside it. What is trusted is the text that was kept last, not what the host
+gives the next time: it may show one text to who reads and another to who trusts.
 """
 
 import hashlib
@@ -17,12 +18,14 @@ from pipelines.household.home import Home, find_home
 from pipelines.household.templates import home_library
 from pipelines.household.trust import NotTrusted
 from pipelines.places.places import local_endpoints
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.network.reach import Network, nearest_network
 
 _HUB = "https://huggingface.co"
 _NAME = "recipe.yaml"
+_LENGTH = 32  # characters of a hash that name a folder
 
 
 class NotTrustedRecipe(NotTrusted):
@@ -51,6 +54,49 @@ def load_url(url: str, home: Home | None = None) -> Chain:
         StorageFailed: the home folder cannot be written.
     """
     home = home or find_home()
+    text = _fetched(url)
+    _keep(_folder(text, home) / _NAME, text, home)
+    _keep(_last(url, home), recipe_sha256(text), home)
+    return _loaded(url, text, home)
+
+
+def load_kept(url: str, home: Home | None = None) -> Chain:
+    """The chain at a URL as it was fetched last, by whatever command; fetched now if it never was.
+
+    Raises:
+        As `load_url`.
+    """
+    home = home or find_home()
+    kept = _text_of(_last(url, home))
+    text = None if kept is None else _text_of(home.folder / "recipes" / kept[:_LENGTH] / _NAME)
+    if text is None or recipe_sha256(text) != kept:  # it never was, or somebody changed the file
+        return load_url(url, home)
+    return _loaded(url, text, home)
+
+
+def _loaded(url: str, text: str, home: Home) -> Chain:
+    folder = _folder(text, home)
+    return loads(text, file=url, folder=folder, known=local_endpoints, library=home_library(home))
+
+
+def _folder(text: str, home: Home) -> Path:
+    return home.folder / "recipes" / recipe_sha256(text)[:_LENGTH]
+
+
+def _last(url: str, home: Home) -> Path:
+    """Where it is kept which text a URL gave last, by its hash."""
+    return home.folder / "recipes" / "last" / hashlib.sha256(url.encode()).hexdigest()[:_LENGTH]
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def _fetched(url: str) -> str:
+    """The text at a URL, which is one of a chain as far as its first words tell."""
     asked = _file_url(url)
     content = fetched_text(asked, Bounds().chain_bytes)
     try:
@@ -63,9 +109,7 @@ def load_url(url: str, home: Home | None = None) -> Chain:
         raise FetchFailed(
             f"{url} is a web page, not a chain", hint="name the file itself: …/resolve/main/film.yaml"
         )
-    folder = home.folder / "recipes" / recipe_sha256(text)[:32]
-    _keep(folder, text, home)
-    return loads(text, file=url, folder=folder, known=local_endpoints, library=home_library(home))
+    return text
 
 
 def _file_url(url: str) -> str:
@@ -90,19 +134,17 @@ def _file_url(url: str) -> str:
     return url
 
 
-def _keep(folder: Path, text: str, home: Home) -> None:
-    """Keep the recipe where its user can read it."""
-    path = folder / _NAME
-    if path.is_file():
+def _keep(path: Path, text: str, home: Home) -> None:
+    """Keep a text where its user can read it; one that was changed there is put right."""
+    if _text_of(path) == text:
         return
-    aside = folder / f".{_NAME}.{os.getpid()}"
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         home.make()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(
-            os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
+        make_private(path.parent.parent)
+        make_private(path.parent)
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text.encode())
         aside.replace(path)
     except OSError as cause:
-        raise StorageFailed(folder, cause) from cause
+        raise StorageFailed(path.parent, cause) from cause

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.artifacts import StorageFailed
+from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
 
 _LOCK = "in-use.lock"
@@ -46,7 +47,7 @@ def scratch_folder(root: Path, run: str) -> Iterator[Path]:
         StorageFailed: no folder can be made there.
     """
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(root)
         with _opened(root / _DOOR) as door:
             with suppress(OSError):  # a file system without locks: then nothing is ever swept there
                 fcntl.flock(door, fcntl.LOCK_EX)

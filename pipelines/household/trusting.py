@@ -7,9 +7,11 @@ from pathlib import Path
 
 from chains.meaning.paths import is_url
 from chains.model import Chain, ChainStep, FindStep, ModelStep, ServiceStep, SpaceStep
+from chains.problems import Problem
 from pipelines.household.home import Home
 from pipelines.household.remote import NotTrustedRecipe, recipe_sha256
 from pipelines.household.trust import INSIDE, NotTrusted, code_of, fingerprint, is_trusted, trust_content
+from pipelines.household.variables import handings, variable_problems
 from pipelines.places.nested import chains_in
 from pipelines.services.keys import sendings
 from spaces_registry.errors import ToolkitError
@@ -47,6 +49,7 @@ def wishes(chain: Chain, home: Home, environ: Mapping[str, str] = os.environ) ->
     """
     chains = (chain, *chains_in(chain))
     found = [*_recipe(chain, chains)]
+    found += [Wish({one.sha256: one.told}, one.told, None) for one in handings(chain, home, environ)]
     keys = {key.sha256: key for one in chains for key in sendings(one, home, environ)}
     found += [Wish({key.sha256: key.told}, key.told, key.file) for key in keys.values()]
     for code in code_of(chains):
@@ -79,8 +82,23 @@ def require_recipe(chain: Chain, home: Home) -> None:
     Raises:
         NotTrustedRecipe: it came by URL, and nobody said that it may run.
     """
-    if is_url(chain.source.file) and not is_trusted(home, recipe_sha256(chain.source.text)):
+    if not is_known(chain, home):
         raise NotTrustedRecipe(chain.source.file)
+
+
+def is_known(chain: Chain, home: Home) -> bool:
+    """Whether a chain is of this machine, or came by URL and its text is trusted."""
+    return not is_url(chain.source.file) or is_trusted(home, recipe_sha256(chain.source.text))
+
+
+def trust_problems(chain: Chain, home: Home) -> Iterator[Problem]:
+    """What a run of a chain will ask trust for first, beside code and keys, as warnings."""
+    if not is_known(chain, home):
+        told = "this recipe comes from the web and is not trusted as it stands; "
+        told += "what it names on this machine's own network is not looked at"
+        hint = f"a run asks first; allow it with: spacechain trust {chain.source.file}"
+        yield Problem(chain.source.at(()), "not-trusted", told, hint, severity="warning")
+    yield from variable_problems(chain, home)
 
 
 def _recipe(chain: Chain, chains: tuple[Chain, ...]) -> Iterator[Wish]:

@@ -3,10 +3,12 @@
 from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import NOTHING, Journal
 from pipelines.journal.schema import SCHEMA_VERSION, open_journal
+from pipelines.journal.unexpected import READ, WholeAnswer
 from pipelines.journal.values import Begun, Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
 
 __all__ = [
     "NOTHING",
+    "READ",
     "SCHEMA_VERSION",
     "Begun",
     "Dead",
@@ -19,6 +21,7 @@ __all__ = [
     "Reached",
     "Sending",
     "Used",
+    "WholeAnswer",
     "nobody",
     "open_journal",
 ]

@@ -16,6 +16,7 @@ from pipelines.journal.errors import JournalFailed
 from pipelines.journal.needs import Needs
 from pipelines.journal.packing import Gone, facts, packed, unpacked
 from pipelines.journal.runs import Runs
+from pipelines.journal.unexpected import Unexpected
 from pipelines.journal.values import Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
 from spaces_registry.progress import Spent
 from spaces_registry.signature import Json
@@ -44,6 +45,7 @@ class Journal:
     Attributes:
         runs: the runs in it.
         needs: which of them need which files.
+        unexpected: whole answers of a shape that was not expected.
         is_alone: whether nobody else has it open, or can open it.
 
     Args:
@@ -58,6 +60,7 @@ class Journal:
         self.is_alone = is_alone
         self.runs = Runs(connection, file)
         self.needs = Needs(connection, file)
+        self.unexpected = Unexpected(connection, file, self._use)
 
     def sent(self, intent: Intent, is_dead: Dead = nobody) -> Sending:
         """Record a call before it is made, and take over what processes that died left of such calls.
@@ -166,7 +169,8 @@ class Journal:
         query = (
             "SELECT r.failure, r.at, r.until FROM sent s JOIN received r USING (call)"
             " WHERE s.place = ? AND coalesce(r.failure, '') NOT IN"
-            " ('in-doubt', 'interrupted', 'taken-over', 'withheld') ORDER BY s.at DESC, s.call DESC LIMIT ?"
+            " ('in-doubt', 'interrupted', 'taken-over', 'withheld', 'read-otherwise')"
+            " ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
         return tuple(Outcome(*row) for row in self._all(query, (place, most)))
 
@@ -205,7 +209,8 @@ class Journal:
         """What was used since a moment (seconds since the epoch), by day and place, newest day first."""
         query = (
             "SELECT date(s.at, 'unixepoch') AS day, s.kind, s.place,"
-            " count(*), count(CASE WHEN r.failure NOT IN ('in-doubt', 'interrupted', 'withheld') THEN 1 END),"
+            " count(*), count(CASE WHEN r.failure NOT IN"
+            " ('in-doubt', 'interrupted', 'withheld', 'read-otherwise') THEN 1 END),"
             " coalesce(sum(r.gpu_s), 0.0), coalesce(sum(r.usd), 0.0), coalesce(sum(r.work_s), 0.0)"
             " FROM sent s LEFT JOIN received r USING (call)"
             " WHERE s.at > ? AND coalesce(r.failure, '') != 'taken-over'"
@@ -252,6 +257,17 @@ class Journal:
         for line in (said or "").splitlines():
             warned(line)
         return outputs
+
+    def answered_at(self, run: str, step: str) -> dict[int, frozenset[str]]:
+        """Where the calls of a run's step were answered, by item."""
+        query = (
+            "SELECT s.item, s.place FROM sent s JOIN received r USING (call)"
+            " WHERE s.run = ? AND s.step = ? AND r.outputs IS NOT NULL"
+        )
+        places: dict[int, frozenset[str]] = {}
+        for item, place in self._all(query, (run, step)):
+            places[item] = places.get(item, frozenset()) | {place}
+        return places
 
     def _use(self, run: str, call: int, files: Sequence[Artifact]) -> None:
         """Record that a run needs files; a power cut may lose that, as it ends the run."""

@@ -1,6 +1,7 @@
 """Values as they stand in the journal: JSON, in which a file is told from what merely looks like one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pipelines.artifacts import Artifact, Store
 from spaces_registry.sayable import is_of_numbers
@@ -22,6 +23,9 @@ class Gone(Exception):
 def packed(value: object) -> object:
     """JSON in which a file stands under a key that no plain mapping is left with."""
     match value:
+        case Artifact(extra=extra) if extra:
+            beside = {str(name): packed(one) for name, one in extra.items()}
+            return {"artifact": value.to_json(), "extra": beside}
         case Artifact():
             return {"artifact": value.to_json()}
         case Mapping():
@@ -47,12 +51,16 @@ def unpacked(value: object, store: Store, *, at: float | None = None, closely: b
         Gone: the store no longer has one of its files as it was.
     """
     match value:
-        case {"artifact": Mapping() as facts}:
+        case {"artifact": Mapping() as facts, **rest}:
             artifact = Artifact.from_json(store, facts, at=at, closely=closely)
             if artifact is None:
                 name, sha256 = str(facts.get("name")), str(facts.get("sha256"))
                 raise Gone(name, is_damaged=store.has_something(sha256))
-            return artifact
+            beside = rest.get("extra")
+            if not isinstance(beside, Mapping):
+                return artifact
+            extra = {name: unpacked(one, store, at=at, closely=closely) for name, one in beside.items()}
+            return replace(artifact, extra=extra)
         case {"mapping": Mapping() as inner}:
             return {name: unpacked(one, store, at=at, closely=closely) for name, one in inner.items()}
         case list() if is_of_numbers(value):

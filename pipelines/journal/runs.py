@@ -54,7 +54,7 @@ class Runs:
 
         Args:
             run: its id.
-            what: `resumed`, `settled`, `retried`, `fell-back`, `in-doubt`, `ended`.
+            what: `resumed`, `settled`, `retried`, `fell-back`, `in-doubt`, `answered`, `ended`.
             step: where.
             told: the facts, as JSON without secrets.
         """
@@ -69,6 +69,13 @@ class Runs:
                     time.time(),
                 ),
             )
+
+    def facts(self, run: str, what: str, step: str) -> tuple[Json, ...]:
+        """What was recorded of a run's step under one word, oldest first."""
+        query = "SELECT told FROM happened WHERE run = ? AND what = ? AND step = ? AND told IS NOT NULL"
+        with self._errors():
+            rows = self._connection.execute(f"{query} ORDER BY rowid", (run, what, step)).fetchall()
+        return tuple(json.loads(told) for (told,) in rows)
 
     def of(self, run: str, store: Store) -> Begun | None:
         """How a run was begun; None if the journal does not know it.

@@ -189,6 +189,7 @@ _RECEIVED = ("call", "key", "outputs", "failure", "said", "at", "gpu_s", "usd", 
 _JOBS = ("job", "call", "key", "told", "at")
 _RUNS = ("run", "chain", "file", "beside", "text", "folder", "inputs", "options", "at")
 _HAPPENED = ("run", "what", "step", "told", "at")
+_UNEXPECTED = ("call", "key", "asked", "answer", "why", "at")
 _ARTIFACTS = ("sha256", "size_bytes", "run", "call", "kind", "mime", "name", "at")
 COLUMNS: Mapping[str, Sequence[str]] = {
     "sent": _SENT,
@@ -197,8 +198,9 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "runs": _RUNS,
     "happened": _HAPPENED,
     "artifacts": _ARTIFACTS,
+    "unexpected": _UNEXPECTED,
 }
-_NUMBERED = ("sent", "received", "jobs")  # whose first column is the row's own number
+_NUMBERED = ("sent", "received", "jobs", "unexpected")  # whose first column is the row's own number
 _LOOKS: Mapping[str, Callable[[Row], bool]] = {
     "sent": lambda row: (
         _are_texts(row[1:3]) and isinstance(row[3], int) and _are_texts(row[4:7]) and _is_time(row[8])
@@ -210,6 +212,7 @@ _LOOKS: Mapping[str, Callable[[Row], bool]] = {
     "runs": lambda row: _are_texts(row[:8]) and _is_time(row[8]),
     "happened": lambda row: _are_texts(row[:2]) and not isinstance(row[2], int) and _is_time(row[4]),
     "artifacts": lambda row: _is_key(row[0]) and isinstance(row[1], int) and _is_time(row[7]),
+    "unexpected": lambda row: _are_texts(row[1:5]) and _is_time(row[5]),
 }
 _FEWEST = {"sent": 9, "received": 6}  # columns of the first schema; the others' number never changed
 

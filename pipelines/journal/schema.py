@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import Journal
+from spaces_registry.disk import make_private
 
 _PATIENCE_S = 10.0
 _DOUBTED_S = 60.0  # before a power cut; disks that lie about what they hold do not lie for longer
@@ -114,6 +115,19 @@ _MIGRATIONS = (
     """
     ALTER TABLE sent ADD COLUMN size TEXT;
     """,
+    # whole answers of a shape that was not expected: paid for, and read once the chain is mended
+    """
+    CREATE TABLE unexpected (
+        call   INTEGER PRIMARY KEY REFERENCES sent (call),
+        key    TEXT NOT NULL,
+        asked  TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        why    TEXT NOT NULL,
+        at     REAL NOT NULL
+    );
+    CREATE INDEX unexpected_key ON unexpected (key);
+    CREATE INDEX unexpected_asked ON unexpected (asked) WHERE asked != '';
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -132,7 +146,7 @@ def open_journal(file: Path, *, patience_s: float = _PATIENCE_S, alone: bool = F
     """
     with ExitStack() as stack:
         try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(file.parent)
             is_alone = stack.enter_context(_at_work(file.parent, alone=alone))
             _make_private(file)
             went_down_at = _went_down_at(file)

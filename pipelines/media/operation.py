@@ -185,7 +185,8 @@ class Work:
         if not isinstance(value, File):
             raise self.refuse(f"{name} takes a file of kind {kind}, and got {value!r}")
         try:
-            if not value.path.is_file() or value.path.stat().st_size == 0:
+            is_empty = value.path.is_file() and value.path.stat().st_size == 0
+            if not value.path.is_file() or (is_empty and kind is not Kind.FILE):
                 raise self.refuse(f"{name}: {value.name!r} is missing or empty")
             found = filetype_of(value.path, value.name)
             said = first_words(value.path) if not found.serves_as(kind) else None

@@ -1,6 +1,6 @@
 """How a `find` step gets its Space: by what it gives and needs, the first candidate that can be reached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -61,7 +61,12 @@ class Finder:
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
     async def choose(
-        self, step: FindStep, known: Mapping[str, Endpoint], tell: Listener, wake_s: float
+        self,
+        step: FindStep,
+        known: Mapping[str, Endpoint],
+        tell: Listener,
+        wake_s: float,
+        prefer: Collection[str] = (),
     ) -> Chosen:
         """The best Space that can be reached: one that runs before one that has to be woken.
 
@@ -70,6 +75,7 @@ class Finder:
             known: by step, the signatures of those that it reads from.
             tell: hears of waits.
             wake_s: how long a sleeping Space is waited for, if no other one runs.
+            prefer: Spaces that come before better ones: a resumed run has results of theirs.
 
         Raises:
             NothingFits: no Space was found, or none of those found can be reached; every reason is in it.
@@ -78,8 +84,9 @@ class Finder:
         """
         resolution = await self._search(step, known, tell, wake_s)
         refused: dict[str, str] = {}
+        candidates = sorted(resolution.candidates, key=lambda one: one.space not in prefer)
         for patience_s in dict.fromkeys((0.0, wake_s)):
-            for candidate in resolution.candidates:
+            for candidate in candidates:
                 try:
                     return await self._reach(candidate, resolution, refused, tell, patience_s)
                 except (CallFailed, ToolkitError) as failure:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from chains.model import ModelStep
@@ -47,8 +47,13 @@ def model_endpoint(step: ModelStep) -> Endpoint | None:
     return task.asked_with(frozenset(step.arguments)) if task else None
 
 
-async def model_place(step: ModelStep, registry: Registry) -> Place:
+async def model_place(step: ModelStep, registry: Registry, prefer: Collection[str] = ()) -> Place:
     """The place of a model, with a provider that serves it for the task; nothing that costs is asked.
+
+    Args:
+        step: what is called.
+        registry: reaches the Hub.
+        prefer: addresses of places whose provider comes before others: a resumed run has results of theirs.
 
     Raises:
         Missing: there is no such model, or nobody serves it so; the hint says what is served.
@@ -70,6 +75,7 @@ async def model_place(step: ModelStep, registry: Registry) -> Place:
     mine = [one for one in offers if provider is None or one.provider == provider.name]
     if not mine:
         raise await _unserved(facts, task, provider, offers, registry)
+    mine = sorted(mine, key=lambda one: f"{one.provider}: {facts.id}" not in prefer)
     offer = next((one for one in mine if one.task == task.name), mine[0])
     return _place(step, facts.id, task, provider=provider, offer=offer, offers=offers, registry=registry)
 
@@ -171,6 +177,7 @@ def _place(
         bill_to=step.bill_to,
         hub=hub.address,
         router=(os.environ.get("SPACECHAIN_ROUTER") or ROUTER).rstrip("/"),
+        secrets=registry.secrets,
         others=() if is_routed else tuple(one.provider for one in offers if one.provider != name),
     )
     address = f"{name}: {model}"
@@ -189,7 +196,16 @@ def _place(
 def _at_url(step: ModelStep, url: str, task: Task, registry: Registry) -> Place:
     hub = registry.hub
     headers = registry.own.headers.get(url, {})
-    runner = ModelRunner(registry.client, url, task, None, token=hub.token, hub=hub.address, headers=headers)
+    runner = ModelRunner(
+        registry.client,
+        url,
+        task,
+        None,
+        token=hub.token,
+        hub=hub.address,
+        headers=headers,
+        secrets=registry.secrets,
+    )
     return Place("model", url, task.asked_with(frozenset(step.arguments)), runner, site=url)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chains.model import Limit
 from pipelines.engine.binding import cache_key
 from pipelines.places.finding import Choice
-from pipelines.runners.protocol import Runner
+from pipelines.runners.protocol import Reader, Runner
 from spaces_registry.progress import Spent
 from spaces_registry.signature import Endpoint, Space
 
@@ -24,6 +24,7 @@ class Place:
         address: what is called, as the user knows it; what limits, usage and the journal speak of.
         endpoint: what of it is called, under the names that the chain writes.
         runner: makes the calls.
+        reader: reads whole answers that came before, if there is a way to.
         revision: what runs there, as exactly as can be known.
         site: its URL, if it is on the network.
         space: the whole Space, if it is one.
@@ -47,6 +48,7 @@ class Place:
     price: Spent = field(default_factory=Spent)
     choice: Choice = field(default_factory=Choice)
     nested: "Places | None" = None
+    reader: Reader | None = None
 
     @property
     def url(self) -> str | None:

@@ -1,6 +1,6 @@
 """Finds the place of each step of a chain, or of a fallback."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -64,13 +64,21 @@ class Places:
         """What the chain's own steps lie in."""
         return self.inside or Around.of(self.chain)
 
-    async def find(self, step: Step, *, tell: Listener = unheard, wake_s: float | None = None) -> Place:
+    async def find(
+        self,
+        step: Step,
+        *,
+        tell: Listener = unheard,
+        wake_s: float | None = None,
+        prefer: Collection[str] = (),
+    ) -> Place:
         """The place of a step, woken if need be.
 
         Args:
             step: of the chain.
             tell: hears of waits.
             wake_s: how long to wait; None for what the user or the step says.
+            prefer: addresses that come first where a place is to be chosen.
 
         Raises:
             ToolkitError: there is no such place or function, it cannot be reached, or is not trusted.
@@ -80,9 +88,9 @@ class Places:
             case SpaceStep():
                 return await self._space(step, tell, patience_s)
             case FindStep():
-                return await self._found(step, tell, patience_s)
+                return await self._found(step, tell, patience_s, prefer)
             case ModelStep():
-                return await model_place(step, self.registry)
+                return await model_place(step, self.registry, prefer)
             case ServiceStep():
                 return service_place(self.chain, step, self.home, self.registry)
             case MediaStep():
@@ -107,7 +115,7 @@ class Places:
         endpoint = as_written(_endpoint(app.space, step, locked), binding)
         return self._place(Chosen(app, endpoint, Choice(binding)))
 
-    async def _found(self, step: FindStep, tell: Listener, wake_s: float) -> Place:
+    async def _found(self, step: FindStep, tell: Listener, wake_s: float, prefer: Collection[str]) -> Place:
         passed_over: list[PassedOver] = []
         if (locked := self.locked(step)) is not None:
             try:
@@ -119,7 +127,7 @@ class Places:
                 if self.frozen:
                     raise
                 passed_over.append(PassedOver(locked.space, failure.message))
-        chosen = await self.finder.choose(step, await self._known(step), tell, wake_s)
+        chosen = await self.finder.choose(step, await self._known(step), tell, wake_s, prefer)
         return self._place(replace(chosen, choice=merged(chosen.choice, passed_over)))
 
     async def _known(self, step: FindStep) -> dict[str, Endpoint]:

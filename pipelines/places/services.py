@@ -45,14 +45,17 @@ def service_place(
     require_trust(found, step, chain.source.file, home, environ)
     known = credentials(service, url, environ)
     address = _address(service.name, endpoint, step)
-    origin = Origin(address, url, registry.client, headers=known.headers, secrets=known.secrets)
+    secrets = (*known.secrets, *registry.secrets)
+    origin = Origin(address, url, registry.client, headers=known.headers, secrets=secrets)
     # another server of the same kind may well answer otherwise
     revision = service.sha256 if url == service.url else f"{service.sha256} at {url}"
+    runner = ServiceRunner(service, endpoint, origin)
     return Place(
         kind="service",
         address=address,
         endpoint=endpoint.signature,
-        runner=ServiceRunner(service, endpoint, origin),
+        runner=runner,
+        reader=runner,
         revision=revision,
         site=url,
         names=(service.name,),

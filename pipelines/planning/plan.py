@@ -34,12 +34,14 @@ class Plan:
         steps: in the order of the file.
         order: layers of steps that may run side by side.
         forecast: what it is expected to take.
+        asks: what a run will ask the user's trust for first, in plain words.
     """
 
     chain: str
     steps: tuple[PlannedStep, ...]
     order: tuple[tuple[str, ...], ...]
     forecast: Forecast = field(default_factory=Forecast)
+    asks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
@@ -48,6 +50,7 @@ class Plan:
             "steps": [one.to_json() for one in self.steps],
             "order": [list(layer) for layer in self.order],
             "expected": self.forecast.to_json(),
+            "asks": list(self.asks),
         }
 
 
@@ -232,6 +235,9 @@ def _with_kept(
     if not step.cache:
         uncached = _planned(step, place, "its results are not kept (`cache: false`)", told)
         return replace(uncached, calls=len(bound)), None
+    if missing and missing == _kept_otherwise(place, sight, bound, kept):
+        why = "a whole answer of another shape is kept from an earlier run, and nothing is asked"
+        return _planned(step, place, why, told, "keep"), None
     if missing:
         part = f" for {missing} of {len(bound)} items" if step.repeats else ""
         new = _planned(step, place, f"no result is kept{part} for these arguments here", told)
@@ -240,6 +246,15 @@ def _with_kept(
     outputs = outputs_of(step, made, place.endpoint.returns)
     why = "its result is kept from an earlier run"
     return _planned(step, place, why, told, "keep"), Succeeded(step.name, outputs, (), 0.0)
+
+
+def _kept_otherwise(
+    place: Place, sight: _Sight, bound: Sequence[Mapping[str, object]], kept: Sequence[object]
+) -> int:
+    """How many calls without a result were answered in a shape that was not expected."""
+    unexpected, store = sight.shop.journal.unexpected, sight.shop.store
+    calls = (one for one, result in zip(bound, kept, strict=True) if result is None)
+    return sum(unexpected.find(place.key(one), store) is not None for one in calls)
 
 
 def _bound(step: Step, place: Place, sight: _Sight, names: Mapping[str, object]) -> dict[str, object] | None:

@@ -19,6 +19,11 @@ _SECRET = re.compile(
 )
 _USUAL = frozenset({"PWD", "OLDPWD"})  # folders, not passwords
 _HAS_PASSWORD = re.compile(r"://[^/@\s:]*+:[^/@\s]++@")
+_KEY_LIKE = re.compile(  # how the keys of well-known hosts begin, and a token of three parts (JWT)
+    r"\s*(?:Bearer\s+)?(?:hf_|api_org_|sk-|sk_|rk_live_|pk_live_|r8_|fal_|gsk_|xai-|nvapi-|AIza|ya29\."
+    r"|gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|ASIA|eyJ[\w-]+\.eyJ)[\w.+/=:~-]{8,}"
+)
+_MOST_LOOKED_AT = 10_000  # characters of a value
 
 
 class MissingVariable(ToolkitError):
@@ -51,13 +56,15 @@ def environment_for_children(
         environ: the whole; None for our own.
     """
     environ = os.environ if environ is None else environ
-    return {name: value for name, value in environ.items() if name in keep or not _is_secret(name, value)}
+    return {name: value for name, value in environ.items() if name in keep or not is_credential(name, value)}
 
 
-def _is_secret(name: str, value: str) -> bool:
+def is_credential(name: str, value: str) -> bool:
+    """Whether a variable looks like a key, a token or a password: by its name, or by its value."""
     if name in _USUAL:
         return False
-    return _SECRET.search(name) is not None or _HAS_PASSWORD.search(value) is not None
+    value = value[:_MOST_LOOKED_AT]
+    return any((_SECRET.search(name), _HAS_PASSWORD.search(value), _KEY_LIKE.match(value)))
 
 
 def masked(value: object, secrets: Mapping[str, str]) -> object:
@@ -68,7 +75,7 @@ def masked(value: object, secrets: Mapping[str, str]) -> object:
                 value = value.replace(secret, MASK) if secret else value
             return value
         case Mapping():
-            return {name: masked(one, secrets) for name, one in value.items()}
+            return {str(masked(name, secrets)): masked(one, secrets) for name, one in value.items()}
         case list():
             return [masked(one, secrets) for one in value]
         case _:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from pipelines.artifacts import StorageFailed
+from pipelines.engine.losses import loss_words, read_losses
+from pipelines.report.command import command_again
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -63,7 +64,7 @@ class StepShown:
 
     Attributes:
         name: of the step.
-        status: as in `run.json`.
+        status: as in `run.json`; `partly` for one that went on without items that failed.
         via: where it was performed.
         endpoint: what was called.
         revision: the state it was in, for a commit its first digits.
@@ -140,13 +141,14 @@ def report_html(folder: Path, document: Json) -> str:
         kept=kept,
         outputs=[(name, media) for name, media in outputs if any(one.tag != "text" for one in media)],
         words=[(name, media) for name, media in outputs if all(one.tag == "text" for one in media)],
+        lost=[*read_losses(document)],
         unmade=[
             (str(name), str(_mapping(one).get("message", "")))
             for name, one in _mapping(document.get("unmade")).items()
         ],
         steps=shown,
         inputs=inputs,
-        again=_again(document),
+        again=command_again(document),
     )
 
 
@@ -193,10 +195,26 @@ class _Reader:
                     yield self._file(path, _mapping(output))
             case {"path": str() as path}:
                 yield self._file(path, _mapping(output))
+                if extra := _mapping(_mapping(output).get("extra")):
+                    yield Shown("text", _text(_brief(extra)))
+                    yield from self._within([one for one in extra.values() if not _is_same(one, output)])
             case {"value": value}:
-                yield Shown("text", _text(value))
+                yield Shown("text", _text(_brief(value)))
+                yield from self._within(value)
             case _:
                 yield Shown("text", _text(output))
+
+    def _within(self, value: object) -> Iterator[Shown]:
+        """The files that lie in a value."""
+        match value:
+            case {"path": str(), "sha256": str()}:
+                yield from self.values(value)
+            case Mapping():
+                for one in value.values():
+                    yield from self._within(one)
+            case list():
+                for one in value:
+                    yield from self._within(one)
 
     def _file(self, path: str, facts: Json) -> Shown:
         name = Path(path).name
@@ -241,7 +259,7 @@ class _Reader:
         via, shared = str(step.get("via") or ""), _shared(step)
         return StepShown(
             name=name,
-            status=str(step.get("status", "")),
+            status="partly" if _list(step.get("failed_items")) else str(step.get("status", "")),
             via=", ".join(f"{one} ({_items(number)})" for one, number in shared.items()) or via,
             endpoint="" if shared else str(step.get("endpoint") or ""),
             revision="" if shared else _revision(step),
@@ -285,6 +303,8 @@ def _how(step: Json) -> str:
         return "kept from before"
     if isinstance(calls, list) and len(calls) > 1:
         kept = sum(_mapping(one).get("cached") is True for one in calls)
+        if lost := _list(step.get("failed_items")):
+            return loss_words(len(calls), [int(_number(one)) for one in lost])
         return _items(len(calls)) + (f", {kept} kept from before" if kept else "")
     return "" if number == 0 else "1 call" if number == 1 else f"{number} calls"
 
@@ -324,33 +344,26 @@ def _notes(step: Json) -> Iterator[str]:
         yield from (f"{name}: warning: {_text(one)}" for one in _list(told.get("warnings"))[:_MOST_TRIES])
 
 
-def _again(document: Json) -> str:
-    """The command that goes on, or runs it again; files and long inputs are left to whoever runs it.
-
-    A run whose budget is used up would go on with the same budget: its chain is to be run with a larger one.
-    """
-    errors = (_mapping(_mapping(one).get("error")) for one in _mapping(document.get("steps")).values())
-    is_spent = any(one.get("code") == "budget-exceeded" for one in errors)
-    if document.get("status") != "succeeded" and document.get("run") and not is_spent:
-        return shlex.join(("spacechain", "resume", str(document["run"])))
-    words = ["spacechain", "run", str(document.get("file") or document.get("chain") or "")]
-    for name, value in _mapping(document.get("inputs")).items():
-        if isinstance(value, str | int | float) and len(str(value)) < 200:  # noqa: PLR2004 - a line's worth
-            told = str(value).lower() if isinstance(value, bool) else str(value)
-            words += ["-i", f"{name}={told}"]
-        elif isinstance(value, Mapping) and "sha256" in value:
-            words += ["-i", f"{name}={value.get('name', '…')}"]
-        elif isinstance(value, list) and not any(
-            isinstance(one, Mapping) and "sha256" in one for one in value
-        ):
-            told = json.dumps(value, ensure_ascii=False)
-            words += ["-i", f"{name}={told if len(told) < 200 else '…'}"]  # noqa: PLR2004 - a line's worth
-    return shlex.join(words)
-
-
 def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " … (all of it in run.json)"
+
+
+def _brief(value: object) -> object:
+    """A value with the names of its files in place of all that is told of them."""
+    match value:
+        case {"path": str(path), "sha256": str()}:
+            return Path(path).name
+        case Mapping():
+            return {name: _brief(one) for name, one in value.items()}
+        case list():
+            return [_brief(one) for one in value]
+    return value
+
+
+def _is_same(one: object, output: object) -> bool:
+    """Whether two files have the same bytes."""
+    return _mapping(one).get("sha256") == _mapping(output).get("sha256") is not None
 
 
 def _bytes(size: float) -> str:

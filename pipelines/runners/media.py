@@ -10,21 +10,21 @@ from pipelines.media.animated import with_videos
 from pipelines.media.catalogue import BY_NAME
 from pipelines.media.operation import Work
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import TimedOut, ToolkitError, nearest
+from spaces_registry.errors import TimedOut, nearest
 from spaces_registry.progress import CallEvent, Listener, Logged, Started
-from spaces_registry.signature import Endpoint, Value
+from spaces_registry.signature import Endpoint, Misnamed, Value, meant_among
 
 OPERATIONS: Mapping[str, Endpoint] = {name: one.endpoint for name, one in BY_NAME.items()}
 
 
-class UnknownOperation(ToolkitError):
+class UnknownOperation(Misnamed):
     """There is no media operation of that name."""
 
     code = "unknown-operation"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no media operation {name!r}", hint=nearest(name, OPERATIONS))
-        self.name = name
+        self.name, self.meant = name, meant_among(name, OPERATIONS)
 
 
 @dataclass(frozen=True, slots=True)

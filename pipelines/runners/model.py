@@ -24,14 +24,16 @@ from pipelines.runners.model_outlet import Known, Outlet
 from pipelines.runners.model_refusals import TOKEN_PAGE, Asked
 from pipelines.runners.model_values import arguments_for, as_chat, outputs_of
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized
+from spaces_registry.errors import BadOutput, CallFailed, Missing, TimedOut, Unauthorized, UnexpectedAnswer
 from spaces_registry.hub.models import ROUTER
 from spaces_registry.hub.providers import HF_INFERENCE, PROVIDERS
 from spaces_registry.hub.task import CHAT, TEXT_GENERATION, Task
 from spaces_registry.hub.tasks import TASKS
 from spaces_registry.network.chats import Chat, is_chat
 from spaces_registry.network.complaints import complains
+from spaces_registry.network.decoding import answered
 from spaces_registry.network.origin import Origin, scrubbed
+from spaces_registry.network.refusals import begins_page
 from spaces_registry.network.session import through
 from spaces_registry.progress import WARNING, Listener, Logged, Sending, Written
 from spaces_registry.signature import File, Value
@@ -66,6 +68,7 @@ class ModelRunner:
         hosts: addresses that are asked in place of others, by `https://host`.
         others: providers that serve the model too.
         headers: what the user wants a URL's own host to be sent.
+        secrets: what else must not be repeated: keys that a chain hands over as values.
     """
 
     client: httpx2.AsyncClient = field(repr=False)
@@ -81,6 +84,7 @@ class ModelRunner:
     hosts: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Make the call.
@@ -90,9 +94,7 @@ class ModelRunner:
             ModelsNotInstalled: a library that the task's answer needs is missing.
         """
         self.admit(call.place)
-        home = Origin(
-            call.place, self._home, self.client, secrets=tuple(filter(None, (self.token, self.key)))
-        )
+        home = Origin(call.place, self._home, self.client, secrets=self._secrets)
         outlet = Outlet(call, tell, home, ())
         for value in call.arguments.values():
             for file in value if isinstance(value, tuple) else (value,):
@@ -119,7 +121,7 @@ class ModelRunner:
             await anyio.lowlevel.checkpoint()  # a call that was broken off ends here
             failure = failure_of(cause, self._asked(call), outlet.refusal, outlet.answer)
             if isinstance(failure, CallFailed):
-                failure = scrubbed(failure, outlet.home)
+                failure = scrubbed(_with_answer(failure, outlet), outlet.home)
             if failure is None or failure is cause:
                 raise
             raise failure from cause
@@ -148,7 +150,7 @@ class ModelRunner:
                 is_text = self.task.name == TEXT_GENERATION
                 talk = partial(_conversed, outlet, self._asked(call), tell, with_tools=not is_text)
                 chat = anyio.from_thread.run(talk)
-                tools = [chat.tools[place] for place in sorted(chat.tools)] or None
+                tools = outlet.home.scrub_all([chat.tools[place] for place in sorted(chat.tools)]) or None
                 return (chat.text,) if is_text else (chat.text, tools)
             answer = getattr(client, task.method)(**arguments)
             must_be_result(self._asked(call), answer, outlet.answer, outlet.facts)
@@ -181,7 +183,7 @@ class ModelRunner:
 
     @property
     def _secrets(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.token, self.key, *self.headers.values())))
+        return tuple(filter(None, (self.token, self.key, *self.headers.values(), *self.secrets)))
 
     @property
     def _home(self) -> str:
@@ -223,7 +225,7 @@ async def _conversed(outlet: Outlet, asked: Asked, tell: Listener, *, with_tools
     Raises:
         CallFailed: it is no text that can be used.
     """
-    chat = Chat(asked.place)
+    chat = Chat(asked.place, outlet.home.all_secrets())
     async for part in outlet.parts():
         if complains(part.body):
             raise complained(asked, part.body)
@@ -231,6 +233,8 @@ async def _conversed(outlet: Outlet, asked: Asked, tell: Listener, *, with_tools
             raise unread(asked, outlet.answer)
         if (piece := chat.hear(part)) and not part.is_whole:
             tell(Written(piece))
+    if rest := chat.close():
+        tell(Written(rest))
     if (warning := chat.finished(with_tools=with_tools)) is not None:
         tell(Logged(WARNING, warning))
     return chat
@@ -240,3 +244,17 @@ def _is_own_endpoint(url: str) -> bool:
     """Whether a URL is one of Hugging Face's Inference Endpoints, which take the user's token."""
     parts = urlsplit(url)
     return parts.scheme == "https" and (parts.hostname or "").endswith(_OWN_ENDPOINTS)
+
+
+def _with_answer(failure: CallFailed, outlet: Outlet) -> CallFailed:
+    """The failure of a whole answer of another shape, with the answer: it was paid for, and is kept."""
+    if type(failure) is not BadOutput or outlet.is_chat or outlet.answer is None:
+        return failure
+    content = outlet.answer.content
+    if not content.strip() or b"\0" in content or begins_page(content):
+        return failure
+    try:
+        answer = answered(content)
+    except ValueError:
+        answer = content.decode("utf-8", "replace")
+    return UnexpectedAnswer(failure.place, failure.message, outlet.home.scrub_all(answer), said=failure.said)

@@ -30,6 +30,10 @@ _ANSWERED_BY = "x-inference-provider"  # the router's word on who did the work
 _REFUSED = 400  # the first HTTP status that is a refusal
 
 
+class ResultExpired(BadOutput):
+    """The provider does not hand out the file that its answer names, any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """An address that the library asks, and how we do.
@@ -153,7 +157,7 @@ class Outlet:
         place = self.call.place
         if response.status_code >= _REFUSED:
             message = f"{place}: its result cannot be fetched: HTTP {response.status_code}"
-            raise BadOutput(place, message, hint="providers keep results for a short time; ask again")
+            raise ResultExpired(place, message, hint="providers keep results for a short time; ask again")
         size = response.headers.get("content-length", "")
         name = response.url.path.rpartition("/")[2]
         self.tell(Receiving(name, int(size) if size.isascii() and size.isdigit() else None))

@@ -49,3 +49,15 @@ class Runner(Protocol):
     async def __call__(self, call: Call, tell: Listener) -> tuple[Value, ...]:
         """Make the call, telling what happens meanwhile."""
         ...
+
+
+class Reader(Protocol):
+    """Reads an answer to a call that came before, in a shape that was not expected then."""
+
+    async def asked(self, call: Call) -> str:
+        """What the call asks of its place, as a digest: the same for all that send the same request."""
+        ...
+
+    async def read(self, call: Call, answer: Value) -> tuple[Value, ...]:
+        """The outputs in a whole answer, whose files are `File`s; `UnexpectedAnswer` if it does not fit."""
+        ...

@@ -1,16 +1,18 @@
 """The folder of one run: its outputs under names that a person can read, `run.json` and `report.html`."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish
+from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish, tops
 from pipelines.artifacts.disk import PART
+from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Succeeded
 from pipelines.running.long_values import write_value
-from pipelines.running.record import Output, as_output, write_json
+from pipelines.running.record import Output, as_output, as_outputs, write_json
 
+FEWEST_DIGITS = 2  # of the numbers of several files: most lists have fewer than a hundred
 _HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
 
 
@@ -50,7 +52,8 @@ class RunFolder:
         outputs: dict[str, Output] = {}
         for name, value in named.items():
             stem = f"{result.step}-{name}" if several else result.step
-            outputs[name] = self._publish(value, self.path / "steps", stem)
+            is_of_each = isinstance(result.outputs, EachOutputs)
+            outputs[name] = self._publish(value, self.path / "steps", stem, is_of_each=is_of_each)
         return outputs
 
     def publish_output(self, name: str, value: object) -> Output:
@@ -65,17 +68,25 @@ class RunFolder:
 
             write_report(self.path, document)
 
-    def _publish(self, value: object, folder: Path, stem: str) -> Output:
-        files = artifacts_in(value)
-        paths = _publish_all(files, folder, stem)
-        return as_output(value, paths, lambda one: write_value(one, folder, stem, self.hidden))
+    def _publish(self, value: object, folder: Path, stem: str, *, is_of_each: bool = False) -> Output:
+        paths: dict[str, list[Path]] = {}
+        for name, artifact in _named(value, stem):
+            paths.setdefault(artifact.sha256, []).append(publish(artifact, folder, name))
+        published = {sha256: iter(places) for sha256, places in paths.items()}
+        outputs = as_outputs if is_of_each else as_output
+        return outputs(value, published, lambda one: write_value(one, folder, stem, self.hidden))
 
 
-def _publish_all(files: Sequence[Artifact], folder: Path, stem: str) -> dict[str, Iterator[Path]]:
-    """Where files were put, by SHA-256; several are numbered from 1, as wide as the last number is."""
-    digits = len(str(len(files)))
-    paths: dict[str, list[Path]] = {}
+def _named(value: object, stem: str) -> Iterator[tuple[str, Artifact]]:
+    """Every file of a value with what to call it: numbered from 01, so that they sort as counted.
+
+    What came beside a file is called after it and its own name: `parts-annotations-01`.
+    """
+    files = tops(value)
+    digits = max(FEWEST_DIGITS, len(str(len(files))))
     for number, artifact in enumerate(files, start=1):
-        numbered = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
-        paths.setdefault(artifact.sha256, []).append(publish(artifact, folder, numbered))
-    return {sha256: iter(places) for sha256, places in paths.items()}
+        name = stem if len(files) == 1 else f"{stem}-{number:0{digits}}"
+        yield name, artifact
+        for part, one in artifact.extra.items():
+            if not (isinstance(one, Artifact) and one.sha256 == artifact.sha256):
+                yield from _named(one, f"{name}-{part}")

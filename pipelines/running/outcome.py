@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from pipelines.engine.losses import Loss, losses_in
 from pipelines.running.record import Output, StepReport, output_json
 from spaces_registry.errors import ToolkitError
 
@@ -50,6 +51,11 @@ class Run:
         """What its steps warned of, each with the step's name."""
         return tuple(f"{name}: {line}" for name, step in self.steps.items() for line in step.warnings)
 
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The items that steps with `keep_going` went on without."""
+        return tuple(losses_in({name: step.result for name, step in self.steps.items()}))
+
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape."""
         told: dict[str, object] = {
@@ -57,12 +63,14 @@ class Run:
             "chain": self.chain,
             "status": self.status,
             "seconds": round(self.seconds, 3),
-            "folder": str(self.folder),
+            "folder": str(self.folder.absolute()),
             "outputs": {name: output_json(one) for name, one in self.outputs.items()},
             "steps": {name: one.to_json() for name, one in self.steps.items()},
         }
         if self.status == "blocked":
             told["ready_at"] = self.ready_at.isoformat(timespec="seconds") if self.ready_at else None
+        if losses := self.losses:
+            told["lost"] = [one.to_json() for one in losses]
         if self.unmade:
             told["unmade"] = {
                 name: {"code": one.code, "message": one.message, "hint": one.hint}

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from chains.checks import check, not_reached
+from chains.loader import meant
 from chains.lock.changes import Change
-from chains.lock.drift import drift, drift_problems, parts_read
+from chains.lock.drift import drift, drift_problems, parts_read, unbroken
 from chains.lock.locked import outdated
 from chains.model import Chain, ChainStep, FindStep, SpaceStep, Step
 from chains.problems import InvalidChain, Problem, in_order
@@ -21,10 +22,21 @@ from pipelines.places.places import Places, local_endpoint
 from pipelines.running.nesting import used_by, used_by_invalid
 from pipelines.services.workflow_problems import workflow_problems
 from spaces_registry.bookmarks import Bookmarks
-from spaces_registry.errors import Asleep, Building, CallFailed, Missing, Paused, ToolkitError, Unauthorized
+from spaces_registry.errors import (
+    Asleep,
+    Building,
+    CallFailed,
+    HubUnreachable,
+    Missing,
+    Paused,
+    ToolkitError,
+    Unauthorized,
+)
 from spaces_registry.fitting.resolver import NothingFits
+from spaces_registry.network.origin import NotAsked
 from spaces_registry.signature import Endpoint
 
+_GONE = frozenset({"endpoint-gone", "app-replaced"})  # what a lock says once, and no rule again
 _AVOIDABLE = (CallFailed, NothingFits, NotTrusted)
 
 
@@ -65,6 +77,7 @@ def static_problems(chain: Chain, own: Bookmarks = Bookmarks()) -> tuple[Problem
 def _static(chain: Chain, own: Bookmarks, around: Around, seen: set[str]) -> list[Problem]:
     """The problems of a chain and of those in it; one that several steps run is checked for the first."""
     known: dict[str, Endpoint] = {}
+    unknown: dict[str, ToolkitError] = {}
     problems: list[Problem] = []
     for step in chain.ways:
         try:
@@ -75,8 +88,9 @@ def _static(chain: Chain, own: Bookmarks, around: Around, seen: set[str]) -> lis
         except InvalidChain as invalid:
             problems += used_by_invalid(step, chain, invalid)
         except ToolkitError as failure:
+            unknown[step.key] = failure
             problems.append(_problem(step, failure))
-    checked = _checked(chain, known, own)
+    checked = _checked(chain, known | meant(unknown), own)
     without_file = {one.at for one in checked if one.code in ("missing-file", "outside-folder")}
     return [*checked, *(one for one in problems if one.at not in without_file)]
 
@@ -93,7 +107,12 @@ def _static_inside(
 
 
 async def look(
-    chain: Chain, places: Places, *, wake: bool = False, looked: dict[str, Look] | None = None
+    chain: Chain,
+    places: Places,
+    *,
+    wake: bool = False,
+    search: bool = True,
+    looked: dict[str, Look] | None = None,
 ) -> Look:
     """Look at the places of all steps and fallbacks concurrently; check the chain against them and its lock.
 
@@ -101,6 +120,7 @@ async def look(
         chain: what is checked.
         places: finds the places.
         wake: whether a `find` step for which nothing runs may wake a Space; a named one is not waited for.
+        search: whether `find` steps are looked at; a search would go by what is wrong in the chain.
         looked: what was found of chains that several steps run, by who they are; filled.
     """
     looked = {} if looked is None else looked
@@ -109,6 +129,8 @@ async def look(
     drifted: dict[str, tuple[Change, ...]] = {}
 
     async def one(way: Way) -> None:
+        if not search and _searches(way.step):
+            return
         try:
             found[way.key] = await places.find(way.step, wake_s=None if wake and _searches(way.step) else 0.0)
         except ToolkitError as failure:
@@ -120,25 +142,32 @@ async def look(
         for step in chain.steps.values():
             for way in every_way(step):
                 tasks.start_soon(one, way)
-    endpoints = {
+    endpoints = meant(failures) | {
         group[0].step.key: place.endpoint
         for step in chain.steps.values()
         for group in ways_of(step)
         if (place := next((found[way.key] for way in group if way.key in found), None)) is not None
     }
-    problems = [one for step in chain.steps.values() for one in _missing(step, found, failures, chain)]
+    told = _without_repeats(failures, [way.key for step in chain.steps.values() for way in every_way(step)])
+    problems = [one for step in chain.steps.values() for one in _missing(step, found, told, chain)]
     refused = [*_refusals(chain, problems, failures)]
     nested = {}
     for step, key, inner in _chains(chain, found):
         who = inner.around.trail[-1]
         if who not in looked:
-            looked[who] = await look(inner.chain, inner, wake=wake, looked=looked)
+            looked[who] = await look(inner.chain, inner, wake=wake, search=search, looked=looked)
             problems += used_by(step, chain, looked[who].problems, inner.chain.source.text)
             refused += [one for one in (looked[who].refusal,) if one is not None]
         nested[key] = looked[who]
+    gone = {name for name, changes in drifted.items() if {one.code for one in changes} & _GONE}
+    for name, changes in drifted.items():
+        if name in gone:
+            endpoints.pop(name, None)
+        elif name in endpoints and (locked := places.locked(chain.steps[name])) is not None:
+            endpoints[name] = unbroken(endpoints[name], locked, changes)
     every = [
         *_checked(chain, endpoints, places.registry.own),
-        *problems,
+        *(one for one in problems if one.code != "unknown-endpoint" or one.step not in gone),
         *_lock_problems(chain, places, drifted),
     ]
     return Look(found, failures, in_order(every), next(iter(refused), None), nested)
@@ -151,6 +180,12 @@ def _chains(chain: Chain, found: Mapping[str, Place]) -> Iterator[tuple[Step, st
             inner = found[way.key].nested if way.key in found else None
             if inner is not None:
                 yield step, way.key, inner
+
+
+def _without_repeats(failures: Mapping[str, ToolkitError], keys: Sequence[str]) -> Mapping[str, ToolkitError]:
+    """The failures but those that say again that the Hub cannot be reached: one line tells that."""
+    offline = [key for key in keys if isinstance(failures.get(key), HubUnreachable)]
+    return {key: one for key, one in failures.items() if key not in offline[1:]}
 
 
 def _missing(
@@ -257,6 +292,8 @@ def _problems(chain: Chain, step: Step, failure: ToolkitError) -> list[Problem]:
 def _problem(step: Step, failure: ToolkitError) -> Problem:
     """A place that is not ready is a warning, since a run waits or tries again; a wrong one is an error."""
     told = not_reached(step, failure)
+    if isinstance(failure, NotAsked):
+        return replace(told, severity="warning")
     if not isinstance(failure, CallFailed) or isinstance(failure, Missing | Unauthorized | Paused):
         return told
     hint = "a run tries again when the step's turn comes"

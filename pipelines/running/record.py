@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from chains.language.empty import EmptyQuery
 from chains.language.evaluate import Absent
 from pipelines.artifacts import Artifact, StorageFailed, artifacts_in
 from pipelines.engine.binding import shown
@@ -25,6 +26,7 @@ class FileOutput:
         mime: from the bytes.
         sha256: of the bytes, hex.
         size_bytes: of the file.
+        extra: what came beside it, by name, as in a `ValueOutput`: an annotated picture's `annotations`.
         head: how a value begins that is too long to be shown, and of which all lies in the file; else None.
     """
 
@@ -33,6 +35,7 @@ class FileOutput:
     mime: str
     sha256: str
     size_bytes: int
+    extra: Mapping[str, object] = field(default_factory=dict, compare=False)
     head: str | None = None
 
 
@@ -42,7 +45,7 @@ class ValueOutput:
 
     Attributes:
         kind: text, number, json, …
-        value: itself; None where it is too long to be told.
+        value: plain JSON, but that a file in it is a `FileOutput`; None where it is too long to be told.
         head: how such a value begins; else None.
     """
 
@@ -71,11 +74,10 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]], write: Wri
             if write is None:
                 return ValueOutput(kind, None, head_of(value))
             file = write(value)
-            return FileOutput(kind, file.path, file.mime, file.sha256, file.size_bytes, head_of(value))
+            return FileOutput(kind, file.path, file.mime, file.sha256, file.size_bytes, head=head_of(value))
         case Artifact():
-            path = next(published.get(value.sha256, iter(())), value.path)
-            return FileOutput(str(value.kind), path, value.mime, value.sha256, value.size_bytes)
-        case Absent():
+            return _file_output(value, published)
+        case Absent() | EmptyQuery():
             return ValueOutput("json", None)
         case bool():
             return ValueOutput("boolean", value)
@@ -88,27 +90,116 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]], write: Wri
         case Sequence():
             return tuple(as_output(one, published, write) for one in value)
         case _:
-            return ValueOutput("json", shown(value))
+            return ValueOutput("json", _with_paths(value, published))
+
+
+def as_outputs(value: object, published: Mapping[str, Iterator[Path]], write: Write | None = None) -> Output:
+    """What the calls of a step with `each` gave, one by one however many: see `as_output`."""
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    return tuple(as_output(one, published, write) for one in items)
+
+
+def _file_output(file: Artifact, published: Mapping[str, Iterator[Path]]) -> FileOutput:
+    path = next(published.get(file.sha256, iter(())), file.path)
+    extra = {
+        name: FileOutput(str(one.kind), path, one.mime, one.sha256, one.size_bytes)
+        if isinstance(one, Artifact) and one.sha256 == file.sha256  # the file itself, published once
+        else _with_paths(one, published)
+        for name, one in file.extra.items()
+    }
+    return FileOutput(str(file.kind), path, file.mime, file.sha256, file.size_bytes, extra)
+
+
+def _with_paths(value: object, published: Mapping[str, Iterator[Path]]) -> object:
+    """Plain JSON with every file in it as users get it."""
+    match value:
+        case Artifact():
+            return _file_output(value, published)
+        case Mapping():
+            return {str(name): _with_paths(one, published) for name, one in value.items()}
+        case str():
+            return value
+        case Sequence():
+            return [_with_paths(one, published) for one in value]
+        case _:
+            return shown(value)
+
+
+def files_in_output(output: object) -> Iterator[FileOutput]:
+    """Every file of an output, in order, also those in values; without what only came beside others."""
+    match output:
+        case FileOutput():
+            yield output
+        case ValueOutput(value=value):
+            yield from files_in_output(value)
+        case Mapping():
+            for inner in output.values():
+                yield from files_in_output(inner)
+        case list() | tuple():
+            for inner in output:
+                yield from files_in_output(inner)
+
+
+def with_files(output: object, change: Callable[[FileOutput], FileOutput]) -> object:
+    """An output, or a value of one, with every file of `files_in_output` changed, in order."""
+    match output:
+        case FileOutput():
+            return change(output)
+        case ValueOutput(value=value):
+            return replace(output, value=with_files(value, change))
+        case Mapping():
+            return {name: with_files(one, change) for name, one in output.items()}
+        case tuple():
+            return tuple(with_files(one, change) for one in output)
+        case list():
+            return [with_files(one, change) for one in output]
+    return output
 
 
 def output_json(output: Output) -> object:
     """An output in the documented JSON shape."""
     match output:
         case FileOutput():
-            return {
+            facts: dict[str, object] = {
                 "kind": output.kind,
-                "path": str(output.path),
+                "path": str(output.path.absolute()),
                 "mime": output.mime,
                 "sha256": output.sha256,
                 "size_bytes": output.size_bytes,
-                **({} if output.head is None else {"head": output.head}),
             }
+            if output.extra:
+                facts["extra"] = _plain(output.extra)
+            return facts if output.head is None else {**facts, "head": output.head}
         case ValueOutput(head=str() as head):
             return {"kind": output.kind, "value": None, "head": head}
         case ValueOutput():
-            return {"kind": output.kind, "value": output.value}
+            return {"kind": output.kind, "value": _plain(output.value)}
         case tuple():
             return [output_json(one) for one in output]
+
+
+def brief(value: object) -> object:
+    """A value of an output for a line of text: a file in it is its path."""
+    match value:
+        case FileOutput():
+            return str(value.path)
+        case Mapping():
+            return {name: brief(one) for name, one in value.items()}
+        case list():
+            return [brief(one) for one in value]
+    return value
+
+
+def _plain(value: object) -> object:
+    """A value of an output as JSON alone."""
+    match value:
+        case FileOutput():
+            return output_json(value)
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case list():
+            return [_plain(one) for one in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +219,7 @@ class StepReport:
         """What its places warned of, each line once."""
         if isinstance(self.result, Skipped):
             return ()
-        return tuple(dict.fromkeys(line for one in self.result.calls for line in one.warnings))
+        return tuple(dict.fromkeys(_warnings(self.result.calls)))
 
     def to_json(self) -> dict[str, object]:
         """The documented JSON shape of a step."""
@@ -170,7 +261,13 @@ class StepReport:
         if first and first.choice.passed_over:
             told["passed_over"] = [{"space": one.space, "why": one.why} for one in first.choice.passed_over]
         if len(calls) > 1 or any(one.failure for one in calls):
-            told["calls"] = [_call(one, is_one_of_several=len(calls) > 1) for one in calls]
+            made = self._made(calls)
+            told["calls"] = [
+                {**_call(one, is_one_of_several=len(calls) > 1), "outputs": made.get(one.item, {})}
+                for one in calls
+            ]
+        if isinstance(self.result, Succeeded) and (lost := [one.item for one in calls if one.failure]):
+            told |= {"items": len(calls), "failed_items": lost}
         if first and first.steps and len(calls) == 1:
             told["steps"] = _steps(first)
         if warnings := self.warnings:
@@ -178,6 +275,18 @@ class StepReport:
         if any(one.attempts for one in calls):
             told["story"] = [line for one in calls for line in _story(one)]
         return told
+
+    def _made(self, calls: Sequence[CallDone]) -> dict[int, dict[str, object]]:
+        """What each item gave, by its number: the same outputs as those of the step, taken apart."""
+        if not isinstance(self.result, Succeeded) or not isinstance(self.result.outputs, EachOutputs):
+            return {}
+        lists = {name: iter(one) for name, one in self.outputs.items() if isinstance(one, tuple)}
+        good = (one.item for one in calls if one.failure is None)
+        made: dict[int, dict[str, object]] = {}
+        for item, given in zip(good, self.result.outputs.items, strict=False):
+            names = [name for name in given.by_name() if name in lists]
+            made[item] = {name: output_json(one) for name in names if (one := next(lists[name], None))}
+        return made
 
     def _keys(self, calls: Sequence[CallDone]) -> str | list[str | None] | None:
         """What the outputs are kept by, an item each; of them the journal can be made anew."""
@@ -189,12 +298,21 @@ class StepReport:
         return keys[0] if len(keys) == 1 else None
 
 
+def _warnings(calls: Sequence[CallDone]) -> Iterator[str]:
+    """What was warned of, with the item where there are several."""
+    for call in calls:
+        item = f"item {call.item + 1}: " if len(calls) > 1 else ""
+        yield from (f"{item}{one}" for one in call.warnings)
+
+
 def _steps(call: CallDone) -> dict[str, object]:
     """The steps of a nested chain, in the shape of any other; their files lie in the store."""
     told: dict[str, object] = {}
     for name, result in call.steps.items():
         made = result.outputs.by_name() if isinstance(result, Succeeded) else {}
-        told[name] = StepReport(result, {one: as_output(value, {}) for one, value in made.items()}).to_json()
+        is_of_each = isinstance(result, Succeeded) and isinstance(result.outputs, EachOutputs)
+        outputs = as_outputs if is_of_each else as_output
+        told[name] = StepReport(result, {one: outputs(value, {}) for one, value in made.items()}).to_json()
     return told
 
 

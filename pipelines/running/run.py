@@ -10,6 +10,7 @@ from chains.problems import InvalidChain
 from pipelines.engine.events import RunListener, unheard
 from pipelines.engine.inputs import read_inputs
 from pipelines.household.trusting import require_recipe
+from pipelines.household.variables import require_variables
 from pipelines.programs.environment import read_environment
 from pipelines.running.foreseen import foreseen_misfits
 from pipelines.running.locking import lock_of
@@ -45,11 +46,12 @@ async def run_in(
 ) -> Run:
     """Run a chain in a workshop that is open already; as `run_loaded`."""
     started = time.monotonic()
-    require_recipe(chain, shop.settings.home)
-    around = shop.places.around
+    home, around = shop.settings.home, shop.places.around
+    require_recipe(chain, home)
     wanted = wanted_steps(chain, options.only)
     fresh = frozenset(chain.steps) if options.fresh else fresh_steps(chain, options.redo, around)
     environment, hidden = read_environment(chain), secrets_of(chain, around)
+    require_variables(chain, home, around)
     values = await anyio.to_thread.run_sync(
         lambda: read_inputs(chain, inputs, shop.store, as_text=options.as_text)
     )

@@ -1,6 +1,6 @@
 """One call outside of any chain: a chain of one step, so that it is kept and recorded like any other."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,15 @@ from chains.model import Chain
 from pipelines.engine.arguments import values_of
 from pipelines.engine.binding import bind
 from pipelines.engine.events import RunListener, unheard
+from pipelines.engine.given import from_files
 from pipelines.engine.inputs import InvalidInputs, read_inputs
 from pipelines.running.run import Options, Run, run_in
 from pipelines.running.spelling import BadCall, Spelled, spelled
 from pipelines.running.workshop import Settings, Workshop, address_here, open_workshop
 from spaces_registry.apps.app import App
+from spaces_registry.clocks import Clocks
 from spaces_registry.errors import RejectedInput
+from spaces_registry.progress import CallEvent, Listener, Waking
 from spaces_registry.signature import Endpoint
 
 STEP = "call"
@@ -45,8 +48,15 @@ class SingleCall:
 
 
 @asynccontextmanager
-async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Workshop, App]]:
+async def open_space(
+    space: str, settings: Settings, *, wake_s: float | None = None
+) -> AsyncIterator[tuple[Workshop, App]]:
     """One Space, woken if need be.
+
+    Args:
+        space: id, alias or URL.
+        settings: where; its `say` hears how the Space wakes.
+        wake_s: how long it may take to wake; None for as long as a step's.
 
     Raises:
         BadAddress: that is no id, URL or alias, of the catalog's or the user's own.
@@ -54,7 +64,20 @@ async def open_space(space: str, settings: Settings) -> AsyncIterator[tuple[Work
     """
     address_here(space, settings)
     async with open_workshop(_chain_of(space, None, Spelled()), settings) as shop:
-        yield shop, await shop.registry.connect(space)
+        patience_s = Clocks().wake_s if wake_s is None else wake_s
+        yield shop, await shop.registry.connect(space, wake_s=patience_s, tell=_waking(space, settings.say))
+
+
+def _waking(space: str, say: Callable[[str], None]) -> Listener:
+    """Tells each stage of a Space that wakes, once."""
+    stages: set[str] = set()
+
+    def hear(event: CallEvent) -> None:
+        if isinstance(event, Waking) and event.stage not in stages:
+            stages.add(event.stage)
+            say(f"{space}: waiting for the Space: {event.stage.lower().replace('_', ' ')}")
+
+    return hear
 
 
 async def call_once(once: SingleCall, settings: Settings, tell: RunListener = unheard) -> Run:
@@ -77,7 +100,7 @@ def _values(
 ) -> Mapping[str, object]:
     """What was written, as values that the endpoint accepts: nothing is called with others."""
     try:
-        values = read_inputs(chain, call.given, shop.store, as_text=True)
+        values = read_inputs(chain, from_files(chain, call.given), shop.store, as_text=True)
         arguments = values_of(chain.steps[STEP], {"inputs": values})
         bind(endpoint, arguments or {}, place=place)
     except (InvalidInputs, RejectedInput) as refused:

@@ -125,7 +125,8 @@ class Running:
                 return result
 
             try:
-                async with interruptible(watch_signals=self.options.watch_signals) as interrupt:
+                watch = self.options.watch_signals
+                async with interruptible(watch_signals=watch, last_words=self._last_words) as interrupt:
                     await execute(self.chain, perform, self._record)
             except anyio.get_cancelled_exc_class():
                 self._finish(interrupted=True)
@@ -135,6 +136,15 @@ class Running:
                 failure.is_run_kept = True
                 raise
         return self._finish(interrupted=interrupt.happened)
+
+    def _last_words(self) -> list[str]:
+        """What was made and how to go on, for whoever does not wait for the run's record."""
+        made = [name for name, one in self.results.items() if isinstance(one, Succeeded)]
+        kept = f"made so far: {', '.join(made)}; it is kept in" if made else "what is done is kept in"
+        return [
+            f"interrupted; {kept} {self.folder.path}",
+            f"go on from there with: spacechain resume {self.id}",
+        ]
 
     def _begin(self) -> None:
         """Record the run, so that it can be gone on with from here."""
@@ -262,6 +272,7 @@ class Running:
             "started": self.at.isoformat(timespec="seconds"),
             "file": self.chain.source.file,
             "inputs": run.inputs,
+            "options": how(self.shop.settings, self.options),
         }
         hidden = masked(document, self.hidden)
         return hidden if isinstance(hidden, dict) else document

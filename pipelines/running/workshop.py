@@ -14,10 +14,12 @@ from pipelines.artifacts import Store
 from pipelines.engine.gates import by_place
 from pipelines.engine.limits import Limits
 from pipelines.household.home import Home, find_home
+from pipelines.household.trusting import is_known
 from pipelines.journal import Journal, open_journal
 from pipelines.places.finding import Finder
 from pipelines.places.nested import Around, chains_in
 from pipelines.places.places import Places
+from pipelines.programs.environment import is_credential
 from pipelines.running.nesting import limits_of
 from spaces_registry.address import Address, HubAddress, address_of
 from spaces_registry.bookmarks import Bookmarks, find_bookmarks
@@ -96,7 +98,13 @@ async def open_workshop(
             revisions |= dict.fromkeys(urls, "studio")
         registry = await stack.enter_async_context(
             open_registry(
-                token=settings.token, use=use, cache=settings.home.signatures, own=own, clocks=settings.clocks
+                token=settings.token,
+                use=use,
+                cache=settings.home.signatures,
+                own=own,
+                clocks=settings.clocks,
+                is_public=not is_known(chain, settings.home),
+                secrets=_keys_read(chain),
             )
         )
         places = Places(
@@ -152,6 +160,13 @@ def _refuse_typos(chain: Chain, own: Bookmarks, use: Mapping[str, str]) -> None:
         hint = nearest(name, called) or ""
         if hint.startswith("did you mean"):
             raise NothingToReplace(f"--use names {name}, which is not called", hint=hint)
+
+
+def _keys_read(chain: Chain) -> tuple[str, ...]:
+    """The values of variables that the chains read and that look like credentials."""
+    names = {name for one in (chain, *chains_in(chain)) for name in one.env}
+    values = {name: os.environ.get(name, "") for name in names}
+    return tuple(sorted(value for name, value in values.items() if value and is_credential(name, value)))
 
 
 def _every_step(chain: Chain) -> tuple[Step, ...]:

@@ -17,7 +17,7 @@ from spaces_registry.network.decoding import answered
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.queries import TooMuch
 from spaces_registry.network.queries import find as search
-from spaces_registry.network.refusals import none_left
+from spaces_registry.network.refusals import message_in, none_left
 from spaces_registry.plain import words
 from spaces_registry.progress import Listener, UsedUp
 
@@ -158,12 +158,16 @@ def _json(content: bytes, response: httpx2.Response) -> Any:
 def as_words(value: object) -> str | None:
     """Something that a vendor said, as text."""
     match value:
-        case None | bool() | "" | [] | {}:
+        case None | bool() | "" | []:
+            return None
+        case Mapping() if not value:
             return None
         case str():
             return words(value)
         case [*several]:
             return words("; ".join(one for one in map(as_words, several[:_SEVERAL]) if one)) or None
+        case {"loc": [_, *_], "msg": str()}:
+            return words(message_in(value) or "") or None
         case {"msg": str(said)} | {"message": str(said)}:
             return words(said)
     return words(json.dumps(value, ensure_ascii=False))

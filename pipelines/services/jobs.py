@@ -1,6 +1,5 @@
 """Work that a service does on its own time: created once, remembered, asked about until it is done."""
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,7 +16,6 @@ from pipelines.services.refusals import must_be_good, refused, wait_in, words_in
 from pipelines.services.requests import Request
 from pipelines.services.states import UNKNOWN, State, state_in, state_in_queue
 from spaces_registry.errors import (
-    BadOutput,
     Building,
     Busy,
     CallFailed,
@@ -26,6 +24,7 @@ from spaces_registry.errors import (
     Missing,
     RateLimited,
     TimedOut,
+    UnexpectedAnswer,
     Unreachable,
 )
 from spaces_registry.network.refusals import line
@@ -114,8 +113,9 @@ class JobWork:
             raise
         if not is_named:
             hint = f"`id` of its `job` in {exchange.service.source.file} does not find one"
-            raise BadOutput(exchange.place, f"{exchange.place} took the job and named none", hint=hint)
-        exchange.call.remember(json.loads(exchange.origin.scrub(json.dumps(known)) or ""))
+            message = f"{exchange.place} took the job and named none"
+            raise UnexpectedAnswer(exchange.place, message, None, hint=hint)
+        exchange.call.remember(known)
         return cls(exchange, job, known, resumed=False, first=answer)
 
     @property
@@ -292,7 +292,7 @@ class JobWork:
             if not url:
                 hint = f"`url: {ask.url}` in {self.exchange.service.source.file} does not find one"
                 message = f"{self.exchange.place} took the job and named no address to ask for it"
-                raise BadOutput(self.exchange.place, message, hint=hint)
+                raise UnexpectedAnswer(self.exchange.place, message, None, hint=hint)
         return await self.exchange.ask(replace(ask, url=None), self.names, url=url)
 
     async def _cancel(self) -> None:

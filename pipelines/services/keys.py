@@ -3,20 +3,21 @@
 import base64
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chains.model import Chain, ServiceStep
 from chains.services.huggingface import is_hf_token, may_have_hf_token, names_hf_token
 from chains.services.model import Service
 from pipelines.household.home import Home
 from pipelines.household.trust import NotTrusted, is_trusted
-from pipelines.services.library import Found, find_service
+from pipelines.services.library import Found, find_service, service_files
 from spaces_registry.address import GONE, in_place_of
+from spaces_registry.bookmarks import NAME as BOOKMARKS
+from spaces_registry.bookmarks import load_bookmarks
 from spaces_registry.errors import ToolkitError, Unauthorized
-
-_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class BadServiceUrl(ToolkitError):
@@ -89,24 +90,77 @@ def url_of(service: Service, step_url: str | None, environ: Mapping[str, str]) -
     return url
 
 
-def needs_trust(found: Found, step: ServiceStep, environ: Mapping[str, str]) -> tuple[Sending, ...]:
-    """What the user has to trust before a step sends a key on a chain's word: file, `url`, or both."""
+def is_key_of(variable: str, found: Found, step: ServiceStep, environ: Mapping[str, str]) -> bool:
+    """Whether a variable is a service's own key or address, and the service is where its user has it.
+
+    Args:
+        variable: its name.
+        found: the service.
+        step: calls it, perhaps elsewhere.
+        environ: the variables.
+    """
+    service = found.service
+    own = {*(service.auth.variables if service.auth else ()), *filter(None, (service.url_from,))}
+    return variable in own and found.whose != "beside" and _is_usual(service, step, environ)
+
+
+def _is_usual(service: Service, step: ServiceStep, environ: Mapping[str, str]) -> bool:
+    """Whether a step asks a service where its own file, or the user's variable, says that it is."""
+    if step.url is None:
+        return True
+    return urlsplit(url_of(service, step.url, environ))[:2] == _usual(service, environ)[:2]
+
+
+def _usual(service: Service, environ: Mapping[str, str]) -> SplitResult:
+    return urlsplit((service.url_from and environ.get(service.url_from)) or service.url)
+
+
+def needs_trust(
+    found: Found, step: ServiceStep, home: Home, environ: Mapping[str, str]
+) -> tuple[Sending, ...]:
+    """What the user has to trust before a step sends a key on a chain's word: file, `url`, or both.
+
+    A `url` that is on this machine is no exception: who listens there is not known. No key, no question.
+    """
     service, auth = found.service, found.service.auth
     if auth is None:
         return ()
     variables = " or ".join(auth.variables)
     needed: list[Sending] = []
-    usual = urlsplit((service.url_from and environ.get(service.url_from)) or service.url)
+    usual = _usual(service, environ)
     if found.whose == "beside":
         what = f"send the key in {variables} to {usual.netloc or 'where the chain says'}"
         needed.append(Sending(service.sha256, step.service, what, step.service))
-    if step.url is not None:
-        parts = urlsplit(url_of(service, step.url, environ))
-        if parts.hostname not in _HERE and (parts.scheme, parts.netloc) != (usual.scheme, usual.netloc):
+    if step.url is not None and not _is_usual(service, step, environ):
+        url = url_of(service, step.url, environ)
+        parts = urlsplit(url)
+        name, key = key_in(service, environ, url)
+        if key is not None and not _is_named_at_home(home, name, parts, environ):
             what = f"send the key in {variables} to {parts.netloc}"
             fact = hashlib.sha256(f"{what} by {parts.scheme}".encode()).hexdigest()
             needed.append(Sending(fact, f"step {step.name!r}", what, "the step's `url`"))
     return tuple(needed)
+
+
+def _is_named_at_home(home: Home, variable: str, where: SplitResult, environ: Mapping[str, str]) -> bool:
+    """Whether the user's own service files or `spaces.yaml` send the key in this variable to this host."""
+    place = (where.scheme, where.netloc)
+    for name, (_, whose) in service_files(home).items():
+        if whose != "home":
+            continue
+        try:
+            own = find_service(name, home.folder, home).service
+        except ToolkitError:
+            continue  # told where it is used
+        names = own.auth.variables if own.auth else ()
+        if variable in names and _usual(own, environ)[:2] == place:
+            return True
+    key = environ.get(variable, "").strip()
+    with suppress(ToolkitError):  # told where its Spaces are looked up
+        for address, sent in load_bookmarks(home.folder / BOOKMARKS, environ).headers.items():
+            if urlsplit(address)[:2] == place and any(key in one for one in sent.values()):
+                return True
+    return False
 
 
 def sendings(chain: Chain, home: Home, environ: Mapping[str, str]) -> tuple[Sending, ...]:
@@ -119,7 +173,7 @@ def sendings(chain: Chain, home: Home, environ: Mapping[str, str]) -> tuple[Send
         one
         for step in chain.ways
         if isinstance(step, ServiceStep)
-        for one in needs_trust(find_service(step.service, chain.folder, home), step, environ)
+        for one in needs_trust(find_service(step.service, chain.folder, home), step, home, environ)
     )
     return tuple({one.sha256: one for one in found}.values())
 
@@ -132,7 +186,7 @@ def require_trust(
     Raises:
         NotTrusted: the user has not allowed it.
     """
-    for sending in needs_trust(found, step, environ):
+    for sending in needs_trust(found, step, home, environ):
         if not is_trusted(home, sending.sha256):
             raise KeyNotTrusted(sending, chain)
 

@@ -28,7 +28,7 @@ async def listen(exchange: Exchange, stream: Stream, request: Request) -> Answer
 
 
 async def _heard(exchange: Exchange, stream: Stream, response: httpx2.Response) -> Answer:
-    chat, last = Chat(exchange.place), None
+    chat, last = Chat(exchange.place, exchange.origin.all_secrets()), None
     async for part in parts(exchange.place, response.aiter_bytes(), stream.end):
         if part.is_end:
             chat.is_ended = True
@@ -39,6 +39,8 @@ async def _heard(exchange: Exchange, stream: Stream, response: httpx2.Response) 
             exchange.tell(Written(piece))
         chat.notice(first_choice(last))
         chat.is_ended = chat.is_ended or part.is_whole
+    if rest := chat.close():
+        exchange.tell(Written(rest))
     if (warning := chat.finished(must_end=stream.finish is not None)) is not None:
         exchange.tell(Logged(WARNING, warning))
     answer = Answer(response, b"", {"text": chat.text, "last": last})

@@ -2,12 +2,14 @@
 
 import base64
 import mimetypes
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio.to_thread
 
 from chains.services.model import FileForm
+from pipelines.artifacts.disk import sha256_of
 from pipelines.services.exchange import Exchange, find
 from pipelines.services.refusals import must_be_good
 from pipelines.services.requests import FilePart, request_of
@@ -16,6 +18,7 @@ from spaces_registry.errors import BadOutput, RejectedInput
 from spaces_registry.progress import Sending
 from spaces_registry.signature import File
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _OCTETS = "application/octet-stream"
 
 
@@ -91,3 +94,22 @@ class Sender:
             message = f"{exchange.place} took {part.name}, but `{upload.answer}` is not in its answer"
             raise BadOutput(exchange.place, message)
         return address
+
+
+class Digester:
+    """Puts the digest of a file in place of each: what would be sent is the same if these are."""
+
+    async def sendable(self, value: object, form: FileForm | None) -> object:
+        """The value with a text for every file in it."""
+        match value:
+            case File():
+                name = value.path.name
+                is_kept = _SHA256.fullmatch(name) is not None  # the store names files so
+                return f"sha256:{name if is_kept else await anyio.to_thread.run_sync(sha256_of, value.path)}"
+            case Mapping():
+                return {name: await self.sendable(one, form) for name, one in value.items()}
+            case str():
+                return value
+            case Sequence():
+                return [await self.sendable(one, form) for one in value]
+        return value

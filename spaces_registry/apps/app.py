@@ -13,11 +13,12 @@ from typing import Any
 import anyio
 import httpx2
 
+from spaces_registry.apps.answers import names_files, outputs, with_files
 from spaces_registry.apps.closed import is_closed
 from spaces_registry.apps.description import Known, read_space
 from spaces_registry.apps.files import Shelf, upload
 from spaces_registry.apps.in_flight import CallsInFlight, SentCall
-from spaces_registry.apps.payload import arrange, body, files_in, outputs
+from spaces_registry.apps.payload import arrange, body, files_in
 from spaces_registry.apps.pickup import Gate, Pickup
 from spaces_registry.apps.schema import mapping
 from spaces_registry.apps.stream import DIFFED
@@ -28,12 +29,13 @@ from spaces_registry.errors import (
     TimedOut,
     ToolkitError,
     Unauthorized,
+    UnexpectedAnswer,
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.network.origin import Origin, patience, scrubbed
 from spaces_registry.network.refusals import not_found, not_json, refused_by_status, words_of
 from spaces_registry.progress import Listener, unheard
-from spaces_registry.signature import Endpoint, Json, Space, Value
+from spaces_registry.signature import Endpoint, Json, Kind, Space, Value
 
 _SPOKEN = DIFFED | {"sse_v1"}
 _PASSING = frozenset({429, 502, 503, 504})
@@ -194,11 +196,25 @@ class App:
                 )
             answer = await self._answer(endpoint, values, clocks, tell, pickup)
             shelf = Shelf(self.origin, self.space.prefix, folder)
-            found = outputs(self.space.address, endpoint, answer, shelf.keep)
+            try:
+                found = outputs(self.space.address, endpoint, answer, shelf.keep)
+            except UnexpectedAnswer as failure:
+                failure.answer = await self._whole(answer, folder, clocks, tell)
+                raise
             await shelf.fill(clocks, tell)
         except CallFailed as failure:
             self.is_doubtful |= failure.code in ("unreachable", "drifted", "missing")
             raise scrubbed(failure, self.origin) from failure.__cause__
+        return found
+
+    async def _whole(self, answer: list[Any], folder: Path, clocks: Clocks, tell: Listener) -> Value:
+        """All of an answer, with the files that it names, if they can be had."""
+        shelf = Shelf(self.origin, self.space.prefix, folder)
+        try:
+            found = [with_files(one, shelf.keep) for one in answer]
+            await shelf.fill(clocks, tell)
+        except CallFailed:
+            return answer
         return found
 
     async def _answer(
@@ -255,7 +271,7 @@ class App:
                     fetched.set()
         if talk.found is None:
             raise talk.late()
-        if pickup.work_s is not None or any(one.kind.is_file for one in talk.endpoint.returns):
+        if pickup.work_s is not None or _has_files(talk.endpoint, talk.found):
             pickup.answered(talk.found)  # its files may take their time
         fetched.set()
         return talk.found
@@ -271,3 +287,9 @@ class App:
             if pickup.earliest_s is None:  # else the result is not to wait for others
                 return await self._gate.enter()
         return anyio.Event()
+
+
+def _has_files(endpoint: Endpoint, answer: list[Any]) -> bool:
+    """Whether there are files to fetch for an answer."""
+    kinds = {one.kind for one in endpoint.returns}
+    return any(one.is_file or one is Kind.GALLERY for one in kinds) or names_files(answer)

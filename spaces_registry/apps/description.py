@@ -14,7 +14,15 @@ from spaces_registry.apps.closed import WHY, is_queued
 from spaces_registry.apps.labels import read_label, slug, unique
 from spaces_registry.apps.openapi import described
 from spaces_registry.apps.parts import read_inside
-from spaces_registry.apps.schema import is_finite, mapping, read_choices, read_kind, read_limit, sequence
+from spaces_registry.apps.schema import (
+    holds_files,
+    is_finite,
+    mapping,
+    read_choices,
+    read_kind,
+    read_limit,
+    sequence,
+)
 from spaces_registry.apps.traits import traits_of
 from spaces_registry.network.decoding import is_deep, sendable
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter, Return, Space, Unusable, Wire
@@ -319,9 +327,11 @@ def _returns(
         props = mapping(behind.get("props"))
         component = _text(entry.get("component")) or _text(behind.get("type")).capitalize()
         schema = entry.get("type") or behind.get("api_info_as_output") or behind.get("api_info")
-        kind, many, _ = read_kind(component, schema, props)
+        kind, many, wrapped = read_kind(component, schema, props)
         label = read_label(entry.get("label") or props.get("label"), translations)
-        found.append(Return(unique(slug(label, "output"), taken), kind, label, many, component))
+        has_files = wrapped or (kind in (Kind.JSON, Kind.ANY) and holds_files(component, schema))
+        name = unique(slug(label, "output"), taken)
+        found.append(Return(name, kind, label, many, component, has_files))
     return tuple(found)
 
 

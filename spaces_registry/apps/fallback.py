@@ -6,6 +6,7 @@ to `gradio_client`, in a thread: it knows `sse` of the first 4.x, and will know 
 
 import base64
 import mimetypes
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,12 @@ import anyio
 import anyio.to_thread
 import httpx2
 
+from spaces_registry.apps.answers import outputs
 from spaces_registry.apps.files import Shelf, size_of, upload
-from spaces_registry.apps.payload import body, files_in, outputs
+from spaces_registry.apps.payload import body, files_in
+from spaces_registry.apps.relay import Relay, open_relay
+from spaces_registry.apps.schema import mapping
+from spaces_registry.apps.stream import Outputs
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import (
     BadOutput,
@@ -30,8 +35,9 @@ from spaces_registry.errors import (
 )
 from spaces_registry.network.decoding import decoded
 from spaces_registry.network.origin import Origin, patience
-from spaces_registry.network.refusals import line, not_json, refused_by_app, refused_by_status
-from spaces_registry.progress import Listener, Sending, Started
+from spaces_registry.network.refusals import line, not_json, refused_by_status
+from spaces_registry.network.spoken import refused_by_app
+from spaces_registry.progress import Listener, Sending, Started, Yielded
 from spaces_registry.signature import Endpoint, File, Json, Kind, Space, Value
 
 if TYPE_CHECKING:
@@ -67,7 +73,7 @@ async def call_otherwise(
             if space.protocol == "ws":
                 data = await _run(space, origin, endpoint, values, clocks, tell)
             else:
-                data = await _client(space, origin, endpoint, values)
+                data = await _client(space, origin, endpoint, values, clocks)
     except TimeoutError as cause:
         raise TimedOut(space.address, f"{space.address} did not answer in time") from cause
     shelf = Shelf(origin, space.prefix, folder)
@@ -88,7 +94,11 @@ async def _run(
     clocks: Clocks,
     tell: Listener,
 ) -> list[Any]:
-    """Gradio 3: one request, one answer."""
+    """Gradio 3: one request, one answer; a generator gives its next value to the next one of the session.
+
+    When it has no further value it says that it generates no more, with nothing in place of values: the last
+    ones before are its result. Source: `restore_session_state` in `gradio/route_utils.py`.
+    """
     chats = {one.name for one in endpoint.parameters if one.form == "three"}
     in_chats = _files({name: value for name, value in values.items() if name in chats})
     inlined = {file: _inlined(file) for file in _files(values) if file not in in_chats}
@@ -101,9 +111,26 @@ async def _run(
         for name, one in zip(endpoint.wire.inputs, positional, strict=True)
     ]
     limits = patience(clocks.connect_s, clocks.queue_s + clocks.run_s)
+    asked: dict[str, Any] = {"data": data}
+    if (index := endpoint.wire.index) is not None:  # by its name alone a generator begins again each time
+        asked |= {"fn_index": index, "session_hash": uuid.uuid4().hex}
+    results = Outputs(is_diffed=False)
+    while True:
+        found, is_generating = await _ask(space, origin, endpoint, asked, limits)
+        if is_generating or not results.count:
+            results.take(found)
+        if not is_generating or index is None:
+            return results.known
+        tell(Yielded(results.count))
+
+
+async def _ask(
+    space: Space, origin: Origin, endpoint: Endpoint, asked: Mapping[str, Any], limits: httpx2.Timeout
+) -> tuple[list[Any], bool]:
+    """One request to Gradio 3: its values, and whether there may be more."""
     doing = f"calling {endpoint.name}"
     response = await origin.send(
-        "POST", f"{space.prefix}/run{quote(endpoint.name)}", limits=limits, json={"data": data}
+        "POST", f"{space.prefix}/run{quote(endpoint.name)}", limits=limits, json=dict(asked)
     )
     try:
         answer = decoded(response.content)
@@ -112,7 +139,7 @@ async def _run(
         raise failed(space.address, response, doing) from cause
     match answer:
         case {"data": list(found)} if response.is_success:
-            return found
+            return found, mapping(answer).get("is_generating") is True
         case {"error": str() | None as said} if response.status_code == httpx2.codes.INTERNAL_SERVER_ERROR:
             raise refused_by_app(space.address, said)
     if not response.is_success:
@@ -140,8 +167,10 @@ def _inlined(file: File) -> Json:
     return {"name": file.name, "data": f"data:{mime};base64,{text}"}
 
 
-async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value]) -> list[Any]:
-    """Through `gradio_client`, which is kept from reading any file that is not a `File` of this call."""
+async def _client(
+    space: Space, origin: Origin, endpoint: Endpoint, values: Mapping[str, Value], clocks: Clocks
+) -> list[Any]:
+    """Through `gradio_client`, which is kept from any file not of this call, and from any other host."""
     if any(_names_a_file(one) for one in values.values()):
         message = (
             f"{space.address}: an object that names a file of the app cannot be sent over {space.protocol}"
@@ -152,18 +181,27 @@ async def _client(space: Space, origin: Origin, endpoint: Endpoint, values: Mapp
     sent = {file: handle_file(file.path) for file in _files(values)}
     data = body(space.address, endpoint, values, sent)
     given = [one for name, one in zip(endpoint.wire.inputs, data, strict=True) if name is not None]
-    jobs: list[Job] = []
-    try:
-        work = partial(_submit, space, origin, endpoint, given, jobs)
-        found = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-    except anyio.get_cancelled_exc_class():
-        with anyio.move_on_after(_CANCEL_S, shield=True):
-            for job in jobs:
-                await anyio.to_thread.run_sync(job.cancel, abandon_on_cancel=True)
-        raise
-    except Exception as cause:  # its own errors, httpx's and plain ValueErrors; `_failure` sorts them
-        raise _failure(space, cause) from cause
-    several: Iterator[Any] = iter(found if len(endpoint.returns) != 1 else (found,))
+    yields: list[Any] = []
+    failure: CallFailed | None = None
+    async with open_relay(origin, clocks) as relay:
+        jobs: list[Job] = []
+        try:
+            work = partial(_submit, space, relay, endpoint, given, jobs)
+            yields = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(_CANCEL_S, shield=True):
+                for job in jobs:
+                    await anyio.to_thread.run_sync(job.cancel, abandon_on_cancel=True)
+            raise
+        except Exception as cause:  # noqa: BLE001 - its own, httpx's and ValueErrors; `_failure` sorts them
+            failure = _failure(space, relay, cause)  # out of the group, where it would be one of several
+            failure.__cause__ = cause
+    if failure is not None:
+        raise failure
+    results = Outputs(is_diffed=False)
+    for one in yields:
+        results.take([*one] if len(endpoint.returns) != 1 else [one])
+    several: Iterator[Any] = iter(results.known)
     return [None if slot is None else next(several, None) for slot in endpoint.wire.outputs]
 
 
@@ -178,35 +216,39 @@ def _names_a_file(value: Value) -> bool:
     return False
 
 
-def _submit(space: Space, origin: Origin, endpoint: Endpoint, given: list[Json], jobs: "list[Job]") -> Any:
+def _submit(
+    space: Space, relay: Relay, endpoint: Endpoint, given: list[Json], jobs: "list[Job]"
+) -> list[Any]:
+    """What the call gave, yield by yield."""
     from gradio_client import Client  # noqa: PLC0415 - heavy
 
-    asking: dict[str, Any] = {"cookies": {one.name: one.value or "" for one in origin.cookies.jar}}
+    asking: dict[str, Any] = {"proxy": relay.proxy}
     if space.protocol != "sse":  # there the client sets a limit itself, and takes no second one
         asking["timeout"] = Clocks().quiet_s
-    headers = {**origin.headers, **({"Authorization": f"Bearer {origin.token}"} if origin.token else {})}
     client = Client(
-        f"{space.url}/",
+        relay.url,
         token=False,  # its way to say: no token, not even a saved one
         verbose=False,
         download_files=False,  # the files are fetched by us, under our rules
         analytics_enabled=False,
-        headers=headers or None,
         httpx_kwargs=asking,
     )
     try:
         job = client.submit(*given, api_name=endpoint.name)
         jobs.append(job)
-        return job.result()
+        last = job.result()
+        return [*job.outputs(), last] if endpoint.returns else []
     finally:
         client.close()
 
 
-def _failure(space: Space, cause: Exception) -> CallFailed:
+def _failure(space: Space, relay: Relay, cause: Exception) -> CallFailed:
     from gradio_client.exceptions import AppError, ValidationError  # noqa: PLC0415 - heavy
     from gradio_client.utils import QueueError, TooManyRequestsError  # noqa: PLC0415 - heavy
 
-    place, said = space.address, str(cause) or type(cause).__name__
+    if relay.failure is not None:  # what it makes of that is worse
+        return relay.failure
+    place, said = space.address, relay.hidden(str(cause)) or type(cause).__name__
     match cause:
         case CallFailed():
             return cause

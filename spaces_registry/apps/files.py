@@ -15,14 +15,13 @@ from urllib.parse import quote, unquote, urlsplit
 import anyio
 import httpx2
 
+from spaces_registry.apps.fetching import PLAYLIST, CannotWrite, Fetching
 from spaces_registry.clocks import Clocks
-from spaces_registry.disk import what_to_do
-from spaces_registry.errors import BadOutput, RejectedInput, ToolkitError, Unreachable
+from spaces_registry.errors import BadOutput, OverBound, RejectedInput, Unreachable
 from spaces_registry.network.decoding import answered
-from spaces_registry.network.intake import Rule
 from spaces_registry.network.origin import Origin, patience, scrubbed
 from spaces_registry.network.refusals import not_json, refused_by_status
-from spaces_registry.progress import Listener, Receiving, Sending
+from spaces_registry.progress import Listener, Sending
 from spaces_registry.signature import File, Json, Space
 
 _AT_ONCE = 4  # downloads of one call
@@ -31,16 +30,6 @@ _SUFFIX = 10  # characters of what still counts as a suffix
 _RESERVED = re.compile(  # Windows opens a device by these, whatever stands behind the dot
     r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?: *\..*)?", re.IGNORECASE
 )
-
-
-class CannotWrite(ToolkitError):
-    """A file cannot be written on this machine."""
-
-    code = "storage-failed"
-
-    def __init__(self, path: Path, cause: OSError) -> None:
-        super().__init__(f"cannot write {path}: {cause.strerror or cause}", hint=what_to_do(cause.errno))
-        self.path = path
 
 
 async def upload(
@@ -116,6 +105,7 @@ class Shelf:
     folder: Path
     _taken: set[str] = field(default_factory=set)
     _wanted: list[tuple[str, File]] = field(default_factory=list)
+    _streams: set[Path] = field(default_factory=set)
 
     def keep(self, data: Mapping[str, Any] | str, caption: str | None) -> File:
         """A place in the folder for one FileData, data URI or URL.
@@ -125,7 +115,7 @@ class Shelf:
         """
         if len(self._wanted) >= self.origin.bounds.files:
             place, most = self.origin.place, self.origin.bounds.files
-            raise BadOutput(place, f"{place} gives more than {most:,} files in one call")
+            raise OverBound(place, f"{place} gives more than {most:,} files in one call")
         entry: Mapping[str, Any] = {"url": data} if isinstance(data, str) else data
         mime = entry.get("mime_type")
         try:
@@ -141,6 +131,8 @@ class Shelf:
         url = None if source.startswith("data:") else source
         file = File(path, name, kind, url, caption)
         self._wanted.append((source, file))
+        if entry.get("is_stream") is True and urlsplit(source).path.endswith(f"/{PLAYLIST}"):
+            self._streams.add(path)
         return file
 
     def _source(self, entry: Mapping[str, Any]) -> str:
@@ -191,35 +183,15 @@ class Shelf:
             raise failures[0]
 
     async def _fetch(self, source: str, file: File, clocks: Clocks, tell: Listener) -> None:
-        place = self.origin.place
         if source.startswith("data:"):
-            content = _decoded(place, source)
+            content = _decoded(self.origin.place, source)
             try:
                 file.path.write_bytes(content)
             except OSError as cause:
                 raise CannotWrite(file.path, cause) from cause
             return
-        timeout = patience(clocks.connect_s, clocks.quiet_s)
-        rule = Rule(self.origin.bounds.download_bytes, is_file=True)
-        asking = self.origin.stream("GET", source, limits=timeout, rule=rule)
-        async with asking as response, self.origin.bordered():
-            if not response.is_success:
-                await response.aread()
-                refusal = refused_by_status(place, response, f"fetching {file.name}")
-                if response.status_code in (403, 404):
-                    raise BadOutput(place, f"{place} does not hand out {file.name}", said=refusal.said)
-                raise scrubbed(refusal, self.origin)
-            length = response.headers.get("content-length", "")
-            tell(Receiving(file.name, int(length) if length.isdecimal() and length.isascii() else None))
-            try:
-                with file.path.open("xb") as out:
-                    async for chunk in response.aiter_bytes():
-                        out.write(chunk)
-            except OSError as cause:
-                raise CannotWrite(file.path, cause) from cause
-            except BaseException:
-                file.path.unlink(missing_ok=True)  # half a file must not pass for one
-                raise
+        fetching = Fetching(self.origin, file, clocks, tell)
+        await (fetching.stream(source) if file.path in self._streams else fetching.file(source))
 
 
 def _decoded(place: str, uri: str) -> bytes:

@@ -1,18 +1,15 @@
-"""Between a chain's values and Gradio's JSON, by the signature alone: a text that names a file stays text."""
+"""From a chain's values to Gradio's JSON, by the signature alone: a text that names a file stays text."""
 
 import json
 import mimetypes
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from spaces_registry.apps.chats import history
-from spaces_registry.errors import BadOutput, RejectedInput, nearest
-from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Return, Value
+from spaces_registry.errors import RejectedInput, nearest
+from spaces_registry.signature import Endpoint, File, Json, Kind, Parameter, Value
 
 Sent: TypeAlias = Mapping[File, Json]  # a file of ours -> the app's FileData for it
-Keep: TypeAlias = Callable[
-    [Mapping[str, Any] | str, str | None], File
-]  # FileData or data URI, caption -> a file
 
 
 def files_in(value: Value) -> Iterator[File]:
@@ -177,64 +174,3 @@ def _plain(value: Value, sent: Sent) -> Json:
 def _short(value: Value) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - enough to know it again
-
-
-def outputs(place: str, endpoint: Endpoint, data: Sequence[Any], keep: Keep) -> tuple[Value, ...]:
-    """One value per return, in order.
-
-    Args:
-        place: what was called.
-        endpoint: what of it.
-        data: the app's positional answer.
-        keep: turns one FileData (or data URI) and its caption into a file of ours.
-
-    Raises:
-        BadOutput: another number of values than described, or a value that is not of its return's kind.
-    """
-    slots = endpoint.wire.outputs
-    if len(data) != len(slots):
-        message = f"{place}{endpoint.name} gave {len(data)} values where it describes {len(slots)}"
-        raise BadOutput(place, message)
-    by_return = {slot: value for slot, value in zip(slots, data, strict=True) if slot is not None}
-    found: list[Value] = []
-    for number, one in enumerate(endpoint.returns):
-        try:
-            found.append(_decode(one, by_return.get(number), keep))
-        except _Strange as cause:
-            message = f"{place}{endpoint.name}: output {one.name!r} should be {one.kind}, but came as {cause}"
-            raise BadOutput(place, message) from cause
-    return tuple(found)
-
-
-class _Strange(Exception):
-    """A value that is not of its return's kind; the text is the value, shortened."""
-
-
-def _decode(one: Return, value: Any, keep: Keep) -> Value:
-    if value is None or not (one.kind.is_file or one.kind is Kind.GALLERY):
-        return value  # type: ignore[no-any-return]  # JSON as it came
-    if one.kind is Kind.GALLERY or one.many or (one.kind is Kind.FILE and isinstance(value, list)):
-        if not isinstance(value, list):
-            raise _Strange(_short(value))
-        return tuple(None if item is None else _file(item, keep) for item in value)
-    return _file(value, keep)
-
-
-def _file(value: Any, keep: Keep, caption: str | None = None) -> File | None:
-    """One file, out of whatever its component wraps around it."""
-    match value:
-        case {"image": None} | {"video": None}:
-            return None
-        case {"image": inner} | {"video": inner}:
-            text = value.get("caption")
-            return _file(inner, keep, text if isinstance(text, str) else None)
-        case {"composite": composite, "background": background}:
-            inner = composite if composite is not None else background
-            return None if inner is None else _file(inner, keep)
-        case {"path": str()} | {"url": str()} | {"name": str(), "is_file": True} | {"data": str(), "name": _}:
-            return keep(value, caption)
-        case [inner, str() | None as text] if not isinstance(inner, str):  # a gallery item before Gradio 4
-            return _file(inner, keep, text)
-        case str() if value.startswith(("data:", "http://", "https://")):
-            return keep(value, caption)
-    raise _Strange(_short(value))

@@ -64,6 +64,8 @@ _BY_TYPE: Mapping[str, Kind] = MappingProxyType(
         "filepath": Kind.FILE,  # openapi.json of Gradio 6.13 and later says this inside arrays
     }
 )
+_WITH_FILES = frozenset({"chatbot", "multimodaltextbox"})  # also where the description does not say so
+_MOST_SCHEMAS = 2000  # of one value; what is larger holds no file that anybody reads by kind
 _DEPTH = 8  # of references and alternatives; deeper is a loop or a joke
 
 
@@ -100,6 +102,24 @@ def is_file(schema: object, definitions: object = None) -> bool:
         return True
     properties = mapping(one.get("properties"))
     return "path" in properties and ("meta" in properties or "orig_name" in properties)
+
+
+def holds_files(component: str, schema: object) -> bool:
+    """Whether files may lie in a component's values, by its name or its schema, however deep."""
+    if component.lower() in _WITH_FILES:
+        return True
+    waiting: list[object] = [schema]
+    for _ in range(_MOST_SCHEMAS):
+        if not waiting:
+            return False
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            if is_file(one):
+                return True
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return False
 
 
 class Read(NamedTuple):

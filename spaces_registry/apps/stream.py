@@ -3,7 +3,8 @@
 Source: `gradio/server_messages.py` and `gradio/queueing.py` (protocols `sse_v1` to `sse_v3`).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,7 +139,7 @@ class Outputs:
         """
         if self.is_diffed and self.count:
             self._raw += [None] * (len(data) - len(self._raw))
-            self._raw = [patch(old, edits) for old, edits in zip(self._raw, data, strict=False)]
+            self._raw = [_patched(old, edits) for old, edits in zip(self._raw, data, strict=False)]
         else:
             self._raw = list(data)
         self.count += 1
@@ -172,6 +173,19 @@ def weight(value: object) -> int:
                 total += sum(_A_VALUE + len(name) for name in one)
                 left += [inner for inner in one.values() if isinstance(inner, str | list | dict)]
     return total
+
+
+def _patched(value: Any, edits: object) -> Any:
+    """The output after one output's edits.
+
+    Edits change lists and objects in place, which is right as long as these are the output's value. Those
+    that turn an object into an update without a value would change the earlier value, which stays: they get a
+    copy.
+    """
+    becomes_update = any(
+        isinstance(one, Sequence) and len(one) > 1 and one[1] == ["__type__"] for one in sequence(edits)
+    )
+    return patch(deepcopy(value) if becomes_update else value, edits)
 
 
 def _settled(old: Any, new: Any) -> Any:

@@ -18,11 +18,12 @@ from spaces_registry.apps.pickup import Pickup
 from spaces_registry.apps.schema import mapping, sequence
 from spaces_registry.apps.stream import DIFFED, Outputs, event_of, messages
 from spaces_registry.clocks import Clocks
-from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, TimedOut, Unreachable
+from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, OverBound, TimedOut, Unreachable
 from spaces_registry.network.decoding import LEVELS, answered, is_deep
 from spaces_registry.network.intake import Rule, beginning
 from spaces_registry.network.origin import Origin, patience
-from spaces_registry.network.refusals import line, not_json, refused_by_app, refused_by_status
+from spaces_registry.network.refusals import line, not_json, refused_by_status
+from spaces_registry.network.spoken import refused_by_app
 from spaces_registry.progress import Listener, Progress, Queued, Spent
 from spaces_registry.signature import Endpoint, Json, Space
 
@@ -32,6 +33,7 @@ _FIRST_S = 5.0  # for the first word on a call that was sent earlier: Gradio has
 _LONGEST_QUEUE = 1_000_000  # calls; more are a joke
 _LONGEST_S = 30 * 86400.0  # that a call can have worked
 _ANSWER_S = 0.2  # for an answer to reach us
+_TELLING = (4, 40)  # from here on a `gr.Error` has a `duration` in its message, and no other exception has
 _LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
 
 
@@ -57,6 +59,7 @@ class Talk:
         self.origin, self.prefix, self.place = origin, space.prefix, space.address
         self.is_zero = (space.hardware or "").startswith("zero")
         self.endpoint, self.session, self.clocks, self.tell = endpoint, session, clocks, tell
+        self.is_vague = _is_before(space.gradio, _TELLING)
         is_named = endpoint.wire.index is None  # `/call/{name}` sends whole values in every protocol
         is_diffed = space.protocol in DIFFED and not is_named
         self.outputs = Outputs(is_diffed, most_bytes=origin.bounds.answer_bytes)
@@ -256,15 +259,19 @@ class Talk:
         if message.get("success") is False or "error" in output:
             said, title = output.get("error"), output.get("title") or message.get("title")
             title = title if isinstance(title, str) else None
-            raise refused_by_app(self.place, said if isinstance(said, str) else None, title)
+            words = said if isinstance(said, str) else None
+            is_spoken = "duration" in output or (None if self.is_vague else False)
+            raise refused_by_app(self.place, words, title, is_spoken=is_spoken)
         if not isinstance(output.get("data"), list):
             raise Crashed(self.place, f"{self.place}: the call was cancelled in the app")
         self._tell_duration(output.get("duration"))
         found = self.outputs.settle(sequence(output["data"]))
         if is_deep(found):  # differences may have nested what no single message nests
-            raise BadOutput(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
-        scrubbed: list[Any] = self.origin.scrub_all(found)
-        return scrubbed
+            raise OverBound(self.place, f"{self.place}: its answer is nested more than {LEVELS - 1} deep")
+        if self.outputs.is_diffed and self.outputs.count > 1:  # they may have joined what was no secret
+            joined: list[Any] = self.origin.scrub_all(found)
+            return joined
+        return found
 
     def _tell_duration(self, duration: object) -> None:
         if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:
@@ -307,6 +314,13 @@ class Talk:
         asked["fn_index"] = -1 if index is None else index
         limits = patience(_CANCEL_S, _CANCEL_S)
         await self.origin.send("POST", self.prefix + path, limits=limits, json=asked)
+
+
+def _is_before(gradio: str | None, version: tuple[int, int]) -> bool:
+    """Whether a Gradio is older than a version; one that does not tell its own is not."""
+    numbers = (gradio or "").split(".")[:2]
+    told = tuple(int(one) for one in numbers if one.isdecimal() and len(one) <= 4)  # noqa: PLR2004 - digits
+    return len(told) == len(version) and told < version
 
 
 def _json(response: httpx2.Response) -> Any:

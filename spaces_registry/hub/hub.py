@@ -20,6 +20,7 @@ from spaces_registry.apps.schema import mapping
 from spaces_registry.errors import (
     BadOutput,
     CallFailed,
+    HubUnreachable,
     Missing,
     Paused,
     RateLimited,
@@ -49,7 +50,6 @@ _LONGEST_WAIT_S = 300.0  # the Hub counts requests by windows of five minutes
 _AGAIN_S = 1.0  # before another try, where nobody says how long to wait
 _TRIES = 3
 _PASSING = frozenset({500, 502, 503, 504})  # the Hub's own troubles, often gone a second later
-_NO_NETWORK = "is there a network? HF_ENDPOINT names another Hub"
 _OFFLINE = "unset it, name an app by its URL, or run with --local"
 _LOG_IN = "set HF_TOKEN or run `hf auth login` with an account that may see it"
 _T = TypeVar("_T")
@@ -131,6 +131,14 @@ class Hub:
         """Where it is, as far as it was said; empty for huggingface.co."""
         return self.endpoint or os.environ.get("HF_ENDPOINT") or ""
 
+    @property
+    def host(self) -> str:
+        """The name of its machine, and its port if it was said."""
+        try:
+            return urlsplit(self.address).netloc or self.address or "huggingface.co"
+        except ValueError:  # it is no address, and that is told
+            return self.address
+
     async def space(self, repo: str) -> Listing:
         """What the Hub knows of a Space.
 
@@ -203,7 +211,7 @@ class Hub:
                 "the Hub", message, hint="does a proxy or a sign-in page answer for it?"
             ) from cause
         except Exception as cause:  # as in `_ask`
-            failure = _refusal(doing, cause)
+            failure = _refusal(doing, cause, self.host)
             if failure is None:
                 raise
             raise failure from cause
@@ -220,7 +228,7 @@ class Hub:
         except (
             Exception
         ) as cause:  # the client raises its own, httpx2's and OSErrors; `_failure` tells them apart
-            failure = _failure(repo, cause, has_token=self.token is not None)
+            failure = _failure(repo, cause, self.host, has_token=self.token is not None)
             if failure is None and isinstance(cause, KeyError | TypeError | AttributeError | ValueError):
                 message = (
                     f"{repo}: what the Hub answered is no record of a Space"  # the client stumbled on it
@@ -266,7 +274,7 @@ def _pause(failure: CallFailed) -> float | None:
     return None
 
 
-def _refusal(doing: str, cause: Exception) -> CallFailed | None:
+def _refusal(doing: str, cause: Exception, host: str) -> CallFailed | None:
     """The class of a failure to ask for one of the Hub's lists, or None for what is a bug of ours."""
     import httpx2  # noqa: PLC0415 - heavy
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled  # noqa: PLC0415 - heavy
@@ -297,12 +305,12 @@ def _refusal(doing: str, cause: Exception) -> CallFailed | None:
         message = f"{doing}: the Hub answered with HTTP {status}{shown}"
         return Unreachable("the Hub", message, said=said, wait_s=wait_s)
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL | OSError):
-        message = f"{doing}: the Hub cannot be reached: {cause or type(cause).__name__}"
-        return Unreachable("the Hub", message, hint=certificate_hint(cause) or _NO_NETWORK)
+        why = str(cause) or type(cause).__name__
+        return HubUnreachable("the Hub", doing, host, why, certificate_hint(cause))
     return None
 
 
-def _failure(repo: str, cause: Exception, *, has_token: bool) -> CallFailed | None:
+def _failure(repo: str, cause: Exception, host: str, *, has_token: bool) -> CallFailed | None:
     """The class of a failure to ask the Hub, or None for what is a bug of ours."""
     import httpx2  # noqa: PLC0415 - heavy
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled  # noqa: PLC0415 - heavy
@@ -313,8 +321,8 @@ def _failure(repo: str, cause: Exception, *, has_token: bool) -> CallFailed | No
     if isinstance(cause, HfHubHTTPError):
         return _by_status(repo, cause, has_token=has_token)
     if isinstance(cause, httpx2.HTTPError | OSError):
-        message = f"{repo}: the Hub cannot be reached: {cause or type(cause).__name__}"
-        return Unreachable(repo, message, hint=certificate_hint(cause) or _NO_NETWORK)
+        why = str(cause) or type(cause).__name__
+        return HubUnreachable(repo, repo, host, why, certificate_hint(cause))
     return None
 
 

@@ -4,12 +4,21 @@ A chat that comes in a stream is whole only with its end mark: a finish reason, 
 decides what it is worth: a text, a text with a warning, or a failure.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import InitVar, dataclass, field
 from typing import Any, Final
 
-from spaces_registry.errors import BadOutput, Busy, CallFailed, Crashed, RejectedInput, Unreachable
+from spaces_registry.errors import (
+    BadOutput,
+    Busy,
+    CallFailed,
+    Crashed,
+    NothingWritten,
+    RejectedInput,
+    Unreachable,
+)
 from spaces_registry.network.decoding import answered
+from spaces_registry.network.redaction import TextRedactor
 
 END: Final = "[DONE]"
 _MOST: Final = 16 * 2**20  # bytes of one event, and characters of a whole text
@@ -108,11 +117,13 @@ class Chat:
 
     Attributes:
         place: how to call the server in messages.
+        secrets: what the text must not repeat, also where it comes in pieces.
         is_ended: whether its end mark was seen.
         tools: the calls of tools that the model wants made, by their place.
     """
 
     place: str
+    secrets: InitVar[Iterable[str]] = ()
     is_ended: bool = False
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     _pieces: list[str] = field(default_factory=list)
@@ -120,6 +131,10 @@ class Chat:
     _reasons: list[str] = field(default_factory=list)
     _refusals: list[str] = field(default_factory=list)
     _thought: bool = False
+    _redactor: TextRedactor = field(init=False)
+
+    def __post_init__(self, secrets: Iterable[str]) -> None:
+        self._redactor = TextRedactor(secrets)
 
     @property
     def text(self) -> str:
@@ -137,21 +152,27 @@ class Chat:
         return self.write(said.get("content"), choice.get("finish_reason"))
 
     def write(self, content: object, reason: object = None) -> str:
-        """Take in a piece of text and why the text ends, if it does; gives the piece.
+        """Take in a piece of text and why the text ends, if it does; gives what can be told of it.
 
         Raises:
             BadOutput: there is no end to it.
         """
         piece = text_in(content)
-        if piece:
+        self._length += len(piece)
+        if piece := self._redactor.feed(piece):
             self._pieces.append(piece)
-            self._length += len(piece)
         if reason:
             self._reasons.append(str(reason))
             self.is_ended = True
         if self._length > _MOST:
             raise BadOutput(self.place, f"{self.place} does not stop writing")
         return piece
+
+    def close(self) -> str:
+        """Nothing more comes; gives the text that was held back, since a secret might have begun there."""
+        rest = self._redactor.end()
+        self._pieces.append(rest)
+        return rest
 
     def notice(self, body: object) -> None:
         """Take in what the dialect tells beside the text: refusals, thoughts, calls of tools."""
@@ -217,13 +238,13 @@ class Chat:
         place = self.place
         if self.tools or reasons & _CALLS:
             hint = "only `text` is read here; leave the tools out"
-            return BadOutput(place, f"{place} wrote nothing: it wants a tool called", hint=hint)
+            return NothingWritten(place, f"{place} wrote nothing: it wants a tool called", hint=hint)
         if self._thought:
             hint = "raise `max_tokens`, which its thoughts count towards, or ask a model that thinks less"
-            return BadOutput(place, f"{place} thought, and wrote nothing", hint=hint)
+            return NothingWritten(place, f"{place} thought, and wrote nothing", hint=hint)
         if reasons & _TOO_LONG:
             hint = "raise `max_tokens`"
-            return BadOutput(place, f"{place} wrote nothing before it had to end", hint=hint)
+            return NothingWritten(place, f"{place} wrote nothing before it had to end", hint=hint)
         return BadOutput(place, f"{place} wrote nothing", hint="say it in other words, or ask another model")
 
 

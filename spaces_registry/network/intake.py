@@ -11,14 +11,17 @@ from dataclasses import dataclass
 import anyio
 import httpx2
 
-from spaces_registry.errors import BadOutput, Unreachable
+from spaces_registry.errors import BadOutput, OverBound, Unreachable
 from spaces_registry.network.bounds import Bounds, told
 from spaces_registry.network.charsets import readable_headers
+from spaces_registry.network.redaction import Redactor, redacted
 
 ACCEPTED = "gzip, deflate"
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _PIECE = 2**20
-_ABOUT_BYTES = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_BINARY = ("image/", "audio/", "video/", "application/octet-stream", "application/zip")
+_KEPT = frozenset({"network_stream"})  # of what is known of a connection; the rest is in the place's words
+ABOUT_BYTES = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,22 @@ class Rule:
     is_file: bool = False
 
 
-def taken_in(place: str, response: httpx2.Response, rule: Rule, bounds: Bounds) -> httpx2.Response:
-    """An answer whose body is still to be read, under a rule.
+def taken_in(
+    place: str, response: httpx2.Response, rule: Rule, bounds: Bounds, secrets: tuple[str, ...] = ()
+) -> httpx2.Response:
+    """An answer whose body is still to be read, under a rule, without the secrets that it may repeat.
+
+    Args:
+        place: how to call who answers.
+        response: as it came; its head is read.
+        rule: how it is taken in.
+        bounds: the limits.
+        secrets: what must come through in no header and no part of the body.
 
     Raises:
         BadOutput: it is packed in a way that was not asked for.
     """
+    response.headers = clean_headers(response, secrets)
     named = [one.strip().lower() for one in response.headers.get("content-encoding", "").split(",")]
     packings = [one for one in named if one and one != "identity"]
     if len(packings) > 1 or not _PACKED.issuperset(packings):
@@ -49,15 +62,33 @@ def taken_in(place: str, response: httpx2.Response, rule: Rule, bounds: Bounds) 
     headers = [
         (name, text)
         for name, text in readable_headers(response.headers.raw)  # bytes: what is no ASCII stays as it came
-        if not packings or name.lower() not in _ABOUT_BYTES
+        if not packings or name.lower() not in ABOUT_BYTES
     ]
     body = _Body(place, response, rule, bounds, packings[0] if packings else None)
+    if secrets:
+        kind = response.headers.get("content-type", "")
+        is_binary = rule.is_file or kind.startswith(_BINARY)
+        body.redactor = Redactor(secrets, same_length=is_binary)
     return httpx2.Response(
         response.status_code,
         headers=headers,
         stream=body,
         request=response.request,
-        extensions=response.extensions,
+        extensions={name: one for name, one in response.extensions.items() if name in _KEPT},
+    )
+
+
+def clean_headers(response: httpx2.Response, secrets: tuple[str, ...]) -> httpx2.Headers:
+    """An answer's headers without the secrets in their names and values; what frames the body stays."""
+    if not secrets:
+        return response.headers
+    return httpx2.Headers(
+        [
+            (name, text)
+            if name.lower() in ABOUT_BYTES
+            else (redacted(name, secrets), redacted(text, secrets))
+            for name, text in response.headers.raw
+        ]
     )
 
 
@@ -68,7 +99,7 @@ async def beginning(response: httpx2.Response, most_bytes: int) -> httpx2.Respon
         content += chunk
         if len(content) >= most_bytes:
             break
-    headers = [(name, text) for name, text in response.headers.raw if name.lower() not in _ABOUT_BYTES]
+    headers = [(name, text) for name, text in response.headers.raw if name.lower() not in ABOUT_BYTES]
     return httpx2.Response(
         response.status_code, headers=headers, content=bytes(content[:most_bytes]), request=response.request
     )
@@ -82,8 +113,18 @@ class _Body(httpx2.AsyncByteStream):
     ) -> None:
         self.place, self.response, self.rule, self.bounds = place, response, rule, bounds
         self.unpacker = _Unpacker(packing) if packing else None
+        self.redactor: Redactor | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._bounded():
+            if self.redactor is None:
+                yield piece
+            elif clean := self.redactor.feed(piece):
+                yield clean
+        if self.redactor is not None and (rest := self.redactor.end()):
+            yield rest
+
+    async def _bounded(self) -> AsyncIterator[bytes]:
         is_refusal = self.response.status_code >= 400  # noqa: PLR2004 - HTTP's first
         limit = (
             min(self.rule.at_most_bytes, self.bounds.refusal_bytes) if is_refusal else self.rule.at_most_bytes
@@ -96,7 +137,7 @@ class _Body(httpx2.AsyncByteStream):
                     yield piece[: len(piece) - (total - limit)]
                     return  # a refusal's first words are enough
                 if total > limit:
-                    raise BadOutput(
+                    raise OverBound(
                         self.place, f"{self.place} gives more than {told(limit)}; nobody reads that"
                     )
                 yield piece

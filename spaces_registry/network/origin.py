@@ -19,13 +19,19 @@ import anyio
 import anyio.to_thread
 import httpx2
 
-from spaces_registry.errors import CallFailed, Unreachable
+from spaces_registry.errors import CallFailed, ToolkitError, Unreachable
 from spaces_registry.network.bounds import Bounds, find_bounds
 from spaces_registry.network.certificates import certificate_hint
-from spaces_registry.network.intake import ACCEPTED, Rule, taken_in
+from spaces_registry.network.intake import ACCEPTED, Rule, clean_headers, taken_in
 from spaces_registry.network.reach import Network, may_lead, nearest_network, network_of
+from spaces_registry.network.redaction import LEAST, redacted_text
 
-_LEAST_SECRET = 8  # characters; of less, every text would be full
+_OPEN = frozenset(  # headers whose values are no secrets, and stand in every other answer
+    {
+        *("accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type"),
+        *("dnt", "origin", "pragma", "prefer", "referer", "user-agent", "x-hf-bill-to"),
+    }
+)
 _IDLE_S = 3.0  # a kept connection is dropped before uvicorn (5 s) drops it under our request
 
 
@@ -55,6 +61,17 @@ def patience(connect_s: float, quiet_s: float | None) -> httpx2.Timeout:
     return httpx2.Timeout(quiet_s, connect=connect_s, write=quiet_s or 60.0, pool=None)
 
 
+class NotAsked(ToolkitError):
+    """A chain from the web names an app on this machine or its network, and nobody has trusted the chain."""
+
+    code = "not-asked"
+
+    def __init__(self, place: str) -> None:
+        message = f"{place} is on this machine's own network, where a recipe that is not trusted asks nobody"
+        super().__init__(message, hint="read the recipe; once it is trusted, this app is looked at too")
+        self.place = place
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an app lives and what it may be told.
@@ -68,6 +85,8 @@ class Origin:
         headers: what the user wants this place to be sent; to this origin alone.
         secrets: what else must not be repeated in a message, such as a key without its header's other words.
         bounds: the limits on what comes from here.
+        keeps_https: whether redirects may lead to https alone, and to http within this machine.
+        is_public: whether it is asked on the internet alone: a stranger names it, and nobody trusts him.
     """
 
     place: str
@@ -78,6 +97,8 @@ class Origin:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     bounds: Bounds = field(default_factory=find_bounds, repr=False)
+    keeps_https: bool = False
+    is_public: bool = False
 
     def is_own(self, url: httpx2.URL) -> bool:
         """Whether the URL has this app's scheme, host and port."""
@@ -88,23 +109,35 @@ class Origin:
         """The origin after redirects led to another root: what was meant for one host is not for another."""
         if self.is_own(httpx2.URL(root)):
             return replace(self, root=root)
-        return replace(self, root=root, token=None, cookies=httpx2.Cookies(), headers={}, secrets=())
+        return replace(
+            self, root=root, token=None, cookies=httpx2.Cookies(), headers={}, secrets=self.all_secrets()
+        )
 
     def scrub(self, text: str | None) -> str | None:
-        """The text without token, headers' values and cookies, should an app repeat them."""
-        for secret in self._secrets():
-            text = text.replace(secret, "***") if text else text
-        return text
+        """A message without token, headers' values and cookies, short ones too, should an app repeat them.
+
+        What comes in is clean already; this is for what the HTTP library says, and for secrets so short that
+        an answer is full of them.
+        """
+        if not text:
+            return text
+        secrets = self.all_secrets()
+        for secret in secrets:
+            text = text.replace(secret, "***")
+        return redacted_text(text, secrets)
 
     def scrub_all(self, value: Any) -> Any:
-        """The JSON value with every text in it scrubbed; a secret too short to be one is left as it is."""
-        hidden = tuple(one for one in self._secrets() if len(one) >= _LEAST_SECRET)
-        return _scrubbed(value, hidden) if hidden else value
+        """A JSON value with each key and text redacted, where several messages may have joined a secret."""
+        secrets = tuple(one for one in self.all_secrets() if len(one) >= LEAST)
+        return _scrubbed(value, secrets) if secrets else value
 
-    def _secrets(self) -> tuple[str, ...]:
-        cookies = (one.value for one in self.cookies.jar if one.value and len(one.value) >= _LEAST_SECRET)
-        every = (self.token, *self.headers.values(), *self.secrets, *cookies)
-        return tuple(one for one in every if one)
+    def all_secrets(self) -> tuple[str, ...]:
+        """What must not be repeated: token, key, cookies, the user's headers, and the parts of these."""
+        cookies = (one.value for one in self.cookies.jar if one.value and len(one.value) >= LEAST)
+        private = [text for name, text in self.headers.items() if name.lower() not in _OPEN]
+        parts = (part for text in private for part in text.split() if len(part) >= LEAST)
+        every = (self.token, *private, *self.secrets, *parts, *cookies)
+        return tuple(dict.fromkeys(one for one in every if one))
 
     async def send(
         self,
@@ -168,16 +201,27 @@ class Origin:
                 await self._must_be_there(target, response)
                 if self.is_own(target):
                     self.cookies.extract_cookies(response)
+                secrets = self.all_secrets()
                 if method != "GET" or not response.has_redirect_location:
-                    yield taken_in(self.place, response, rule, self.bounds)
+                    yield taken_in(self.place, response, rule, self.bounds, secrets)
                     return
-                target = self._target(response.headers["location"], target)
+                location = clean_headers(response, secrets)["location"]
+                target = await self._redirected(location, target)
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         raise Unreachable(
             self.place, f"{self.place}: more than {self.bounds.redirects} redirects for {url[:200]}"
         )
+
+    async def _redirected(self, location: str, before: httpx2.URL) -> httpx2.URL:
+        target = self._target(location, before)
+        if self.keeps_https and target.scheme != "https":
+            is_here = await anyio.to_thread.run_sync(nearest_network, target.host) is Network.MACHINE
+            if before.scheme == "https" or not is_here:
+                message = f"{self.place}: leads from {before.scheme}://{before.host} to {target.scheme}, "
+                raise Unreachable(self.place, f"{message}where what comes could be changed on its way")
+        return target
 
     def _target(self, url: str, base: httpx2.URL | None = None) -> httpx2.URL:
         try:
@@ -189,10 +233,12 @@ class Origin:
 
     def bordered(self) -> AbstractAsyncContextManager[None]:
         """A border for the HTTP library's errors: they become `Unreachable`."""
-        return _border(self.place)
+        return _border(self)
 
     async def _must_be_askable(self, url: httpx2.URL) -> None:
         if self.is_own(url):
+            if self.is_public:
+                self._must_be_public(await anyio.to_thread.run_sync(nearest_network, url.host))
             return
         if url.scheme not in ("http", "https") or not url.host:
             shown = str(url)[:200]
@@ -206,11 +252,19 @@ class Origin:
         """Whether who answered lives where its name led before: names may lead elsewhere a moment later."""
         stream = response.extensions.get("network_stream")
         peer = stream.get_extra_info("server_addr") if stream is not None else None
-        if self.is_own(url) or not peer or _is_proxied(url):
+        if not peer or _is_proxied(url):
             return
         target = network_of(str(peer[0]))
+        if self.is_own(url):
+            if self.is_public:
+                self._must_be_public(target)
+            return
         if target and not may_lead(await self._network(), target):
             raise self._too_near(url)
+
+    def _must_be_public(self, network: Network) -> None:
+        if network is not Network.PUBLIC:
+            raise NotAsked(self.place)
 
     async def _network(self) -> Network:
         return await anyio.to_thread.run_sync(nearest_network, httpx2.URL(self.root).host)
@@ -232,27 +286,27 @@ def _is_proxied(url: httpx2.URL) -> bool:
 def _scrubbed(value: Any, secrets: tuple[str, ...]) -> Any:
     match value:
         case str():
-            for secret in secrets:
-                value = value.replace(secret, "***")
-            return value
+            return redacted_text(value, secrets)
         case list():
             return [_scrubbed(one, secrets) for one in value]
         case dict():
-            return {name: _scrubbed(one, secrets) for name, one in value.items()}
+            return {_scrubbed(name, secrets): _scrubbed(one, secrets) for name, one in value.items()}
     return value
 
 
 @asynccontextmanager
-async def _border(place: str) -> AsyncIterator[None]:
+async def _border(origin: Origin) -> AsyncIterator[None]:
+    place = origin.place
     try:
         yield
     except httpx2.TimeoutException as cause:
         doing = "did not accept a connection" if isinstance(cause, httpx2.ConnectTimeout) else "fell silent"
         raise Unreachable(place, f"{place} {doing} for too long") from cause
     except httpx2.ConnectError as cause:
-        raise Unreachable(place, f"{place}: no connection: {cause}", hint=certificate_hint(cause)) from cause
+        message = f"{place}: no connection: {origin.scrub(str(cause))}"
+        raise Unreachable(place, message, hint=certificate_hint(cause)) from cause
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as cause:
-        how = str(cause) or type(cause).__name__
+        how = origin.scrub(str(cause)) or type(cause).__name__  # a broken head stands in it as it came
         raise Unreachable(place, f"{place}: the connection broke: {how}") from cause
 
 

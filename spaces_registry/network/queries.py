@@ -8,7 +8,7 @@ their keys, numbers as numbers. JSON's own order is often chance.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import jmespath
@@ -17,6 +17,7 @@ from jmespath.functions import Functions, signature
 from jmespath.visitor import TreeInterpreter
 
 from spaces_registry.network.bounds import Bounds
+from spaces_registry.sayable import is_of_numbers
 
 _STEPS = Bounds().query_steps
 _DIGITS: Final = re.compile(r"([0-9]+)")
@@ -32,7 +33,8 @@ def find(query: str, value: object, most: int = _STEPS) -> Any:
 
     Args:
         query: JMESPath.
-        value: decoded JSON; may hold other values, which are handed through.
+        value: JSON with its lists and objects as `list` and `dict` (see `as_json`); may hold other values,
+            which are handed through, and looked into by their `part`.
         most: steps that it may take, and values that it may find.
 
     Raises:
@@ -47,6 +49,20 @@ def find(query: str, value: object, most: int = _STEPS) -> Any:
     except (RecursionError, OverflowError) as cause:
         raise TooMuch(f"the query `{query[:60]}` goes too deep") from cause
     return found
+
+
+def as_json(value: object) -> object:
+    """A value as JMESPath knows it: it takes `list` alone for an array, and `dict` for an object."""
+    match value:
+        case str() | bytes():
+            return value
+        case Mapping():
+            return {name: as_json(one) for name, one in value.items()}
+        case Sequence() if is_of_numbers(value):
+            return [*value]
+        case Sequence():
+            return [as_json(one) for one in value]
+    return value
 
 
 def readable(query: str) -> str | None:
@@ -82,6 +98,15 @@ class _Bounded(TreeInterpreter):
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._spend(1)
         return super().visit(node, *args, **kwargs)
+
+    def visit_field(self, node: Any, value: Any) -> Any:
+        """A file has parts, too: its name, its size, what came beside it."""
+        if isinstance(value, dict) or not callable(part := getattr(value, "part", None)):
+            return super().visit_field(node, value)
+        try:
+            return as_json(part(node["value"]))
+        except KeyError:
+            return None
 
     def visit_flatten(self, node: Any, value: Any) -> Any:
         merged = super().visit_flatten(node, value)

@@ -1,7 +1,7 @@
 """From what a place answers when it refuses (HTTP status, its own words) to a class of failure.
 
-Only fixed wordings are recognised: of Gradio, ZeroGPU, the Hub, HTTP, and of content filters. An app's own
-error, whatever else it speaks of, is `Crashed` and is shown as it was said.
+Only fixed wordings are recognised: of Gradio, ZeroGPU, the Hub, HTTP, and of content filters. What an app
+says in words of its own is in `spoken`.
 """
 
 import re
@@ -106,31 +106,16 @@ def line(text: str) -> str:
     return flat if len(flat) <= _SHOWN else f"{flat[: _SHOWN - 1]}…"
 
 
-def refused_by_app(place: str, said: str | None, title: str | None = None) -> CallFailed:
-    """The failure that an app's own error means.
-
-    Args:
-        place: what was called.
-        said: the error's text; None if the app hides it (`launch(show_error=False)`).
-        title: the heading that the app gave it, e.g. `ZeroGPU quota exceeded`.
-    """
-    said, title = words(said or ""), words(title) if title else None
-    if not said:
-        hint = "the app hides its errors; try its web page with the same input, or another Space"
-        return Crashed(place, f"{place} raised an error that it does not show", said=title, hint=hint)
-    return _by_words(place, said, title) or Crashed(place, f"{place}: {line(said)}", said=said)
-
-
 def refused_by_text(place: str, said: str, title: str | None = None) -> CallFailed:
     """The failure that a library's or a service's words mean; what is not recognised is `Crashed`."""
     said = words(said)
-    if (found := _by_words(place, said, title)) is not None:
+    if (found := by_words(place, said, title)) is not None:
         return found
     kind = next((kind for wording, kind in _LIBRARIES if wording.search(said)), Crashed)
     return kind(place, f"{place}: {line(said)}", said=said, wait_s=wait_in(said))
 
 
-def _by_words(place: str, said: str, title: str | None = None) -> CallFailed | None:
+def by_words(place: str, said: str, title: str | None = None) -> CallFailed | None:
     """The failure that a fixed wording means; a missing GPU first, which ZeroGPU heads as quota."""
     both, shown = f"{words(title or '')}\n{said}", f"{place}: {line(said)}"
     if _NO_GPU.search(both):
@@ -149,6 +134,11 @@ def _by_words(place: str, said: str, title: str | None = None) -> CallFailed | N
             place, shown, said=said, hint="its content filter refused this; change the input"
         )
     return None
+
+
+def says_it_loads(said: str) -> bool:
+    """Whether these words say that something is not ready yet."""
+    return _LOADING.search(said) is not None
 
 
 def is_filtered(said: str) -> bool:
@@ -210,7 +200,7 @@ def refused_by_status(place: str, response: httpx2.Response, doing: str) -> Call
 def _meaning(response: httpx2.Response, said: str) -> tuple[type[CallFailed], str | None]:  # noqa: C901, PLR0911 - a table
     """The class of a refusal, and the hint that goes with it."""
     status, is_page = response.status_code, _is_page(response)
-    found = None if is_page else _by_words("", said)
+    found = None if is_page else by_words("", said)
     match status:
         case 402:
             return OutOfQuota, "buy credits, wait for the next period, or use another place"
@@ -326,8 +316,12 @@ def _words_on(page: str) -> str:
 
 
 def _is_page(response: httpx2.Response) -> bool:
-    is_html = "html" in response.headers.get("content-type", "")
-    return is_html or text_of(response).lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+    return "html" in response.headers.get("content-type", "") or begins_page(response.content)
+
+
+def begins_page(content: bytes) -> bool:
+    """Whether bytes are a web page, as a proxy or a sign-in answers in somebody's place."""
+    return content.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html"))
 
 
 def none_left(response: httpx2.Response) -> float | None:

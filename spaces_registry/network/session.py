@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import httpx2
 
 from spaces_registry.network.charsets import readable_headers
+from spaces_registry.network.intake import ABOUT_BYTES, clean_headers
+from spaces_registry.network.redaction import redacted
 
 
 class Exchange(Protocol):
@@ -59,13 +61,33 @@ def _open() -> None:
     set_client_factory(lambda: _Session(event_hooks=hooks, follow_redirects=True, timeout=timeout))
 
 
+def _clean(response: httpx2.Response, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+    """An answer without the token that its request was sent with, should it repeat it."""
+    secrets = tuple(request.headers.get("authorization", "").split())
+    if not secrets or stream:
+        return response
+    content = redacted(response.content, secrets)
+    headers = clean_headers(response, secrets)
+    if content == response.content and headers == response.headers:
+        return response
+    clean = httpx2.Response(
+        response.status_code,
+        headers=[(name, text) for name, text in headers.raw if name.lower() not in ABOUT_BYTES],
+        content=content,
+        request=response.request,
+        history=response.history,
+    )
+    clean.elapsed = response.elapsed
+    return clean
+
+
 class _Session(httpx2.Client):
     def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         exchange = _EXCHANGE.get()
         if exchange is None:
             response = super().send(request, stream=stream, **options)
             response.headers = httpx2.Headers(readable_headers(response.headers.raw))
-            return response
+            return _clean(response, request, stream=stream)
         for hook in self.event_hooks["request"]:
             hook(request)
         return exchange(request, stream=stream)

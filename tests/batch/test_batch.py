@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 RESULTS = Path("outputs/draw/table/results.csv")
 
 
@@ -77,7 +79,8 @@ def test_json_lines_have_the_documented_shape(desk):
     assert done.code == 1
     assert good.keys() == {"row", "run", "status", "seconds", "outputs", "error"}
     assert (good["row"], good["status"], good["error"]) == (1, "succeeded", None)
-    assert good["outputs"]["picture"]["path"] == "outputs/draw/rows/001-a.png"
+    assert good["outputs"]["picture"]["path"] == str(desk.folder.absolute() / "outputs/draw/rows/001-a.png")
+    assert last["version"] == 1
     assert (bad["row"], bad["status"], bad["outputs"]) == (2, "failed", {})
     assert "I do not like bad b" in bad["error"]["message"]
     assert {name: last[name] for name in ("rows", "succeeded", "failed", "skipped")} == {
@@ -213,3 +216,15 @@ def test_no_secret_of_the_environment_is_in_the_results(desk, home, monkeypatch,
     assert done.code == 1
     assert done.lines[0]["outputs"]["said"]["value"] == "a •••"
     assert "I do not know •••" in done.lines[1]["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["results.csv", "results.jsonl"])
+def test_results_are_in_the_order_of_the_table_at_the_end(desk, name):
+    """Results are put beside the table they came from, line by line."""
+    desk.table('prompt\na\n"b, and\na second line"\nc\nd\n')
+    desk.command("batch", "draw.yaml", "table.csv", "--results", name, "--rows", "3-", "--workers", "1")
+    desk.command("batch", "draw.yaml", "table.csv", "--results", name)
+    with (desk.folder / name).open(newline="") as file:
+        lines = [*csv.DictReader(file)] if name.endswith("csv") else [*map(json.loads, file)]
+
+    assert [int(one["row"]) for one in lines] == [1, 2, 3, 4]

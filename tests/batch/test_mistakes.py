@@ -57,14 +57,25 @@ def test_a_line_that_does_not_fit_is_named(desk, line, tells):
     assert (done.code, desk.calls) == (2, [])
 
 
-def test_a_column_that_looks_like_an_input_is_noted(desk):
-    """A typo in an optional column would otherwise pass in silence."""
+def test_a_column_that_is_nearly_an_input_is_refused(desk):
+    """A typo in an optional column would make a thousand films of the wrong size."""
     desk.table("prompt,sise\na,3\n")
 
     done = desk.command("batch", "draw.yaml", "table.csv")
 
-    assert done.code == 0
-    assert "column 'sise' is not an input and is ignored (did you mean 'size'?)" in done.err
+    assert (done.code, desk.calls) == (2, [])
+    assert "column 'sise' is not an input (did you mean 'size'?)" in done.err
+    assert "--map COLUMN=" in done.err
+
+
+def test_a_column_that_is_nearly_an_input_can_be_left_free(desk):
+    """Tables come from elsewhere, with columns of their own."""
+    desk.table("prompt,sise\na,3\n")
+
+    done = desk.command("batch", "draw.yaml", "table.csv", "--map", "sise=")
+
+    assert (done.code, desk.calls) == (0, ["a"])
+    assert "sise" not in done.err
 
 
 def test_another_file_is_never_taken_for_results(desk):

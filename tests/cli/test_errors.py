@@ -68,6 +68,8 @@ def test_a_mistake_of_form_hides_none_about_what_is_called(spacechain, tmp_path)
 
     assert [(one["line"], one["code"]) for one in problems] == [
         (1, "unknown-key"),
+        (3, "missing-parameter"),  # of `mux`, which was meant
+        (3, "missing-parameter"),
         (3, "unknown-operation"),
         (4, "unknown-function"),
         (5, "unknown-service"),
@@ -81,7 +83,7 @@ def test_a_failure_of_a_call_says_what_to_do(spacechain, app):
     done = spacechain("call", app.url, "/refuse", "text=x")
 
     assert done.code == 1
-    assert "I do not like 'x' [crashed]\n  hint: change what it is given, or choose another place" in done.err
+    assert "I do not like 'x' [rejected-input]\n  hint: the app itself refuses this: change" in done.err
 
 
 def test_a_problem_in_a_file_shows_its_line_with_a_caret(spacechain, write):

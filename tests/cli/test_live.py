@@ -141,6 +141,25 @@ def test_a_run_on_a_terminal_ends_with_a_line_a_step(write, tmp_path):
     assert lines[-1].startswith("go on from there with: spacechain resume ")
 
 
+def test_what_ends_before_the_first_call_leaves_no_rows_on_the_terminal(write, tmp_path):
+    """Steps that seem to wait, above an error, look like work that goes on."""
+    file = write(
+        "inputs: {a: {kind: text}}\n"
+        'steps: {first: {space: "bench", endpoint: /shout, with: {text: $inputs.a}}}\n'
+    )
+    ours, theirs = pty.openpty()
+    line = [sys.executable, "-m", "pipelines.cli", "run", str(file)]
+    env = {**os.environ, "COLUMNS": "100", "LINES": "24", "TERM": "xterm"}
+    process = subprocess.Popen(line, cwd=tmp_path, env=env, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = re.sub(r"\x1b\[[0-9;]*m", "", _read(ours))
+
+    assert process.wait() == 2
+    assert "· first" in seen
+    assert "a is missing" in seen
+    assert "· first" not in seen.rpartition("\x1b[2K")[2]  # what was drawn is wiped
+
+
 def _read(terminal: int) -> str:
     """All that comes to a terminal until its program has gone."""
     seen = b""

@@ -95,6 +95,14 @@ def test_another_revision_alone_stops_only_a_frozen_run(changing):
     assert changing("run", "said.yaml", "--frozen", revision="b" * 40).code == 0
 
 
+@pytest.mark.parametrize("version", ["renamed", "required", "choices", "gone", "other"])
+def test_what_broke_since_the_lock_is_told_once(changing, version):
+    """A name that is gone is not also a name that is wrong and another that is missing."""
+    problems = changing("check", "said.yaml", "--json", version=version).json["problems"]
+
+    assert len([one for one in problems if one["severity"] == "error"]) == 1
+
+
 def test_a_renamed_parameter_is_repaired_in_the_lock_and_not_in_the_chain(changing, tmp_path):
     """One plausible successor: the mapping is written, and the chain runs as it stands."""
     shown = changing("lock", "said.yaml", version="renamed")

@@ -1,6 +1,8 @@
 """`run`: what it prints, where its files are, how it ends."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -28,7 +30,8 @@ def test_json_has_the_documented_shape(spacechain, write, app):
     assert done.code == 0
     assert run["chain"] == "say"
     assert run["status"] == "succeeded"
-    assert Path(run["folder"]) == Path("outputs") / "say" / run["run"]
+    assert run["version"] == 1
+    assert Path(run["folder"]) == Path.cwd() / "outputs" / "say" / run["run"]
     assert run["outputs"]["said"] == {"kind": "text", "value": "HELLO"}
     first = run["outputs"]["pictures"][0]
     assert first.keys() == {"kind", "path", "mime", "sha256", "size_bytes"}
@@ -76,7 +79,7 @@ def test_a_failed_step_ends_with_exit_1_its_words_and_the_command_that_goes_on(s
 
     assert done.code == 1
     assert "good: GOOD" in done.out
-    assert "[crashed]" in done.err
+    assert "[rejected-input]" in done.err
     assert "I do not like" in done.err
     assert "go on from there with: spacechain resume" in done.err
     assert "\x1b" not in done.err
@@ -211,3 +214,25 @@ def test_every_mistake_is_told_in_one_pass(spacechain, write):
 
     assert done.code == 2
     assert all(one in done.err for one in ("txt", "trimm", "spacechain trust"))
+
+
+def test_a_long_list_of_outputs_is_folded_for_a_person_and_whole_for_a_program(write, tmp_path):
+    """Four hundred paths push the error above them off the screen; a pipe wants each of them."""
+    words = json.dumps([f"w{number}" for number in range(30)])
+    file = write(
+        f"inputs: {{words: {{kind: text, many: true, default: {words}}}}}\n"
+        "steps: {seen: {media: silence, with: {seconds: 1}}}\n"
+        "outputs: {all: $inputs.words}\n"
+    )
+    line = [sys.executable, "-m", "pipelines.cli", "run", str(file)]
+    piped = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
+    ours, theirs = pty.openpty()
+    subprocess.run(line, cwd=tmp_path, stdout=theirs, stderr=subprocess.DEVNULL, check=True)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as screen:
+        shown = screen.read1().decode().splitlines()
+
+    assert len(piped.stdout.splitlines()) == 30
+    assert len(shown) == 5
+    assert "… 26 more of all in outputs" in shown[3]
+    assert shown[-1] == "all: w29"

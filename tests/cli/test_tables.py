@@ -37,3 +37,13 @@ def test_a_table_that_a_program_reads_is_whole(capsys) -> None:
     exec(SCRIPT)  # noqa: S102 - the same lines, without a terminal
 
     assert "…" not in capsys.readouterr().out
+
+
+def test_a_name_that_a_command_takes_is_never_cut():
+    """The id of a run is typed again, however narrow the terminal is."""
+    script = SCRIPT.replace("owner/a-name-that-is-copied", "20261121-051200-ab12cd").replace(
+        '"prompt, " * 20)', '"prompt, " * 20, *["more " * 9] * 4)'
+    )
+    script = script.replace('"TAKES")', '"TAKES", "A", "B", "C", "D")')
+
+    assert "20261121-051200-ab12cd  " in on_terminal(script, 60)

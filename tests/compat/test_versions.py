@@ -7,7 +7,7 @@ from gradio_client import Client
 from servers import Server, serve
 
 from spaces_registry import File, Registry
-from spaces_registry.errors import Crashed, RejectedInput
+from spaces_registry.errors import CallFailed, Crashed, RejectedInput
 
 # gradio_client sets cookies per request where it speaks `sse`; httpx warns of that
 COOKIES = pytest.mark.filterwarnings("ignore:Setting per-request cookies:DeprecationWarning")
@@ -26,6 +26,13 @@ def python_of(version: str) -> Path:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The app of the current version, on an older Gradio."""
     with serve(EVERYTHING, python=python_of(request.param)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["5.49.1", "4.44.1"])
+def failing(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """An app that fails in both ways, on an older Gradio."""
+    with serve(HERE / "apps" / "old.py", python=python_of(request.param)) as running:
         yield running
 
 
@@ -115,9 +122,34 @@ async def test_an_old_app_is_called_by_another_way(
 async def test_an_old_apps_error_keeps_its_words(
     old: tuple[Server, str], registry: Registry, tmp_path: Path
 ) -> None:
-    """What went wrong there is as much the user's business as anywhere."""
+    """It refuses on purpose, and says so in quotation marks alone."""
     app = await registry.connect(old[0].url)
     refuse = app.space.endpoint("/refuse")
 
-    with pytest.raises(Crashed, match="no face"):
+    with pytest.raises(RejectedInput) as refused:
         await app.call(refuse, {refuse.parameters[0].name: "no face"}, folder=tmp_path)
+
+    assert refused.value.said == "no face"
+
+
+async def test_an_old_app_that_breaks_down_crashed(
+    old: tuple[Server, str], registry: Registry, tmp_path: Path
+) -> None:
+    """Nobody raised that on purpose, though the app shows its errors."""
+    app = await registry.connect(old[0].url)
+    endpoint = app.space.endpoint("/break_down")
+
+    with pytest.raises(Crashed, match="no such luck"):
+        await app.call(endpoint, {endpoint.parameters[0].name: "no such luck"}, folder=tmp_path)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("/refuse", RejectedInput), ("/break_down", Crashed)])
+async def test_an_app_that_refuses_is_told_from_one_that_breaks_down(
+    name: str, kind: type[CallFailed], failing: Server, registry: Registry, tmp_path: Path
+) -> None:
+    """Every Gradio since 4.40 tells it by a field of its own."""
+    app = await registry.connect(failing.url)
+    with pytest.raises(kind) as failed:
+        await app.call(app.space.endpoint(name), {"text": "'quoted'"}, folder=tmp_path)
+
+    assert type(failed.value) is kind

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx  # the reference's
 from corpus.catalogue import APPS, LOGIN
 from differential import Media, by_client, captioned, same
 from gradio_client import Client
@@ -220,7 +221,13 @@ async def _difference(
     client.reset_session()
     try:
         theirs: Any = by_client(client, endpoint, arguments)
-    except (AppError, ValueError, TypeError, OSError) as failure:  # what its users meet, as it comes
+    except (
+        AppError,
+        ValueError,
+        TypeError,
+        OSError,
+        httpx.HTTPStatusError,
+    ) as failure:  # what its users meet, as it comes
         return None if isinstance(ours, CallFailed) else f"{ours!r}, where theirs fails: {failure}"
     if isinstance(ours, CallFailed):
         return f"{ours}, where theirs gives {theirs!r}"

@@ -18,6 +18,7 @@ _COMPAT = """
     interface_examples examples_in_blocks tabbed nothing no_events returns_only takes_only script_only
     injected chained batches by_component rendered custom_component not_queued many documented layout deep
     behind_login
+    files_in_chats files_in_messages files_in_json masks editors_parts subtitled all_nulls later_skips
 """
 _CURRENT_ONLY = """
     image_slider chatbot dialogue browser_state translated_labels visibility interface_lazy_examples typed

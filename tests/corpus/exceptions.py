@@ -8,6 +8,9 @@ BUTTON = "it leaves a button's place out of the data, and the app then misses an
 SERVER_FILE = "it takes the path in a default for one of this machine, and finds nothing there"
 WHOLE = "it sends 2.0 where we send 2 as a browser does; the app's product is 6.0 there, 6 here"
 
+PATH = "it takes every object with a `path` for a file of the app, and fails where there is none"
+LEFT_ALONE = ("text", "facts", "scores", "table", "picture", "gallery", "file", "replacing", "never")
+
 EXAMPLE: Mapping[tuple[str, str], str] = {
     ("slider", "/get_random_value"): RANDOM,
     ("dropdown_filled_later", "/fill"): UPDATE,
@@ -19,6 +22,8 @@ EXAMPLE: Mapping[tuple[str, str], str] = {
     ("rare_buttons", "/duplicatebutton"): BUTTON,
     ("rare_buttons", "/deeplinkbutton"): BUTTON,
     ("typed", "/add"): WHOLE,
+    ("files_in_json", "/looks_like_it"): PATH,
+    **{("later_skips", f"/{name}"): UPDATE for name in LEFT_ALONE},
 }
 DEFAULTS: Mapping[tuple[str, str], str] = {
     ("image_with_value", "/start"): SERVER_FILE,

@@ -14,7 +14,7 @@ from typing import Any
 import fastapi
 import gradio as gr
 import uvicorn
-from apps import data, media, shapes, ways, words
+from apps import answers, data, media, shapes, ways, words
 from catalogue import APPS, COMPAT, LOGIN
 from gradio.routes import App
 
@@ -22,7 +22,7 @@ _IDLE_S, _BUSY_S = (
     0.1,
     0.002,
 )  # between two looks of a queue; 1 ms, as Gradio has it, times a hundred is a core
-MODULES: tuple[ModuleType, ...] = (words, media, data, shapes, ways)
+MODULES: tuple[ModuleType, ...] = (words, media, data, shapes, ways, answers)
 
 
 def builders() -> dict[str, Callable[[], gr.Blocks]]:

@@ -17,8 +17,9 @@ from chains.language.expressions import Template, parse_value
 from chains.text.reader import read
 from chains.text.source import Fields
 from pipelines.engine.binding import as_arguments, bind, cache_key
+from spaces_registry.apps.answers import outputs
 from spaces_registry.apps.files import Shelf
-from spaces_registry.apps.payload import body, outputs
+from spaces_registry.apps.payload import body
 from spaces_registry.apps.stream import Outputs, event_of, messages
 from spaces_registry.errors import BadOutput
 from spaces_registry.network.origin import Origin

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 from servers import Server, serve
 
-from pipelines.artifacts import Store
+from pipelines.artifacts import Artifact, Store
+from pipelines.artifacts.disk import sha256_of
 from pipelines.doctor.proofs import proven_by
 from pipelines.household.history import Entry, Record
+from pipelines.running.folder import RunFolder
+from pipelines.running.record import output_json
 from spaces_registry.apps.stream import Outputs
+from spaces_registry.signature import Kind
 
 MB = 2**20
 
@@ -27,12 +31,13 @@ def large() -> Iterator[Server]:
 
 @pytest.fixture
 def asked(large: Server, tmp_path: Path):
-    """Run a chain of one call; what it prints, and the most memory that it took in bytes."""
+    """Run a chain of one call for each count; what it prints, and the most memory that it took in bytes."""
 
-    def run(endpoint: str, output: str, count: int) -> tuple[dict[str, object], int]:
+    def run(endpoint: str, output: str, *counts: int) -> tuple[dict[str, object], int]:
+        each = f"    each: {[*counts]}\n    with: {{count: $item}}\n"
+        asks = each if len(counts) > 1 else f"    with: {{count: {counts[0]}}}\n"
         (tmp_path / "ask.yaml").write_text(
-            f"name: ask\nsteps:\n  made:\n    space: {large.url}\n    endpoint: /{endpoint}\n"
-            f"    with: {{count: {count}}}\n"
+            f"name: ask\nsteps:\n  made:\n    space: {large.url}\n    endpoint: /{endpoint}\n{asks}"
             f"outputs: {{all: $made.{output}}}\n"
         )
         words = [sys.executable, "-m", "pipelines.cli", "run", "ask.yaml", "--json", "--out", str(tmp_path)]
@@ -86,6 +91,35 @@ def test_a_journal_is_made_anew_with_long_values(asked, tmp_path, is_changed):
     found = [one.outputs for one in proven_by(record, Store(tmp_path / "store"))]
 
     assert found == ([] if is_changed else [[[one % 7 for one in range(5000)]]])
+
+
+def test_each_call_has_its_own_output_though_all_together_are_long(asked, tmp_path):
+    """What an item gave is looked up by its number, and three long texts are no list that nobody reads."""
+    told, _ = asked("text", "said", 60_000, 200_000, 60_006)
+    step = told["steps"]["made"]
+
+    first, second, third = step["outputs"]["said"]
+    assert (first["value"], third["value"]) == ("words " * 10_000, "words " * 10_001)
+    assert Path(second["path"]).read_text().startswith(second["head"])
+    assert [one["outputs"]["said"] for one in step["calls"]] == [first, second, third]
+    record = Record(Entry(told["run"], "ask", Path(told["folder"])), told)
+    found = [one.outputs for one in proven_by(record, Store(tmp_path / "store"))]
+    assert found == [["words " * (count // 6)] for count in (60_000, 200_000, 60_006)]
+
+
+def test_a_long_value_with_a_file_in_it_is_told_item_by_item(tmp_path):
+    """Its files have to be found; what else is long in it lies in a file of its own."""
+    folder = RunFolder(tmp_path / "run")
+    (tmp_path / "cat.png").write_bytes(b"not looked at")
+    sha256 = sha256_of(tmp_path / "cat.png")
+    extra = {"annotations": ["a part"]}
+    picture = Artifact(Kind.IMAGE, sha256, 13, "image/png", "cat.png", tmp_path / "cat.png", extra=extra)
+
+    number, file, numbers = output_json(folder.publish_output("all", (1, picture, [2] * 2000)))
+    assert number == {"kind": "integer", "value": 1}
+    assert Path(file["path"]).read_bytes() == b"not looked at"
+    assert file["extra"] == extra
+    assert json.loads(Path(numbers["path"]).read_text()) == [2] * 2000
 
 
 @pytest.mark.parametrize("new", [[["append", [], ["x" * 100] * 10]], [["append", ["a"], "x" * 1000]]])

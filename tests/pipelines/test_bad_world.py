@@ -16,6 +16,9 @@ from pipelines.cli.exits import Exit, exit_for
 from pipelines.engine.events import RunStarted
 from pipelines.engine.inputs import InvalidInputs
 from pipelines.engine.results import Failed, Succeeded
+from pipelines.household.home import find_home
+from pipelines.household.trust import trust_content
+from pipelines.household.variables import VariableNotTrusted
 from pipelines.journal import JournalFailed
 from pipelines.programs.environment import MissingVariable
 from spaces_registry.errors import ToolkitError
@@ -265,11 +268,16 @@ def test_an_environment_variable_that_is_not_set_is_named(run, monkeypatch):
 def test_the_value_of_an_environment_variable_is_in_no_file_of_the_run(run, monkeypatch):
     """Values of `env` are secret, even where a place repeats them."""
     monkeypatch.setenv("STUDIO_STYLE", "QUITE-SECRET-VALUE")
-    done = run("""
+    chain = """
         env: [STUDIO_STYLE]
         steps: {say: {space: "bench", endpoint: /shout, with: {text: $env.STUDIO_STYLE}}}
         outputs: {said: $say.text}
-    """)
+    """
+    with pytest.raises(VariableNotTrusted) as asked:
+        run(chain)
+    for one in asked.value.handings:
+        trust_content(find_home(), one.sha256, one.told)
+    done = run(chain)
 
     assert done.ok
     written = b"".join(one.read_bytes() for one in done.folder.rglob("*") if one.is_file())

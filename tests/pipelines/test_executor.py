@@ -126,7 +126,7 @@ def test_one_failed_item_fails_the_step_as_that_item(run, workbench):
     assert "item 3 of 4" in result.error.message
     assert "that one is bad" in result.error.message
     assert [call.failure is None for call in result.calls] == [True, True, False, True]
-    assert workbench.calls("picky") == before + 5  # a crash may be bad luck once
+    assert workbench.calls("picky") == before + 4  # what an app refuses on purpose is not asked for again
 
 
 def test_keep_going_keeps_the_good_items_and_never_passes_on_the_bad(run):
@@ -209,9 +209,9 @@ def test_a_file_goes_from_one_step_to_the_next(run):
     assert texts(done, "widths") == [32, 33, 34]
     assert texts(done, "first") == 32
     assert [one.path.name for one in done.outputs["pictures"]] == [
-        "pictures-1.png",
-        "pictures-2.png",
-        "pictures-3.png",
+        "pictures-01.png",
+        "pictures-02.png",
+        "pictures-03.png",
     ]
     assert all(one.path.read_bytes().startswith(b"\x89PNG") for one in done.outputs["pictures"])
 
@@ -226,7 +226,7 @@ def test_equal_files_of_a_list_are_each_named(run):
     """)
 
     names = [one.path.name for one in done.outputs["pictures"]]
-    assert names == ["pictures-1.png", "pictures-2.png", "pictures-3.png"]
+    assert names == ["pictures-01.png", "pictures-02.png", "pictures-03.png"]
     (kept,) = done.steps["pictures"].outputs.values()
     assert [one.path.name for pictures in kept for one in pictures] == names
     assert done.outputs["pictures"][0].sha256 == done.outputs["pictures"][2].sha256

@@ -102,6 +102,27 @@ def test_the_next_run_does_not_ask_a_place_that_failed_twice(run):
     ]
 
 
+def test_an_app_that_refuses_on_purpose_does_not_rest_for_it(run):
+    """It works, and the next arguments may suit it; two bad rows must not cost a batch the good place."""
+    text = """
+        steps:
+          it:
+            space: ACTOR
+            endpoint: WHICH
+            with: WITH
+            fallback: [{space: ACTOR, endpoint: /slowly, with: {text: other}}]
+        outputs: {said: $it.text}
+    """
+    bad = text.replace("WHICH", "/refuse").replace("WITH", "{words: no face, title: WORDS}")
+    for title in ("one", "two"):
+        assert story(run(bad.replace("WORDS", title))) == [("rejected-input", "fall-back")]
+
+    good = run(text.replace("WHICH", "/say").replace("WITH", "{text: a face}"))
+
+    assert good.outputs["said"].value == "a face"
+    assert story(good) == []
+
+
 def test_the_last_way_is_always_tried(run):
     """A step without another place has nothing to lose."""
     alone = CHAIN.partition("fallback")[0]

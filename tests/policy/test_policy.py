@@ -9,7 +9,9 @@ from spaces_registry.errors import CallFailed, ToolkitError
 
 USUAL = Retry(attempts=3, wait_s=2.0, up_to_s=60.0)
 KINDS = {
-    one.code: one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, CallFailed)
+    one.code: one
+    for one in reversed([*vars(errors).values()])  # the first one of a code is the class itself
+    if isinstance(one, type) and issubclass(one, CallFailed)
 }
 
 
@@ -17,6 +19,8 @@ def failure(code: str, wait_s: float | None = None) -> CallFailed:
     """A failure of that class."""
     if code == "in-doubt":
         return errors.InDoubt("acme/app")
+    if code == "unexpected-answer":
+        return errors.UnexpectedAnswer("acme/app", "it failed", {"text": "words"})
     return KINDS[code]("acme/app", "it failed", wait_s=wait_s)
 
 
@@ -51,6 +55,7 @@ def after(
         ("crashed", 2, None, Decision(Action.FALL_BACK)),
         ("bad-output", 1, None, Decision(Action.RETRY, 1.0)),
         ("bad-output", 2, None, Decision(Action.FALL_BACK)),
+        ("unexpected-answer", 1, None, Decision(Action.FALL_BACK)),
         ("timed-out", 1, None, Decision(Action.FALL_BACK)),
         ("rejected-input", 1, None, Decision(Action.FALL_BACK)),
         ("in-doubt", 1, None, Decision(Action.RETRY, 0.0)),
@@ -62,6 +67,20 @@ def test_each_class_is_met_as_the_table_has_it(code, tries, wait_s, expected):
     found = after(code, tries, wait_s=wait_s)
     assert found.action == expected.action
     assert found.wait_s == (None if expected.wait_s is None else pytest.approx(expected.wait_s))
+
+
+def test_an_answer_that_is_larger_than_is_taken_is_not_asked_for_again():
+    """The next one would be as large, and costs as much."""
+    found = decide(errors.OverBound("acme/app", "it gives more than 512 MB"), 1, USUAL, chance=lambda: 1.0)
+
+    assert found.action == Action.FALL_BACK
+
+
+def test_a_chat_that_only_thought_is_not_paid_for_again():
+    """Its thoughts took all the tokens that it may have, and would again."""
+    thought = errors.NothingWritten("acme/llm", "it thought, and wrote nothing")
+
+    assert decide(thought, 1, USUAL, chance=lambda: 1.0).action is Action.FALL_BACK
 
 
 def test_what_may_happen_once_is_not_charged_with_what_happened_before():

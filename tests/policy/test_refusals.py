@@ -59,7 +59,10 @@ CHAIN = """
         ("Expired ZeroGPU proxy token", "ZeroGPU client error", "busy", 2, None),
         (LONG, "ZeroGPU illegal duration", "rejected-input", 1, None),
         ("NSFW content detected", "Error", "rejected-input", 1, None),
-        ("CUDA out of memory", "Error", "crashed", 2, None),
+        ("CUDA out of memory", "Error", "rejected-input", 1, None),
+        ("No face in this picture", "Error", "rejected-input", 1, None),
+        ("All our GPUs are busy", "Sorry", "busy", 2, None),
+        ("The upstream Gradio app has raised an exception but", "Error", "crashed", 2, None),
     ],
 )
 def test_what_a_space_says_has_its_class_and_its_consequence(run, words, title, code, tries, wait_s):

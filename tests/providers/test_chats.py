@@ -163,10 +163,14 @@ FAILURES: Mapping[str, tuple[Answer, type[errors.CallFailed], str]] = {
     "refused, whole": (whole(None, refusal=REFUSAL), errors.RejectedInput, REFUSAL),
     "thoughts alone": (
         streamed(chunk(None, reasoning_content="hm"), chunk("", "length")),
-        errors.BadOutput,
+        errors.NothingWritten,
         "thought, and wrote nothing",
     ),
-    "thoughts alone, whole": (whole("", "length", reasoning="hm"), errors.BadOutput, "thought, and wrote"),
+    "thoughts alone, whole": (
+        whole("", "length", reasoning="hm"),
+        errors.NothingWritten,
+        "thought, and wrote",
+    ),
     "nothing": (streamed(), errors.BadOutput, "wrote nothing"),
     "nothing, with a reason": (streamed(chunk("", "stop")), errors.BadOutput, "wrote nothing"),
     "nothing, whole": (whole(""), errors.BadOutput, "wrote nothing"),

@@ -29,7 +29,7 @@ from spaces_registry.errors import (
     Unauthorized,
     Unreachable,
 )
-from spaces_registry.progress import Queued, Receiving, Started
+from spaces_registry.progress import Queued, Receiving, Started, Written
 
 SPENT = "You have depleted your monthly included credits. Purchase pre-paid credits to continue."
 NOT_ALLOWED = "This authentication method does not have sufficient permissions to call Inference Providers."
@@ -268,6 +268,19 @@ def test_a_key_that_a_provider_repeats_is_not_told(ask: Asking):
     failure = refused(ask, say({"error": f"bad header: Bearer {TOKEN}"}, 400), provider="together")
 
     assert TOKEN not in f"{failure} {failure.said}"
+
+
+def test_a_key_that_a_chat_repeats_word_by_word_is_not_told(ask: Asking):
+    """Its words come in pieces, and a key may be cut in two."""
+    pieces = ["it is ", TOKEN[:9], TOKEN[9:], ", no?"]
+    events = [{"choices": [{"index": 0, "delta": {"role": "assistant", "content": one}}]} for one in pieces]
+    lines = "".join(f"data: {json.dumps(one)}\n\n" for one in events)
+    answer = Answer(f"{lines}data: [DONE]\n\n".encode(), type="text/event-stream")
+    ask.served.refusals["studio/talk"] = ask.served.refusals["groq/talk"] = answer
+    text, _ = ask("studio/talk", {"prompt": "what is it?"}, provider="groq")
+
+    assert text == "it is ***, no?"
+    assert TOKEN not in "".join(one.text for one in ask.events if isinstance(one, Written))
 
 
 def test_a_queue_is_told_of(ask: Asking):

@@ -14,6 +14,7 @@ from spaces_registry.apps.app import describe
 from spaces_registry.bookmarks import load_bookmarks
 from spaces_registry.errors import (
     BadOutput,
+    Building,
     Busy,
     Crashed,
     OutOfQuota,
@@ -21,6 +22,7 @@ from spaces_registry.errors import (
     RejectedInput,
     TimedOut,
     Unauthorized,
+    UnexpectedAnswer,
     Unreachable,
 )
 from spaces_registry.network.origin import Origin, open_client
@@ -49,8 +51,8 @@ async def ask(failing: Server, registry: Registry, tmp_path: Path) -> Ask:
 @pytest.mark.parametrize(
     ("name", "given", "kind", "wait_s"),
     [
-        ("refuse", {"words": "Face not found, quota or not"}, Crashed, None),
-        ("refuse", {"words": "Space not found in your text"}, Crashed, None),
+        ("refuse", {"words": "Face not found, quota or not"}, RejectedInput, None),
+        ("refuse", {"words": "Space not found in your text"}, RejectedInput, None),
         ("refuse", {"words": NO_GPU, "title": "ZeroGPU quota exceeded"}, Busy, None),
         ("refuse", {"words": QUOTA, "title": "ZeroGPU quota exceeded"}, OutOfQuota, 5025.0),
         ("refuse", {"words": DAYS, "title": "ZeroGPU quota exceeded"}, OutOfQuota, 93784.0),
@@ -60,7 +62,14 @@ async def ask(failing: Server, registry: Registry, tmp_path: Path) -> Ask:
             RejectedInput,
             None,
         ),
+        ("refuse", {"words": "", "title": "Not today"}, RejectedInput, None),
+        ("refuse", {"words": "The server is busy, come back later"}, Busy, None),
+        ("refuse", {"words": "Somebody else is drawing. Try again in 30 seconds."}, Busy, 30.0),
+        ("refuse", {"words": "You have used up your monthly credits"}, OutOfQuota, None),
+        ("refuse", {"words": "Rate limit exceeded: 3 per hour"}, RateLimited, None),
+        ("refuse", {"words": "The model is still loading"}, Building, None),
         ("break_down", {"text": "a key"}, Crashed, None),
+        ("break_down", {"text": "the server is busy"}, Crashed, None),
         ("style", {"one": "cubist"}, RejectedInput, None),
         ("bounded", {"one": 99}, RejectedInput, None),
     ],
@@ -267,7 +276,7 @@ def acting(**answers: Answer) -> Callable[[Asked], Answer]:
             Unreachable,
             "Server stopped",
         ),
-        ({"data": done("a word")}, BadOutput, "'made' should be image, but came as 'a word'"),
+        ({"data": done("a word")}, UnexpectedAnswer, "'made' should be image, but came as 'a word'"),
         (
             {"data": done({"path": "/x.png"}), "file": say({"detail": "File not allowed"}, 403)},
             BadOutput,
@@ -290,6 +299,21 @@ async def test_what_comes_in_place_of_a_result_has_a_class(
             await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
 
     assert type(failed.value) is kind
+
+
+async def test_an_answer_of_an_unexpected_shape_comes_whole_with_its_files(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """GPU time was paid for it; a file that is left in the app is gone with the app's next restart."""
+    file = {"path": "/x.png", "url": None, "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+    with web(acting(data=done([{"seed": 3}, file]))) as served:
+        app = await registry.connect(served.url)
+        with pytest.raises(UnexpectedAnswer) as failed:
+            await app.call(app.space.endpoint("/draw"), {"prompt": "x"}, folder=tmp_path)
+
+    [[facts, kept]] = failed.value.answer
+    assert facts == {"seed": 3}
+    assert kept.path.read_bytes() == b"bytes"
 
 
 async def test_rate_limits_say_how_long_to_wait(registry: Registry) -> None:

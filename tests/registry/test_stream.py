@@ -36,6 +36,43 @@ def test_gradios_own_differences_lead_to_its_values(yields: list[Any]) -> None:
         assert outputs.known == [one]
 
 
+UPDATE = {"__type__": "update"}
+
+
+@pytest.mark.parametrize("later", [UPDATE, {**UPDATE, "visible": True}])
+@pytest.mark.parametrize("earlier", [{"label": "cat", "confidences": [1]}, ["a", "b"], "text", 3, None])
+def test_a_later_update_without_a_value_leaves_the_earlier_value(earlier: Any, later: Any) -> None:
+    """`gr.skip()` in the last yield comes as a difference that turns an object into the update."""
+    outputs = Outputs(is_diffed=True)
+    before: Any = None
+
+    for one in (earlier, later, later, {**UPDATE, "visible": False}):
+        data = one if outputs.count == 0 else diff(before, one)
+        outputs.take(json.loads(json.dumps([data])))
+        before = one
+
+    assert outputs.settle([later]) == [earlier]
+
+
+def test_an_update_that_carries_a_value_is_that_value() -> None:
+    """An app that fills a field and shows it says so in one object; a later one of its kind replaces it."""
+    outputs = Outputs(is_diffed=True)
+    before: Any = None
+    known: list[Any] = []
+
+    for one in ({**UPDATE, "value": {"a": 1}}, {**UPDATE, "visible": True}, {**UPDATE, "value": {"a": 2}}):
+        data = one if outputs.count == 0 else diff(before, one)
+        outputs.take(json.loads(json.dumps([data])))
+        before, known = one, [*known, *json.loads(json.dumps(outputs.known))]
+
+    assert known == [{"a": 1}, {"a": 1}, {"a": 2}]
+
+
+def test_a_first_update_without_a_value_is_nothing() -> None:
+    """An app that leaves a field alone gives no value for it; what it held is on its page only."""
+    assert Outputs(is_diffed=True).settle([UPDATE]) == [None]
+
+
 def followed(before: Any, edits: Any) -> Any:
     """What Gradio's own client makes of a difference; itself where it cannot follow."""
     try:

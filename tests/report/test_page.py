@@ -185,3 +185,22 @@ def test_the_page_of_an_old_run_is_written_anew(run, folder):
     assert Path(done.out.strip()) == folder / "report.html"
     assert "succeeded" in read_page(folder)[1]
     assert json.loads((folder / "run.json").read_text())["status"] == "succeeded"
+
+
+def test_run_it_again_repeats_the_options_of_the_run(run, chain, tmp_path):
+    """The same command on the real Spaces instead of the user's own would cost money."""
+    use = "me/app=http://127.0.0.1:7860"
+    run("run", chain, "-i", "colour=red", "--use", use, "--only", "draw", "--local")
+    folder = next((tmp_path / "outputs" / "still").iterdir())
+    page = (folder / "report.html").read_text(encoding="utf-8")
+
+    assert f"spacechain run still.yaml --local --use {use} --only draw -i colour=red" in page
+
+
+def test_the_end_of_a_run_names_its_report(run, chain, tmp_path):
+    """A page that nobody knows of is not looked at."""
+    done = run("run", chain, "-i", "colour=red")
+    folder = next((tmp_path / "outputs" / "still").iterdir())
+
+    assert f"report: {folder.relative_to(tmp_path)}/report.html\n" in done.err
+    assert "report.html" not in done.out

@@ -484,9 +484,9 @@ def test_an_error_inside_a_stream_is_a_failure(desk, said, kind):
         (say({"error": "Service unavailable, try again in 3m"}, 503), errors.Unreachable, "Service", 180),
         (say({}, 504), errors.TimedOut, None, None),
         (say({}, 502), errors.Unreachable, None, None),
-        (say({"images": []}), errors.BadOutput, None, None),
-        (say({"images": ["!"]}), errors.BadOutput, None, None),
-        (say({"images": ["http://["]}), errors.BadOutput, None, None),
+        (say({"images": []}), errors.UnexpectedAnswer, None, None),
+        (say({"images": ["!"]}), errors.UnexpectedAnswer, None, None),
+        (say({"images": ["http://["]}), errors.UnexpectedAnswer, None, None),
     ],
     ids=[
         "429-words",

@@ -33,6 +33,7 @@ FAILURES = [
     ("replicate", "402", WORDS, "out-of-quota", "insufficient credit"),
     ("replicate", "503", WORDS, "unreachable", "503"),
     ("replicate", "moderated", WORDS, "rejected-input", "NSFW content detected"),
+    ("replicate", "flagged", WORDS, "rejected-input", "flagged as sensitive"),
     ("replicate", "crash", WORDS, "crashed", "Loading weights"),
     ("fal", "429", WORDS, "rate-limited", "retry in 7 seconds"),
     ("fal", "402", WORDS, "out-of-quota", "Exhausted balance"),

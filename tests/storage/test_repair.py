@@ -6,7 +6,7 @@ import random
 import pytest
 from storage.conftest import CALLS
 
-from pipelines.journal import Intent, open_journal
+from pipelines.journal import Intent, WholeAnswer, open_journal
 from pipelines.journal.rebuilding import rebuild
 from pipelines.journal.salvage import salvage
 from pipelines.journal.schema import SCHEMA_VERSION
@@ -106,6 +106,22 @@ def test_what_only_the_log_has_is_saved(tmp_path):
     rebuild(torn)
     with open_journal(torn) as journal:
         assert journal.result("a" * 64, store=None) == ("late",)
+
+
+def test_whole_answers_of_another_shape_are_saved(tmp_path):
+    """They were paid for as well, and no run's record proves them."""
+    file, torn = tmp_path / "journal.db", tmp_path / "torn.db"
+    with open_journal(file) as journal:
+        call = journal.sent(Intent("r", "s", 0, "a" * 64, "service", "acme", "draw", None)).call
+        journal.failed(call, "a" * 64, "unexpected-answer", "words")
+        journal.unexpected.keep(call, "a" * 64, "b" * 64, WholeAnswer({"text": "words"}, "no picture"))
+        torn.write_bytes(b"\x00" * file.stat().st_size)
+        torn.with_name("torn.db-wal").write_bytes(file.with_name("journal.db-wal").read_bytes())
+    rebuild(torn)
+    with open_journal(torn) as journal:
+        found = journal.unexpected.find_asked("b" * 64, store=None)
+
+    assert found == WholeAnswer({"text": "words"}, "no picture")
 
 
 @pytest.mark.parametrize("seed", range(20))

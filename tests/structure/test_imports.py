@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ORDER = ("spaces_registry", "chains", "pipelines")
+ORDER = ("spaces_registry", "chains", "pipelines", "spacechain")
 NETWORK = ("httpx2", "httpx", "gradio_client", "huggingface_hub", "requests", "urllib.request", "aiohttp")
 MAY_USE_NETWORK = (
     "spaces_registry/",  # app, hub, registry and what they are made of

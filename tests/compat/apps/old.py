@@ -15,6 +15,10 @@ def refuse(text):
     raise gr.Error(text)
 
 
+def break_down(text):
+    raise RuntimeError(text)
+
+
 with gr.Blocks() as demo:
     text, number = gr.Textbox(label="Text"), gr.Number(value=4, label="Number")
     loud, doubled = gr.Textbox(label="Loud"), gr.Number(label="Doubled")
@@ -26,5 +30,6 @@ with gr.Blocks() as demo:
         lambda one: one.name if hasattr(one, "name") else one, [file], [back], api_name="file"
     )
     gr.Button("d").click(refuse, [text], [loud], api_name="refuse")
+    gr.Button("e").click(break_down, [text], [loud], api_name="break_down")
 
 demo.queue().launch(show_error=True)

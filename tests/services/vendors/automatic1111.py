@@ -101,7 +101,7 @@ class Automatic1111(Vendor):
             await self._interrupted.wait()
         prompt = given.get("prompt", "")
         image = (
-            repainted(source, prompt)
+            repainted(source, prompt).resize((given.get("width", 512), given.get("height", 512)))
             if with_picture
             else picture(prompt, given.get("width", 512), given.get("height", 512))
         )

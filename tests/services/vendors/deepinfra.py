@@ -1,5 +1,6 @@
 """DeepInfra's own dialect: one call, one answer, its cost in it; and the OpenAI one beside it."""
 
+from PIL import Image
 from services.vendors.media import data_uri, encoded, picture, speech
 from services.vendors.openai import chat_answer
 from services.vendors.vendor import Vendor, read_json
@@ -56,7 +57,8 @@ class DeepInfra(Vendor):
 
     async def infer(self, request: Request) -> Response:
         """Paint or speak."""
-        if refusal := await self.refusal(request, self.failing()):
+        failure = self.failing()
+        if refusal := await self.refusal(request, failure):
             return refusal
         model, given = request.path_params["model"], await read_json(request)
         if model not in PAINTERS | SPEECH:
@@ -73,7 +75,10 @@ class DeepInfra(Vendor):
             made = {"audio": data_uri(data, "audio/wav"), "output_format": "wav"}
             return JSONResponse({**made, "input_character_length": len(given["text"]), **body})
         image = picture(given["prompt"], given.get("width", 1024), given.get("height", 1024))
-        return JSONResponse({"images": [data_uri(encoded(image), "image/png")], "seed": "33", **body})
+        black = Image.new("RGB", image.size)
+        marks = [failure == "blackened" or one > 1 for one in range(1, given.get("num_images", 1) + 1)]
+        images = [data_uri(encoded(black if one else image), "image/png") for one in marks]
+        return JSONResponse({"images": images, "nsfw_content_detected": marks, "seed": "33", **body})
 
     async def chat(self, request: Request) -> Response:
         """Talk."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
 from services.vendors.media import data_uri, encoded, film, from_data_uri, picture, repainted, speech
 from services.vendors.vendor import Vendor, read_json
 from starlette.requests import Request
@@ -16,6 +17,16 @@ PAINTERS = {"fal-ai/flux/dev", "fal-ai/flux/schnell"}
 EDITORS = {"fal-ai/flux/dev/image-to-image"}
 FILMS = {"fal-ai/wan-i2v"}
 SPEECH = {"fal-ai/kokoro/american-english"}
+OTHERS = {
+    "fal-ai/sam",
+    "fal-ai/trellis",
+    "fal-ai/sound",
+    "fal-ai/whisper",
+    "fal-ai/films",
+    "workflows/me/portraits",
+}
+NAMESPACES = ("workflows", "comfy")
+GLB = b"glTF\x02\x00\x00\x00\x14\x00\x00\x00\x00\x00\x00\x00JSON{}  "
 
 
 @dataclass(slots=True)
@@ -32,8 +43,9 @@ class Queued:
 
     @property
     def app(self) -> str:
-        """The first two parts of the model's name; the queue knows no more of it."""
-        return "/".join(self.model.split("/")[:2])
+        """The first two parts of the model's name, three with a namespace; the queue knows no more of it."""
+        parts = self.model.split("/")
+        return "/".join(parts[: 3 if parts[0] in NAMESPACES else 2])
 
 
 def detail(
@@ -54,11 +66,12 @@ class Fal(Vendor):
     def __init__(self, house) -> None:
         super().__init__(house)
         self.requests: dict[str, Queued] = {}
+        self.repeats = ""  # what is said in the next texts beside what was heard
         self._ids = itertools.count(1)
 
     def routes(self) -> list[Route]:
         """Its own paths."""
-        at = "/queue/{owner}/{alias}/requests/{id}"
+        at = "/queue/{app:path}/requests/{id}"
         return [
             self.route(f"{at}/status", self.status, "GET"),
             self.route(f"{at}/cancel", self.cancel, "PUT"),
@@ -112,7 +125,7 @@ class Fal(Vendor):
     async def accepted(self, request: Request, failure: str) -> Queued | Response:
         """A request whose arguments are right, or what is said of those that are not."""
         model, given = request.path_params["model"], await read_json(request)
-        if model not in PAINTERS | EDITORS | FILMS | SPEECH:
+        if model not in PAINTERS | EDITORS | FILMS | SPEECH | OTHERS:
             return JSONResponse({"detail": f"Application {model!r} not found"}, 404)
         if not isinstance(given.get("prompt"), str):
             return detail(422, "missing", "Field required", ("body", "prompt"))
@@ -139,8 +152,7 @@ class Fal(Vendor):
     def found(self, request: Request) -> Queued | None:
         """The request of that address."""
         made = self.requests.get(request.path_params["id"])
-        app = f"{request.path_params['owner']}/{request.path_params['alias']}"
-        return made if made is not None and made.app == app else None
+        return made if made is not None and made.app == request.path_params["app"] else None
 
     async def status(self, request: Request) -> Response:
         """Say how far a request is."""
@@ -161,7 +173,7 @@ class Fal(Vendor):
         ]
         if made.failure == "crash":
             said.append({"message": "CUDA error: device-side assert", "level": "ERROR", "source": "USER"})
-        logs = said if request.query_params.get("logs") == "1" else None
+        logs = said if request.query_params.get("logs") in ("1", "true") else None
         match made.status:
             case "IN_QUEUE":
                 body, code = {"queue_position": 0}, 202
@@ -212,20 +224,47 @@ class Fal(Vendor):
         if made.model in SPEECH:
             url = self.house.deliver(speech(prompt), "audio/wav", "output.wav", expired=expired)
             return JSONResponse({"audio": {"url": url, "content_type": "audio/wav"}})
+        if made.model in OTHERS:
+            return JSONResponse(self.other(made.model, prompt))
         size = made.given.get("image_size", "landscape_4_3")
         width, height = SIZES[size] if isinstance(size, str) else (size["width"], size["height"])
         image = repainted(made.source, prompt) if made.model in EDITORS else picture(prompt, width, height)
-        if made.failure == "blackened":
-            image.paste((0, 0, 0), (0, 0, *image.size))
-        data = encoded(image)
-        plain = made.given.get("sync_mode")
-        url = (
-            data_uri(data, "image/png")
-            if plain
-            else self.house.deliver(data, "image/png", "x.png", expired=expired)
-        )
-        shown = {"url": url, "width": image.width, "height": image.height, "content_type": "image/png"}
-        nsfw = [made.failure == "blackened"]
+        count = made.given.get("num_images", 1)
+        nsfw = [made.failure in ("blackened", f"blackened-{at}") for at in range(1, count + 1)]
+        images = []
+        for is_black in nsfw:
+            shown = Image.new("RGB", image.size) if is_black else image
+            data = encoded(shown)
+            url = (
+                data_uri(data, "image/png")
+                if made.given.get("sync_mode")
+                else self.house.deliver(data, "image/png", "x.png", expired=expired)
+            )
+            images.append({"url": url, "width": width, "height": height, "content_type": "image/png"})
         return JSONResponse(
-            {"images": [shown], "seed": 33, "has_nsfw_concepts": nsfw, "prompt": prompt, "timings": {}}
+            {"images": images, "seed": 33, "has_nsfw_concepts": nsfw, "prompt": prompt, "timings": {}}
         )
+
+    def other(self, model: str, prompt: str) -> Mapping[str, Any]:
+        """What models give that are no painters: files under names of their own, or no files at all."""
+
+        def file(data: bytes, mime: str, name: str) -> dict[str, Any]:
+            url = self.house.deliver(data, mime, name)
+            return {"url": url, "content_type": mime, "file_name": name, "file_size": len(data)}
+
+        match model:
+            case "fal-ai/sam":
+                pictures = [file(encoded(picture(one)), "image/png", "x.png") for one in (prompt, "mask")]
+                return {"image": pictures[0], "mask_image": pictures[1]}
+            case "fal-ai/trellis":
+                return {
+                    "model_mesh": file(GLB, "application/octet-stream", "mesh.glb"),
+                    "timings": {"a": 1.5},
+                }
+            case "fal-ai/sound":
+                return {"audio_url": self.house.deliver(speech(prompt), "audio/wav", "out.wav")}
+            case "workflows/me/portraits":
+                return {"output": file(encoded(picture(prompt)), "image/png", "p.png")}
+            case "fal-ai/films":
+                return {"videos": [file(film(), "video/mp4", "a.mp4")]}
+        return {"text": prompt + self.repeats, "chunks": [{"timestamp": [0.0, 1.2], "text": prompt}]}

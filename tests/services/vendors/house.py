@@ -60,12 +60,14 @@ class Vendors:
 
     Attributes:
         fetched: every request to the delivery host, in order.
+        broken: how many of the next ones it cannot serve.
     """
 
     def __init__(self, api: int, delivery: int) -> None:
         self._api, self._delivery = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{delivery}"
         self._files: dict[str, Delivered] = {}
         self.fetched: list[Asked] = []
+        self.broken = 0
         self.by_name: Mapping[str, Vendor] = {kind.name: kind(self) for kind in KINDS}
 
     def address(self, vendor: str) -> str:
@@ -111,6 +113,7 @@ class Vendors:
     def forget(self) -> None:
         """Be as new."""
         self.fetched.clear()
+        self.broken = 0
         for one in self.by_name.values():
             one.forget()
 
@@ -131,6 +134,9 @@ class Vendors:
             found = self._files.get(path)
             if found is None:
                 return Response("Not Found", 404)
+            if self.broken:
+                self.broken -= 1
+                return Response("<html><title>502 Bad Gateway</title></html>", 502, media_type="text/html")
             if found.expired:
                 return Response(GONE, 403, media_type="application/xml")
             return Response(found.data, media_type=found.mime)

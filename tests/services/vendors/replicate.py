@@ -1,5 +1,6 @@
 """Replicate: predictions that are asked for again until they are done; files on another host."""
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,9 +21,12 @@ EDITORS = {
     "black-forest-labs/flux-kontext-pro": "input_image",
 }
 SINGLE = {"black-forest-labs/flux-1.1-pro"}
+RIFFS = {"riffusion/riffusion"}  # an object of files
+MASKS = {"schananas/grounded_sam"}  # a list of lists of files
+RATED = {"andreasjansson/illusion"}  # a list of objects, each with a file and facts about it
 LISTS = {"black-forest-labs/flux-schnell", "black-forest-labs/flux-dev"}
 SLOW = {"black-forest-labs/flux-dev"}  # longer than a request may wait
-MODELS = {*TALKERS, *SPEECH, *FILMS, *EDITORS, *SINGLE, *LISTS}
+MODELS = {*TALKERS, *SPEECH, *FILMS, *EDITORS, *SINGLE, *LISTS, *RIFFS, *MASKS, *RATED}
 LOGS = "Using seed: 33\nLoading weights\nRuntimeError: CUDA out of memory. Tried to allocate 2.50 GiB\n"
 
 
@@ -68,6 +72,7 @@ class Replicate(Vendor):
             self.route("/v1/predictions/{id}", self.get, "GET"),
             self.route("/v1/predictions/{id}/cancel", self.cancel),
             self.route("/v1/files", self.upload),
+            self.route("/v1/models/{owner}/{model}/versions/{id}", self.version, "GET"),
         ]
 
     def unauthorized(self, request: Request) -> Response:
@@ -177,8 +182,29 @@ class Replicate(Vendor):
         number = f"f{len(self.uploads) + 1}"
         url = f"{self.url}/v1/files/{number}"
         self.uploads[url] = sent.data
-        facts = {"id": number, "name": sent.name, "content_type": sent.mime, "size": len(sent.data)}
-        return JSONResponse({**facts, "metadata": {}, "urls": {"get": url}}, 201)
+        digest = hashlib.sha256(sent.data).hexdigest()
+        facts = {
+            "id": number,
+            "name": sent.name,
+            "content_type": sent.mime,
+            "size": len(sent.data),
+            "etag": digest[:32],
+            "checksums": {"sha256": digest},
+            "metadata": {},
+            "created_at": "2026-11-21T05:12:00.000Z",
+            "expires_at": "2026-11-22T05:12:00.000Z",
+            "urls": {"get": url},
+        }
+        return JSONResponse(facts, 201)
+
+    async def version(self, request: Request) -> Response:
+        """Show a version of a model: its schema says what it gives."""
+        if request.path_params["id"] != VERSION:
+            return problem(404, "Not found", "The requested resource could not be found.")
+        output = {"type": "array", "items": {"type": "string", "format": "uri"}, "title": "Output"}
+        schema = {"components": {"schemas": {"Output": output}}}
+        facts = {"id": VERSION, "created_at": "2026-11-21T05:12:00.000Z", "cog_version": "0.9.0"}
+        return JSONResponse({**facts, "openapi_schema": schema})
 
     def advance(self, made: Prediction) -> None:
         """Take a prediction one stage further."""
@@ -198,6 +224,11 @@ class Replicate(Vendor):
         elif made.failure == "moderated":
             made.status = "failed"
             made.error = "NSFW content detected. Try running it again, or try a different prompt."
+        elif made.failure == "flagged":
+            made.status = "failed"
+            made.error = (
+                "The input or output was flagged as sensitive. Please try again with different inputs. (E005)"
+            )
         else:
             made.status, made.logs = "succeeded", "Using seed: 33\n"
             made.output = self.output(made)
@@ -212,6 +243,15 @@ class Replicate(Vendor):
             return self.house.deliver(speech(made.input["text"]), "audio/wav", "output.wav", expired=expired)
         if made.model in FILMS:
             return self.house.deliver(film(), "video/mp4", "output.mp4", expired=expired)
+        if made.model in RIFFS:
+            return {
+                "audio": self.house.deliver(speech(prompt), "audio/wav", "gen.wav", expired=expired),
+                "spectrogram": self.picture(prompt),
+            }
+        if made.model in MASKS:
+            return [[self.picture(prompt)], [self.picture("mask")]]
+        if made.model in RATED:
+            return [{"image": self.picture(prompt), "score": 0.5}, {"image": None, "score": 0.1}]
         if made.model in EDITORS:
             image = repainted(self.files[-1], prompt)
         else:
@@ -219,6 +259,10 @@ class Replicate(Vendor):
         form = made.input.get("output_format", "webp")
         url = self.house.deliver(encoded(image, form), f"image/{form}", f"out-0.{form}", expired=expired)
         return url if made.model in SINGLE | set(EDITORS) else [url]
+
+    def picture(self, prompt: str) -> str:
+        """The address of a picture."""
+        return self.house.deliver(encoded(picture(prompt)), "image/png", "out.png")
 
     def shown(self, made: Prediction) -> Mapping[str, Any]:
         """A prediction as JSON."""
