@@ -13,7 +13,7 @@ from pipelines.engine.work_times import CallSize, WorkTimes, earliest_s, usual_s
 from pipelines.places.place import Place
 from spaces_registry.signature import Endpoint, Kind
 
-WORTH_PROTECTING_S: Final = 1.0  # of work: less is sooner done again
+WORTH_PROTECTING_S: Final = 2.0  # of work: less is sooner done again
 WORTH_HIDING_S: Final = (
     30.0  # of work: where a person looks on, the app's own progress is worth more than less
 )

@@ -10,16 +10,19 @@ from typer.main import get_command
 
 from pipelines.cli.app import app
 
-COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]  # a group of commands has them
+_EVERY = get_command(app).commands  # type: ignore[attr-defined]  # a group of commands has them
+COMMANDS = sorted({*_EVERY} - {"help"})  # which only prints how commands are written
 NOWHERE = "http://127.0.0.1:9"
 WRONG: dict[str, tuple[str, ...]] = {  # what each command takes and cannot work with
     "batch": ("nowhere.yaml", "table.csv"),
     "call": (NOWHERE, "/say", "text=a"),
     "check": ("wrong.yaml", "--static"),
+    "describe": ("wrong.yaml",),
     "find": ("a cat", "--category", "no-such-category"),
     "inspect": (NOWHERE,),
     "link": (NOWHERE, NOWHERE),
     "lock": ("wrong.yaml",),
+    "media": ("no-such-operation",),
     "models": ("--task", "no-such-task"),
     "new": ("made", "--from", "no-such-recipe"),
     "plan": ("wrong.yaml",),

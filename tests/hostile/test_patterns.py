@@ -12,7 +12,8 @@ from patterns import PACKAGES, Found, Unseen, all_patterns, patterns_in
 
 from pipelines.services.exchange import as_words
 from spaces_registry.errors import Crashed, OutOfQuota
-from spaces_registry.network.refusals import message_in, refused_by_app, refused_by_text
+from spaces_registry.network.refusals import message_in, refused_by_text
+from spaces_registry.network.spoken import refused_by_app
 
 TIMES = Path(__file__).parents[1] / "pattern_times.py"
 

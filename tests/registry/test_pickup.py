@@ -208,7 +208,7 @@ async def test_a_cancelled_call_that_still_waits_in_the_queue_never_runs(app, tm
         if isinstance(event, Queued):
             blocked.set()
 
-    async with busy(app, tmp_path, "ahead"), anyio.create_task_group() as behind:
+    async with busy(app, tmp_path, "ahead", seconds=4.0), anyio.create_task_group() as behind:
         behind.start_soon(work, app, tmp_path, "behind", Pickup(30.0), hear)
         await blocked.wait()
         behind.cancel_scope.cancel()
