@@ -7,6 +7,7 @@ from typing import Final
 
 _LEVELS: Final = 100  # of lists and mappings in each other
 _LARGEST: Final = 1 << 1024  # the first whole number that no float can hold
+_NUMBERS = frozenset({int, float, bool, type(None)})
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 needs two for
 
 
@@ -31,6 +32,13 @@ def unsayable(value: object) -> str | None:
             return None
         level = below
     return f"more than {_LEVELS} levels of lists and mappings"
+
+
+def is_of_numbers(value: object) -> bool:
+    """Whether a list holds finite numbers and truth values alone, so that nothing in it is to be changed."""
+    if not isinstance(value, list | tuple):
+        return False
+    return all(type(one) in _NUMBERS and (type(one) is not float or math.isfinite(one)) for one in value)
 
 
 def _unsayable(scalar: object) -> str | None:

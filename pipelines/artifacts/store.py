@@ -26,6 +26,7 @@ from pipelines.artifacts.filetypes import FileType, filetype_of, first_words
 from pipelines.artifacts.incoming import aside, door, sweep_incoming
 from pipelines.artifacts.names import safe_name
 from spaces_registry.errors import BadOutput
+from spaces_registry.sayable import is_of_numbers
 from spaces_registry.signature import File, Json, Kind
 
 __all__ = ["Artifact", "StorageFailed", "Store", "WrongKind", "publish"]
@@ -352,6 +353,8 @@ def tops(value: object) -> tuple[Artifact, ...]:
         case Mapping():
             return tuple(one for inner in value.values() for one in tops(inner))
         case str():
+            return ()
+        case Sequence() if is_of_numbers(value):
             return ()
         case Sequence():
             return tuple(one for inner in value for one in tops(inner))

@@ -327,7 +327,9 @@ def _hidden(output: Output, secrets: Mapping[str, str]) -> Output:
     """An output without secrets that a place repeated."""
     match output:
         case FileOutput():
-            return replace(output, extra={name: masked(one, secrets) for name, one in output.extra.items()})
+            extra = {name: masked(one, secrets) for name, one in output.extra.items()}
+            head = None if output.head is None else str(masked(output.head, secrets))
+            return replace(output, extra=extra, head=head)
         case tuple():
             return tuple(_hidden(one, secrets) for one in output)
         case ValueOutput(value=value):

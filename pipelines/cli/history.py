@@ -174,6 +174,8 @@ def _outputs(record: "Record") -> list[str]:
             told = _mapping(one)
             if "path" in told:
                 value = str(told["path"])
+                if isinstance(head := told.get("head"), str):
+                    value = f"{safe(head)[:_LONGEST]} … (all of it in {value})"
             else:
                 found = _brief(told.get("value"))
                 value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))

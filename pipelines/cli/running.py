@@ -231,6 +231,8 @@ def output_lines(run: "Run", *, fold: bool = False) -> list[str]:
         told: list[str] = []
         for one in output if isinstance(output, tuple) else (output,):
             match one:
+                case FileOutput(head=str() as head):
+                    told.append(f"{name}: {_shown(head)} … (all of it in {one.path})")
                 case FileOutput():
                     told += [f"{name}.{part}: {_shown(brief(it))}" for part, it in one.extra.items()]
                     told.append(str(one.path))

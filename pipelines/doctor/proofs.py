@@ -1,5 +1,6 @@
 """What runs' folders prove: which question had which outputs, if the files are still what they were."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -69,14 +70,33 @@ def _value(told: object, folder: Path, store: Store) -> object:
     match told:
         case list():
             return [_value(one, folder, store) for one in told]
+        case {"head": str(), "kind": str(kind), "sha256": str(sha256), "path": str(path)}:
+            return _written(kind, sha256, _found(path, folder))
+        case {"head": str()}:
+            raise _Unproven  # only its beginning is told
         case {"sha256": str(), "size_bytes": int(), "path": str(path)}:
-            artifact = _artifact(_mapping(told), _found(path, folder), store)
-            extra = _mapping(_mapping(told).get("extra"))
-            return replace(artifact, extra={name: _inner(one, folder, store) for name, one in extra.items()})
+            return _file(_mapping(told), _found(path, folder), folder, store)
         case {"kind": str(), "value": value}:
             return _inner(value, folder, store)
         case _:
             raise _Unproven
+
+
+def _written(kind: str, sha256: str, path: Path) -> object:
+    """A value that was too long for the record, out of its file."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256 or MASK.encode() in content:
+            raise _Unproven
+        return content.decode() if kind == "text" else json.loads(content)
+    except (OSError, ValueError) as cause:
+        raise _Unproven from cause
+
+
+def _file(told: Mapping[str, object], path: Path, folder: Path, store: Store) -> Artifact:
+    """A file of the run's, with what came beside it."""
+    extra = {name: _inner(one, folder, store) for name, one in _mapping(told.get("extra")).items()}
+    return replace(_artifact(told, path, store), extra=extra)
 
 
 def _inner(value: object, folder: Path, store: Store) -> object:
@@ -87,7 +107,7 @@ def _inner(value: object, folder: Path, store: Store) -> object:
             "size_bytes": int(),
             "path": str(path),
         }:  # of the run's, or a place's own words
-            return _value({**_mapping(value), "path": Path(path).name}, folder, store)
+            return _file(_mapping(value), _found(Path(path).name, folder), folder, store)
         case {"sha256": _}:
             raise _Unproven  # a file of which only the name is told
         case Mapping():

@@ -10,6 +10,7 @@ from pipelines.engine.unexpected import must_be_of_kind
 from pipelines.places.place import Place
 from spaces_registry.errors import UnexpectedAnswer
 from spaces_registry.network.decoding import sendable
+from spaces_registry.sayable import is_of_numbers
 from spaces_registry.signature import File, Kind, Return, Value
 
 
@@ -44,6 +45,8 @@ def _kept(store: Store, place: Place, told: Return, value: Value, kept: dict[Pat
             return value
         case Mapping():
             return {sendable(name): _kept(store, place, told, one, kept) for name, one in value.items()}
+        case Sequence() if is_of_numbers(value):
+            return tuple(value)
         case Sequence():
             return tuple(_kept(store, place, told, one, kept) for one in value)
         case _:

@@ -23,6 +23,7 @@ from pipelines.runners.protocol import Call
 from spaces_registry.errors import BadOutput, UnexpectedAnswer
 from spaces_registry.network.decoding import sendable
 from spaces_registry.network.queries import TooMuch, as_json, find
+from spaces_registry.sayable import is_of_numbers
 from spaces_registry.signature import Endpoint, File, Kind, Value
 
 _SHOWN: Final = 300  # characters of an answer in a message
@@ -124,6 +125,8 @@ class UnexpectedAnswers:
                 return None
             case Mapping():
                 return {sendable(str(name)): self._stored(one, known) for name, one in value.items()}
+            case Sequence() if is_of_numbers(value):
+                return tuple(value)
             case Sequence() if not isinstance(value, bytes):
                 return tuple(self._stored(one, known) for one in value)
             case None | bool() | int() | float() | Artifact():
@@ -161,6 +164,8 @@ def as_value(answer: object) -> Value:
             return {name: as_value(one) for name, one in answer.items()}
         case str() | None | bool() | int() | float():
             return answer
+        case Sequence() if is_of_numbers(answer):
+            return [*answer]
         case Sequence():
             return [as_value(one) for one in answer]
     return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipelines.artifacts import Artifact, Store
+from spaces_registry.sayable import is_of_numbers
 
 
 class Gone(Exception):
@@ -32,7 +33,7 @@ def packed(value: object) -> object:
         case None | bool() | int() | float() | str():
             return value
         case Sequence():
-            return [packed(one) for one in value]
+            return value if is_of_numbers(value) else [packed(one) for one in value]
         case _:
             raise TypeError(type(value).__name__)  # ours: runners return values only
 
@@ -62,6 +63,8 @@ def unpacked(value: object, store: Store, *, at: float | None = None, closely: b
             return replace(artifact, extra=extra)
         case {"mapping": Mapping() as inner}:
             return {name: unpacked(one, store, at=at, closely=closely) for name, one in inner.items()}
+        case list() if is_of_numbers(value):
+            return tuple(value)
         case list():
             return tuple(unpacked(one, store, at=at, closely=closely) for one in value)
         case _:

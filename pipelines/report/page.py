@@ -189,6 +189,10 @@ class _Reader:
             case list():
                 for one in output:
                     yield from self.values(one)
+            case {"head": str() as head}:
+                yield Shown("text", f"{head} …")
+                if isinstance(path := _mapping(output).get("path"), str):
+                    yield self._file(path, _mapping(output))
             case {"path": str() as path}:
                 yield self._file(path, _mapping(output))
                 if extra := _mapping(_mapping(output).get("extra")):

@@ -2,13 +2,15 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.artifacts import Artifact, StorageFailed, artifacts_in, publish, tops
 from pipelines.artifacts.disk import PART
+from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Succeeded
-from pipelines.running.record import Output, as_output, write_json
+from pipelines.running.long_values import write_value
+from pipelines.running.record import Output, as_output, as_outputs, write_json
 
 FEWEST_DIGITS = 2  # of the numbers of several files: most lists have fewer than a hundred
 _HALF_WRITTEN = (".run.json.*", ".report.html.*", f".*{PART}", f"steps/.*{PART}")
@@ -20,9 +22,11 @@ class RunFolder:
 
     Attributes:
         path: the run's own folder.
+        hidden: secrets that no file in it may hold.
     """
 
     path: Path
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def prepare(self) -> None:
         """Make the folder, and learn now rather than after the work whether it can be written.
@@ -48,7 +52,8 @@ class RunFolder:
         outputs: dict[str, Output] = {}
         for name, value in named.items():
             stem = f"{result.step}-{name}" if several else result.step
-            outputs[name] = self._publish(value, self.path / "steps", stem)
+            is_of_each = isinstance(result.outputs, EachOutputs)
+            outputs[name] = self._publish(value, self.path / "steps", stem, is_of_each=is_of_each)
         return outputs
 
     def publish_output(self, name: str, value: object) -> Output:
@@ -63,11 +68,13 @@ class RunFolder:
 
             write_report(self.path, document)
 
-    def _publish(self, value: object, folder: Path, stem: str) -> Output:
+    def _publish(self, value: object, folder: Path, stem: str, *, is_of_each: bool = False) -> Output:
         paths: dict[str, list[Path]] = {}
         for name, artifact in _named(value, stem):
             paths.setdefault(artifact.sha256, []).append(publish(artifact, folder, name))
-        return as_output(value, {sha256: iter(places) for sha256, places in paths.items()})
+        published = {sha256: iter(places) for sha256, places in paths.items()}
+        outputs = as_outputs if is_of_each else as_output
+        return outputs(value, published, lambda one: write_value(one, folder, stem, self.hidden))
 
 
 def _named(value: object, stem: str) -> Iterator[tuple[str, Artifact]]:

@@ -9,15 +9,16 @@ from typing import TypeAlias
 
 from chains.language.empty import EmptyQuery
 from chains.language.evaluate import Absent
-from pipelines.artifacts import Artifact, StorageFailed
+from pipelines.artifacts import Artifact, StorageFailed, artifacts_in
 from pipelines.engine.binding import shown
 from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
+from pipelines.running.long_values import head_of, is_long
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutput:
-    """A file that a run made, under its readable name.
+    """A file that a run made, under its readable name; also a value that is too long to be shown.
 
     Attributes:
         kind: image, audio, video, …
@@ -26,6 +27,7 @@ class FileOutput:
         sha256: of the bytes, hex.
         size_bytes: of the file.
         extra: what came beside it, by name, as in a `ValueOutput`: an annotated picture's `annotations`.
+        head: how a value begins that is too long to be shown, and of which all lies in the file; else None.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class FileOutput:
     sha256: str
     size_bytes: int
     extra: Mapping[str, object] = field(default_factory=dict, compare=False)
+    head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +45,36 @@ class ValueOutput:
 
     Attributes:
         kind: text, number, json, …
-        value: plain JSON, but that a file in it is a `FileOutput`.
+        value: plain JSON, but that a file in it is a `FileOutput`; None where it is too long to be told.
+        head: how such a value begins; else None.
     """
 
     kind: str
     value: object
+    head: str | None = None
 
 
 Output: TypeAlias = FileOutput | ValueOutput | tuple["Output", ...]
 
 
-def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
+Write: TypeAlias = Callable[[object], Artifact]
+
+
+def as_output(value: object, published: Mapping[str, Iterator[Path]], write: Write | None = None) -> Output:
     """A value of a run as users get it.
 
     Args:
         value: an artifact, a plain value, or a list of these.
         published: by SHA-256, the readable paths of the artifacts of these bytes, in order; they are used up.
+        write: writes a value that is too long to be shown into a file; None where there is no folder for it.
     """
     match value:
+        case str() | Mapping() | Sequence() if is_long(value) and not artifacts_in(value):
+            kind = "text" if isinstance(value, str) else "json"
+            if write is None:
+                return ValueOutput(kind, None, head_of(value))
+            file = write(value)
+            return FileOutput(kind, file.path, file.mime, file.sha256, file.size_bytes, head=head_of(value))
         case Artifact():
             return _file_output(value, published)
         case Absent() | EmptyQuery():
@@ -73,9 +88,15 @@ def as_output(value: object, published: Mapping[str, Iterator[Path]]) -> Output:
         case str():
             return ValueOutput("text", value)
         case Sequence():
-            return tuple(as_output(one, published) for one in value)
+            return tuple(as_output(one, published, write) for one in value)
         case _:
             return ValueOutput("json", _with_paths(value, published))
+
+
+def as_outputs(value: object, published: Mapping[str, Iterator[Path]], write: Write | None = None) -> Output:
+    """What the calls of a step with `each` gave, one by one however many: see `as_output`."""
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    return tuple(as_output(one, published, write) for one in items)
 
 
 def _file_output(file: Artifact, published: Mapping[str, Iterator[Path]]) -> FileOutput:
@@ -146,7 +167,11 @@ def output_json(output: Output) -> object:
                 "sha256": output.sha256,
                 "size_bytes": output.size_bytes,
             }
-            return {**facts, "extra": _plain(output.extra)} if output.extra else facts
+            if output.extra:
+                facts["extra"] = _plain(output.extra)
+            return facts if output.head is None else {**facts, "head": output.head}
+        case ValueOutput(head=str() as head):
+            return {"kind": output.kind, "value": None, "head": head}
         case ValueOutput():
             return {"kind": output.kind, "value": _plain(output.value)}
         case tuple():
@@ -285,7 +310,9 @@ def _steps(call: CallDone) -> dict[str, object]:
     told: dict[str, object] = {}
     for name, result in call.steps.items():
         made = result.outputs.by_name() if isinstance(result, Succeeded) else {}
-        told[name] = StepReport(result, {one: as_output(value, {}) for one, value in made.items()}).to_json()
+        is_of_each = isinstance(result, Succeeded) and isinstance(result.outputs, EachOutputs)
+        outputs = as_outputs if is_of_each else as_output
+        told[name] = StepReport(result, {one: outputs(value, {}) for one, value in made.items()}).to_json()
     return told
 
 

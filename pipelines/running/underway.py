@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,6 +99,7 @@ class Running:
                 self.at = datetime.strptime(begun.run[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
         else:
             self.id, self.folder = _new_folder(self.at, options.within or options.out / chain.name)
+        self.folder = replace(self.folder, hidden=hidden)
         facts = {"id": self.id, "chain": chain.name, "date": f"{self.at:%Y-%m-%d}"}
         self.names: dict[str, object] = {"inputs": values, "env": environment, "run": facts}
         self.values = values

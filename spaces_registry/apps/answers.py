@@ -64,9 +64,9 @@ def names_files(value: object) -> bool:
         if isinstance(one, Mapping):
             if is_file_data(one):
                 return True
-            waiting += one.values()
+            waiting += [inner for inner in one.values() if isinstance(inner, Mapping | list | tuple)]
         elif isinstance(one, list | tuple):
-            waiting += one
+            waiting += [inner for inner in one if isinstance(inner, Mapping | list | tuple)]
     return False
 
 

@@ -15,6 +15,9 @@ from spaces_registry.plain import shortened
 from spaces_registry.progress import CallEvent, Logged, Progress, Queued, Started, Yielded
 
 _WORDS = Bounds().words
+_A_VALUE = (
+    Bounds().answer_bytes // Bounds().json_values
+)  # as many values as an answer may have weigh as much as one
 _MOST = 10**9  # of anything that is counted
 DIFFED = frozenset({"sse_v2", "sse_v2.1", "sse_v3"})  # protocols that send later yields as differences
 
@@ -38,11 +41,12 @@ async def messages(
         start = len(buffer)
         buffer += chunk
         while (end := buffer.find(b"\n", start)) >= 0:
-            one = bytes(buffer[:end])
+            one = buffer[:end]
             del buffer[: end + 1]
             start = 0
             if one.startswith(b"data:"):
-                yield mapping(answered(one[5:]))
+                del one[:5]
+                yield mapping(answered(one))
         if len(buffer) > at_most_bytes:
             raise ValueError(f"a message is larger than {told(at_most_bytes)}")
 
@@ -83,8 +87,11 @@ def _edited(value: Any, path: list[Any], action: str, new: Any) -> Any:
 
 def _appended(value: Any, new: Any) -> Any:
     match value, new:
-        case (str(), str()) | (list(), list()):
+        case (str(), str()):
             return value + new
+        case (list(), list()):
+            value += new  # in place: copied at each yield, a long list would take the square of its length
+            return value
     raise ValueError("only text and lists can be appended to")
 
 
@@ -114,21 +121,33 @@ class Outputs:
         is_diffed: whether yields after the first come as differences.
         known: the last real value per position: an update without a value leaves it as it was.
         count: yields so far.
+        most_bytes: of what they may grow to by differences, about as JSON.
     """
 
     is_diffed: bool
     known: list[Any] = field(default_factory=list)
     count: int = 0
+    most_bytes: int = Bounds().answer_bytes
     _raw: list[Any] = field(default_factory=list)
+    _grown: int = 0
 
     def take(self, data: list[Any]) -> None:
-        """Take one yield."""
+        """Take one yield.
+
+        Raises:
+            ValueError: a difference does not fit, or the outputs have become larger than an answer may be.
+        """
         if self.is_diffed and self.count:
             self._raw += [None] * (len(data) - len(self._raw))
             self._raw = [_patched(old, edits) for old, edits in zip(self._raw, data, strict=False)]
         else:
             self._raw = list(data)
         self.count += 1
+        self._grown += weight(data)
+        if self._grown > self.most_bytes:  # what came in all; much of it may have been replaced
+            self._grown = weight(self._raw)
+        if self._grown > self.most_bytes:
+            raise ValueError(f"its differences add up to more than {told(self.most_bytes)}")
         self.settle(self._raw)
 
     def settle(self, data: list[Any]) -> list[Any]:
@@ -136,6 +155,24 @@ class Outputs:
         self.known += [None] * (len(data) - len(self.known))
         self.known = [_settled(old, new) for old, new in zip(self.known, data, strict=False)]
         return list(self.known)
+
+
+def weight(value: object) -> int:
+    """About how much of an answer a value is: the length of its texts, and the same for every value."""
+    total, left = 0, [value]
+    while left:
+        one = left.pop()
+        total += _A_VALUE
+        match one:
+            case str():
+                total += len(one)
+            case list():
+                total += _A_VALUE * len(one)
+                left += [inner for inner in one if isinstance(inner, str | list | dict)]
+            case dict():
+                total += sum(_A_VALUE + len(name) for name in one)
+                left += [inner for inner in one.values() if isinstance(inner, str | list | dict)]
+    return total
 
 
 def _patched(value: Any, edits: object) -> Any:

@@ -61,7 +61,8 @@ class Talk:
         self.endpoint, self.session, self.clocks, self.tell = endpoint, session, clocks, tell
         self.is_vague = _is_before(space.gradio, _TELLING)
         is_named = endpoint.wire.index is None  # `/call/{name}` sends whole values in every protocol
-        self.outputs = Outputs(space.protocol in DIFFED and not is_named)
+        is_diffed = space.protocol in DIFFED and not is_named
+        self.outputs = Outputs(is_diffed, most_bytes=origin.bounds.answer_bytes)
         self.event_id: str | None = None
         self.found: list[Any] | None = None
         self.work_s: float | None = None

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from spaces_registry.network.bounds import Bounds
@@ -13,7 +14,7 @@ _DIGITS = 300  # of a whole number; a float holds no more
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # of a character, as JSON or UTF-8 can spell it
 
 
-def decoded(content: bytes | str) -> Any:
+def decoded(content: bytes | bytearray | str) -> Any:
     """The value that a JSON text stands for; what no number can hold, such as `NaN` or `1e999`, becomes None.
 
     Of two equal keys the last one counts.
@@ -34,7 +35,7 @@ def decoded(content: bytes | str) -> Any:
         raise ValueError("it is nested too deeply") from cause
 
 
-def answered(content: bytes) -> Any:
+def answered(content: bytes | bytearray) -> Any:
     """An answer's value, made fit for all that is done with it: not too deep, and of whole characters.
 
     Raises:
@@ -70,18 +71,21 @@ def _finite(text: str) -> float | None:
 
 def is_deep(value: object) -> bool:
     """Whether a value has more than `LEVELS` levels, so that nobody should walk down all of it."""
-    level = [value]
+    level = [value] if isinstance(value, list | dict) else []
     for _ in range(LEVELS):
-        below: list[object] = []
-        for one in level:
-            if isinstance(one, list):
-                below += one
-            elif isinstance(one, dict):
-                below += one.values()
-        if not below:
+        level = [inner for one in level for inner in _members(one) if isinstance(inner, list | dict)]
+        if not level:
             return False
-        level = [one for one in below if isinstance(one, list | dict)]
-    return bool(level)
+    return True
+
+
+def _members(value: object) -> Iterable[object]:
+    match value:
+        case list():
+            return value
+        case dict():
+            return value.values()
+    return ()
 
 
 def sendable(text: str) -> str:

@@ -17,6 +17,7 @@ from jmespath.functions import Functions, signature
 from jmespath.visitor import TreeInterpreter
 
 from spaces_registry.network.bounds import Bounds
+from spaces_registry.sayable import is_of_numbers
 
 _STEPS = Bounds().query_steps
 _DIGITS: Final = re.compile(r"([0-9]+)")
@@ -57,6 +58,8 @@ def as_json(value: object) -> object:
             return value
         case Mapping():
             return {name: as_json(one) for name, one in value.items()}
+        case Sequence() if is_of_numbers(value):
+            return [*value]
         case Sequence():
             return [as_json(one) for one in value]
     return value
