@@ -44,14 +44,14 @@ def test_wrong_arguments_are_found_where_they_stand(folder):
         """,
     )
 
-    codes = {"missing-parameter", "unknown-parameter", "out-of-range", "not-a-choice", "unknown-part"}
+    codes = {"unknown-parameter", "out-of-range", "not-a-choice", "unknown-part"}
     assert {code for code, *_ in found} == codes
     assert {file for _, file, *_ in found} == {"outer.yaml"}
 
 
 def test_a_mistake_inside_is_told_at_its_own_place_with_who_uses_it(folder):
     """Whoever runs the outer chain has to find the line that is wrong."""
-    folder.write("broken.yaml", "steps:\n  cut: {media: trimm}\n")
+    folder.write("broken.yaml", "steps:\n  cut: {media: cut-out}\n")
     ((code, file, line, message),) = problems(folder, "steps: {one: {chain: broken.yaml}}")
 
     assert (code, file, line) == ("unknown-operation", "broken.yaml", 2)

@@ -220,7 +220,6 @@ def test_wrong_arguments_are_refused_before_any_request(ask: Asking, at_home: Pa
     assert code == 2
     found = {(one["code"], one["line"]) for one in json.loads(out)["problems"]}
     assert found == {
-        ("missing-parameter", 2),
         ("unknown-parameter", 4),
         ("out-of-range", 4),
         ("wrong-literal", 4),
