@@ -17,7 +17,7 @@ from PIL import Image
 from servers import free_port, serve
 
 from chains.loader import loads
-from chains.model import Chain
+from chains.model import Chain, Pickup
 from chains.problems import InvalidChain
 from pipelines import Run, run_chain
 from pipelines.household.home import find_home
@@ -91,7 +91,7 @@ def run(negatives: Chain, tmp_path: Path) -> Callable[[], Run]:
 def run_detached(negatives: Chain, tmp_path: Path) -> Callable[[], Run]:
     """The same, with the result left in the app until it is there: how long that takes is known."""
     run_once(negatives, tmp_path)
-    left = replace(negatives.steps["negative"], pickup="detached")
+    left = replace(negatives.steps["negative"], pickup=Pickup("detached"))
     return partial(run_once, replace(negatives, steps={"negative": left}), tmp_path)
 
 
