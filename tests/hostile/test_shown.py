@@ -60,7 +60,7 @@ def test_a_problem_shows_its_line_and_steers_nothing():
 
 def test_json_says_the_same_and_steers_nothing(capsys):
     """A program reads what was meant; a terminal is not steered by it."""
-    result_json({"said": EVIL, "emoji": "🎬"})
+    result_json({"said": EVIL, "emoji": "🎬"}, is_versioned=False)
     shown = capsys.readouterr().out
 
     assert not (STEERING - {"\n"}) & set(shown)
