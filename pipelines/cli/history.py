@@ -167,6 +167,7 @@ def _lost_lines(document: Mapping[str, object]) -> list[str]:
 def _outputs(record: "Record") -> list[str]:
     """The outputs, a line each, with files by where they are now."""
     from pipelines.cli.show import safe  # noqa: PLC0415
+    from pipelines.report.values import with_file_names  # noqa: PLC0415
 
     lines = [""]
     for name, output in _mapping(record.document.get("outputs")).items():
@@ -177,7 +178,7 @@ def _outputs(record: "Record") -> list[str]:
                 if isinstance(head := told.get("head"), str):
                     value = f"{safe(head)[:_LONGEST]} … (all of it in {value})"
             else:
-                found = _brief(told.get("value"))
+                found = with_file_names(told.get("value"))
                 value = safe(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))
                 value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
             lines.append(f"{safe(name)}: {safe(value)}")
@@ -190,18 +191,6 @@ def _show_warnings(name: str, step: Mapping[str, object]) -> None:
 
     for one in _list(step.get("warnings")):
         result(f"{safe(name)}: warning: {safe(str(one))}")
-
-
-def _brief(value: object) -> object:
-    """A value with the names of its files in place of all that is told of them."""
-    match value:
-        case {"path": str(path), "sha256": str()}:
-            return Path(path).name
-        case Mapping():
-            return {name: _brief(one) for name, one in value.items()}
-        case list():
-            return [_brief(one) for one in value]
-    return value
 
 
 def _show_tries(name: str, step: Mapping[str, object]) -> None:

@@ -4,7 +4,6 @@ The order is the promise: bytes in the store, then the journal says so, then the
 """
 
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -16,14 +15,14 @@ import anyio
 import anyio.to_thread
 
 from chains.model import Expect, Step
-from pipelines.artifacts import Artifact, StorageFailed, Store
+from pipelines.artifacts import StorageFailed, Store
 from pipelines.engine.binding import as_arguments, bind
 from pipelines.engine.breaker import Breaker, Rest
 from pipelines.engine.budget import Amounts, Budgets, Share
 from pipelines.engine.expectations import verify
-from pipelines.engine.keeping import kept_outputs
+from pipelines.engine.keeping import kept_outputs, mentions
 from pipelines.engine.limits import Limits
-from pipelines.engine.pickup import ResultPickup, choose_pickup
+from pipelines.engine.pickup import choose_pickup
 from pipelines.engine.results import Result
 from pipelines.engine.unexpected import (
     Question,
@@ -32,7 +31,7 @@ from pipelines.engine.unexpected import (
     as_value,
     parts_in,
 )
-from pipelines.engine.work_times import CallSize, PastCall, WorkTimes
+from pipelines.engine.work_times import CallSize, WorkTimes
 from pipelines.journal import READ, Dead, Intent, Journal, nobody
 from pipelines.places.place import Place
 from pipelines.runners.protocol import Call
@@ -84,6 +83,23 @@ class _Memory:
         self.told = job
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A call that the journal knows of.
+
+    Attributes:
+        number: the journal's.
+        job: what an earlier process left of it, or None.
+        size: of its arguments, for a Space's.
+        at: when it was sent, in seconds since the epoch.
+    """
+
+    number: int
+    job: Json
+    size: CallSize | None
+    at: float
+
+
 def _never() -> None:
     """No reason to leave a place alone."""
 
@@ -100,6 +116,7 @@ class CallMaker:
         run: the run's id.
         store: where files are kept.
         journal: where calls are recorded.
+        times: how long apps worked on calls before.
         limits: how many calls a place gets at once.
         breaker: hears which places are at work.
         scratch: an existing folder on the store's file system.
@@ -115,6 +132,7 @@ class CallMaker:
     run: str
     store: Store
     journal: Journal
+    times: WorkTimes
     limits: Limits
     breaker: Breaker
     scratch: Path
@@ -125,7 +143,6 @@ class CallMaker:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     resumed: bool = False
     is_watched: bool = False
-    _past: dict[tuple[str, str], deque[PastCall]] = field(default_factory=dict)
     _asked: dict[str, anyio.Lock] = field(default_factory=dict)
     _answered: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _left: dict[str, Json] = field(default_factory=dict)
@@ -259,43 +276,14 @@ class CallMaker:
         return _Outputs((answer,), is_raw=True)
 
     async def _send(self, question: Question, tell: Listener) -> _Outputs:
-        step, place, item, key = question.step, question.place, question.item, question.key
+        """Make a call that is not answered yet, and keep what comes of it."""
+        step, place, key = question.step, question.place, question.key
         async with self._allowed(place) as share:
-            name, called = question.name, place.endpoint.name
-            size = CallSize.of(place.endpoint, question.bound) if place.kind == "space" else None
-            intent = Intent(
-                self.run,
-                name,
-                item,
-                key,
-                place.kind,
-                place.address,
-                called,
-                place.revision,
-                None if size is None else size.to_json(),
-            )
-            sending, sent_at = self.journal.sent(intent, self.is_dead), time.time()
-            times = WorkTimes(self.journal, self._past)
-            pickup = (
-                ResultPickup() if size is None else choose_pickup(step, place, size, times, self.is_watched)
-            )
-            number, job = sending.call, sending.job or self._left.pop(key, None)
-            if sending.in_doubt:
-                self._doubt(step, place, intent, number)
-            remember = _Memory(partial(self.journal.job, number, key))
-
+            sent = self._announce(question)
+            pickup = choose_pickup(step, place, sent.size, self.times, is_watched=self.is_watched)
+            remember = _Memory(partial(self.journal.job, sent.number, key))
             warnings: list[str] = []
-
-            def hear(event: CallEvent) -> None:
-                if (warning := warning_in(event)) is not None and not _mentions(warning, self.secrets):
-                    warnings.append(warning)
-                match event:
-                    case Spent():
-                        share.spent(event)
-                    case UsedUp(wait_s=wait_s):
-                        self.limits.hold(place, wait_s)
-                tell(event)
-
+            hear = self._hearing(place, share, warnings, tell)
             try:
                 with TemporaryDirectory(dir=self.scratch, ignore_cleanup_errors=True) as folder:
                     call = Call(
@@ -304,15 +292,15 @@ class CallMaker:
                         as_arguments(question.bound),
                         Path(folder),
                         step.timeout,
-                        job=job,
+                        job=sent.job,
                         work_s=pickup.work_s,
                         earliest_s=pickup.earliest_s,
                         remember=remember,
                     )
-                    outputs = await self._called(question, number, call, hear)
+                    outputs = await self._called(question, sent.number, call, hear)
             except anyio.get_cancelled_exc_class():
                 if remember.told is None:  # else its work may go on, and its result can be fetched
-                    self.journal.failed(number, key, INTERRUPTED, None)
+                    self.journal.failed(sent.number, key, INTERRUPTED, None)
                 raise
             except OSError as cause:
                 raise StorageFailed(self.scratch, cause) from cause
@@ -320,14 +308,45 @@ class CallMaker:
                 said, wait_s = (
                     (failure.said, failure.wait_s) if isinstance(failure, CallFailed) else (None, None)
                 )
-                self.journal.failed(number, key, failure.code, said, wait_s=wait_s, spent=share.told)
-                if failure.code == "unreachable" and (left := remember.told or job) is not None:
+                self.journal.failed(sent.number, key, failure.code, said, wait_s=wait_s, spent=share.told)
+                if failure.code == "unreachable" and (left := remember.told or sent.job) is not None:
                     self._left[key] = left  # the connection is gone, not the work
                 raise
-            self._record(number, key, outputs, share.told, distinct(warnings))
-            if size is not None and (work_s := share.told.work_s) is not None:
-                times.add(place.address, called, PastCall(size, work_s, sent_at, time.time()))
+            self._record(sent.number, key, outputs, share.told, distinct(warnings))
+            self.times.learn(place.address, place.endpoint.name, sent.size, share.told.work_s, sent.at)
         return outputs
+
+    def _announce(self, question: Question) -> _Sent:
+        """Write down that a call is about to be made, and take over what a dead process left of it.
+
+        Raises:
+            InDoubt: a dead process made it, nobody knows what came of it, and the step allows no repeat.
+        """
+        place, key = question.place, question.key
+        size = CallSize.of(place.endpoint, question.bound) if place.kind == "space" else None
+        kept = None if size is None else size.to_json()
+        whose = (self.run, question.name, question.item, key)
+        intent = Intent(*whose, place.kind, place.address, place.endpoint.name, place.revision, kept)
+        sending, sent_at = self.journal.sent(intent, self.is_dead), time.time()
+        job = sending.job or self._left.pop(key, None)
+        if sending.in_doubt:
+            self._doubt(question.step, place, intent, sending.call)
+        return _Sent(sending.call, job, size, sent_at)
+
+    def _hearing(self, place: Place, share: Share, warnings: list[str], tell: Listener) -> Listener:
+        """A listener that counts what a call takes and keeps its warnings, and passes everything on."""
+
+        def hear(event: CallEvent) -> None:
+            if (warning := warning_in(event)) is not None and not mentions(warning, self.secrets):
+                warnings.append(warning)
+            match event:
+                case Spent():
+                    share.spent(event)
+                case UsedUp(wait_s=wait_s):
+                    self.limits.hold(place, wait_s)
+            tell(event)
+
+        return hear
 
     def _record(
         self, number: int, key: str, outputs: _Outputs, spent: Spent, warnings: Sequence[str]
@@ -335,7 +354,7 @@ class CallMaker:
         """Write down how a good call ended."""
         if outputs.is_raw:
             self.journal.failed(number, key, READ, None, spent=spent)
-        elif _mentions(outputs.values, self.secrets):
+        elif mentions(outputs.values, self.secrets):
             self.journal.failed(number, key, WITHHELD, None, spent=spent)
         else:
             self.journal.received(number, key, outputs.values, spent, warnings)
@@ -347,7 +366,7 @@ class CallMaker:
             values = await place.runner(call, hear)
             return _Outputs(await anyio.to_thread.run_sync(self._take, step, place, values))
         except UnexpectedAnswer as failure:
-            if failure.answer is None or _mentions(failure.answer, self.secrets):
+            if failure.answer is None or mentions(failure.answer, self.secrets):
                 raise
             await self._unexpected.keep(question, number, call, failure)
             if (outputs := await self._read_by_step(question, failure.answer)) is None:
@@ -390,18 +409,3 @@ def distinct(warnings: Sequence[str]) -> tuple[str, ...]:
 def _is_update(value: object) -> bool:
     """Whether a value is what an app tells its page to do, in place of what it made."""
     return isinstance(value, Mapping) and value.get("__type__") == "update"
-
-
-def _mentions(value: object, secrets: Sequence[str]) -> bool:
-    """Whether a text in a value repeats a secret."""
-    match value:
-        case str():
-            return any(one in value for one in secrets if one)
-        case Artifact():
-            return _mentions((value.caption or "", value.extra), secrets)
-        case Mapping():
-            return any(_mentions(one, secrets) for one in (*value, *value.values()))
-        case Sequence():
-            return any(_mentions(one, secrets) for one in value)
-        case _:
-            return False

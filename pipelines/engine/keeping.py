@@ -65,3 +65,18 @@ def _kept_file(store: Store, place: Place, told: Return, file: File, kept: dict[
 def _kind_in(told: Return) -> Kind:
     """The kind of a file in a return's value: within JSON, whatever its bytes are."""
     return told.kind if told.kind.is_file or told.kind == Kind.GALLERY else Kind.ANY
+
+
+def mentions(value: object, secrets: Sequence[str]) -> bool:
+    """Whether a text in a value repeats a secret: such a value is used, and not kept."""
+    match value:
+        case str():
+            return any(secret in value for secret in secrets if secret)
+        case Artifact():
+            return mentions((value.caption or "", value.extra), secrets)
+        case Mapping():
+            return any(mentions(inner, secrets) for inner in (*value, *value.values()))
+        case Sequence():
+            return any(mentions(inner, secrets) for inner in value)
+        case _:
+            return False

@@ -42,22 +42,18 @@ class ResultPickup:
 
 
 def choose_pickup(
-    step: Step,
-    place: Place,
-    size: CallSize,
-    times: WorkTimes,
-    is_watched: bool,  # noqa: FBT001 - as Options has it
+    step: Step, place: Place, size: CallSize | None, times: WorkTimes, *, is_watched: bool
 ) -> ResultPickup:
     """When the result stream of a call is to be opened.
 
     Args:
         step: says what its writer wants.
         place: the Space.
-        size: of the call.
+        size: of the call; None for a call of anything else, which has no such stream.
         times: the calls that were answered before.
         is_watched: whether a person looks on.
     """
-    if step.pickup.mode == "attached":
+    if size is None or step.pickup.mode == "attached":
         return ResultPickup()
     past = times.of(place.address, place.endpoint.name)
     if step.pickup.mode == "detached":

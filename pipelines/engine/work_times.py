@@ -6,6 +6,7 @@ it usually take?* is for calls whose result is to wait for us: any call of the e
 """
 
 import math
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,10 +145,13 @@ class WorkTimes:
             past = self._past[place, endpoint] = deque(calls, REMEMBERED)
         return [*past]
 
-    def add(self, place: str, endpoint: str, call: PastCall) -> None:
-        """A call was answered."""
-        if (past := self._past.get((place, endpoint))) is not None:
-            past.append(call)
+    def learn(
+        self, place: str, endpoint: str, size: CallSize | None, work_s: float | None, sent_at: float
+    ) -> None:
+        """A call was answered just now; nothing is learned from one whose size or work is not known."""
+        past = self._past.get((place, endpoint))
+        if past is not None and size is not None and work_s is not None:
+            past.append(PastCall(size, work_s, sent_at, time.time()))
 
 
 def earliest_s(past: Iterable[PastCall], size: CallSize) -> float | None:

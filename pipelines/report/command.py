@@ -2,20 +2,19 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
 
-Json: TypeAlias = Mapping[str, object]
+from pipelines.report.values import Json, items, mapping
 
 
 def _options(document: Json) -> Iterator[str]:
     """The options that decide where a run's calls go, and which of them are made."""
-    told = _mapping(document.get("options"))
+    told = mapping(document.get("options"))
     yield from ("--local",) if told.get("local") is True else ()
-    for space, url in _mapping(told.get("use")).items():
+    for space, url in mapping(told.get("use")).items():
         yield from ("--use", f"{space}={url}")
     yield from ("--frozen",) if told.get("frozen") is True else ()
-    for step in _list(told.get("only")):
+    for step in items(told.get("only")):
         yield from ("--only", str(step))
 
 
@@ -24,7 +23,7 @@ def command_again(document: Json) -> str:
 
     A run whose budget is used up would go on with the same budget: its chain is to be run with a larger one.
     """
-    errors = (_mapping(_mapping(one).get("error")) for one in _mapping(document.get("steps")).values())
+    errors = (mapping(mapping(one).get("error")) for one in mapping(document.get("steps")).values())
     is_spent = any(one.get("code") == "budget-exceeded" for one in errors)
     if document.get("status") != "succeeded" and document.get("run") and not is_spent:
         return shlex.join(("spacechain", "resume", str(document["run"])))
@@ -34,7 +33,7 @@ def command_again(document: Json) -> str:
         str(document.get("file") or document.get("chain") or ""),
         *_options(document),
     ]
-    for name, value in _mapping(document.get("inputs")).items():
+    for name, value in mapping(document.get("inputs")).items():
         if isinstance(value, str | int | float) and len(str(value)) < 200:  # noqa: PLR2004 - a line's worth
             told = str(value).lower() if isinstance(value, bool) else str(value)
             words += ["-i", f"{name}={told}"]
@@ -46,11 +45,3 @@ def command_again(document: Json) -> str:
             told = json.dumps(value, ensure_ascii=False)
             words += ["-i", f"{name}={told if len(told) < 200 else '…'}"]  # noqa: PLR2004 - a line's worth
     return shlex.join(words)
-
-
-def _mapping(value: object) -> Json:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pipelines.artifacts import StorageFailed
 from pipelines.engine.losses import loss_words, read_losses
 from pipelines.report.command import command_again
+from pipelines.report.values import Json, items, mapping, with_file_names
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -27,7 +28,6 @@ _MOST_TEXT = 20_000  # characters of one text
 _SHOWN_AS = {"image": "img", "video": "video", "audio": "audio"}
 _DRAWN_BY_THE_BROWSER = re.compile(r"image/(png|jpeg|gif|webp|avif|bmp)|(video|audio)/[\w.+-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-Json: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ def report_html(folder: Path, document: Json) -> str:
         document: its `run.json`.
     """
     reader = _Reader(folder, str(document.get("folder", "")))
-    steps = [(str(name), _mapping(one)) for name, one in _mapping(document.get("steps")).items()]
+    steps = [(str(name), mapping(one)) for name, one in mapping(document.get("steps")).items()]
     longest = max((_number(one.get("seconds")) for _, one in steps), default=0.0)
     shown = [reader.step(name, one, longest) for name, one in steps]
-    outputs = reader.outputs(_mapping(document.get("outputs")))
-    inputs = [(str(name), reader.input(one)) for name, one in _mapping(document.get("inputs")).items()]
+    outputs = reader.outputs(mapping(document.get("outputs")))
+    inputs = [(str(name), reader.input(one)) for name, one in mapping(document.get("inputs")).items()]
     calls = sum(int(_number(one.get("attempts"))) for _, one in steps)
     kept = sum(one.get("cached") is True for _, one in steps)
     return _template().render(
@@ -143,8 +143,8 @@ def report_html(folder: Path, document: Json) -> str:
         words=[(name, media) for name, media in outputs if all(one.tag == "text" for one in media)],
         lost=[*read_losses(document)],
         unmade=[
-            (str(name), str(_mapping(one).get("message", "")))
-            for name, one in _mapping(document.get("unmade")).items()
+            (str(name), str(mapping(one).get("message", "")))
+            for name, one in mapping(document.get("unmade")).items()
         ],
         steps=shown,
         inputs=inputs,
@@ -191,15 +191,15 @@ class _Reader:
                     yield from self.values(one)
             case {"head": str() as head}:
                 yield Shown("text", f"{head} …")
-                if isinstance(path := _mapping(output).get("path"), str):
-                    yield self._file(path, _mapping(output))
+                if isinstance(path := mapping(output).get("path"), str):
+                    yield self._file(path, mapping(output))
             case {"path": str() as path}:
-                yield self._file(path, _mapping(output))
-                if extra := _mapping(_mapping(output).get("extra")):
-                    yield Shown("text", _text(_brief(extra)))
+                yield self._file(path, mapping(output))
+                if extra := mapping(mapping(output).get("extra")):
+                    yield Shown("text", _text(with_file_names(extra)))
                     yield from self._within([one for one in extra.values() if not _is_same(one, output)])
             case {"value": value}:
-                yield Shown("text", _text(_brief(value)))
+                yield Shown("text", _text(with_file_names(value)))
                 yield from self._within(value)
             case _:
                 yield Shown("text", _text(output))
@@ -259,19 +259,19 @@ class _Reader:
         via, shared = str(step.get("via") or ""), _shared(step)
         return StepShown(
             name=name,
-            status="partly" if _list(step.get("failed_items")) else str(step.get("status", "")),
+            status="partly" if items(step.get("failed_items")) else str(step.get("status", "")),
             via=", ".join(f"{one} ({_items(number)})" for one, number in shared.items()) or via,
             endpoint="" if shared else str(step.get("endpoint") or ""),
             revision="" if shared else _revision(step),
             how=_how(step),
             seconds=seconds,
             share=round(share, 1),
-            outputs=self.outputs(_mapping(step.get("outputs"))),
-            error=_error(_mapping(step.get("error"))),
+            outputs=self.outputs(mapping(step.get("outputs"))),
+            error=_error(mapping(step.get("error"))),
             because=str(step.get("because") or ""),
             tries=[*_tries(step)],
             notes=[*_notes(step)],
-            warnings=[_text(one) for one in _list(step.get("warnings"))[:_MOST_TRIES]],
+            warnings=[_text(one) for one in items(step.get("warnings"))[:_MOST_TRIES]],
         )
 
 
@@ -288,7 +288,7 @@ def _revision(step: Json) -> str:
 
 def _shared(step: Json) -> Mapping[str, int]:
     """How many items each place made, where several did."""
-    found = Counter(str(_mapping(one).get("via") or "?") for one in _list(step.get("calls")))
+    found = Counter(str(mapping(one).get("via") or "?") for one in items(step.get("calls")))
     return found if len(found) > 1 else {}
 
 
@@ -302,8 +302,8 @@ def _how(step: Json) -> str:
     if step.get("cached") is True:
         return "kept from before"
     if isinstance(calls, list) and len(calls) > 1:
-        kept = sum(_mapping(one).get("cached") is True for one in calls)
-        if lost := _list(step.get("failed_items")):
+        kept = sum(mapping(one).get("cached") is True for one in calls)
+        if lost := items(step.get("failed_items")):
             return loss_words(len(calls), [int(_number(one)) for one in lost])
         return _items(len(calls)) + (f", {kept} kept from before" if kept else "")
     return "" if number == 0 else "1 call" if number == 1 else f"{number} calls"
@@ -311,8 +311,8 @@ def _how(step: Json) -> str:
 
 def _tries(step: Json) -> Iterator[Try]:
     """The tries that did not succeed, in order: the step's story, or what its error knows of them."""
-    told = _list(step.get("story")) or _list(_mapping(step.get("error")).get("attempts"))
-    yield from (_try(_mapping(one)) for one in told[:_MOST_TRIES])
+    told = items(step.get("story")) or items(mapping(step.get("error")).get("attempts"))
+    yield from (_try(mapping(one)) for one in told[:_MOST_TRIES])
     if len(told) > _MOST_TRIES:
         yield Try(f"and {len(told) - _MOST_TRIES} more", "all of them are in run.json", "", "", 0.0)
 
@@ -333,15 +333,15 @@ def _try(one: Json) -> Try:
 
 def _notes(step: Json) -> Iterator[str]:
     """Why it was performed there, and what the steps of a nested chain did."""
-    yield from (str(one) for one in _list(step.get("why")))
-    for one in _list(step.get("passed_over")):
-        told = _mapping(one)
+    yield from (str(one) for one in items(step.get("why")))
+    for one in items(step.get("passed_over")):
+        told = mapping(one)
         yield f"passed over {told.get('space')}: {told.get('why')}"
-    for name, one in _mapping(step.get("steps")).items():
-        told = _mapping(one)
+    for name, one in mapping(step.get("steps")).items():
+        told = mapping(one)
         where = f" at {told['via']}" if told.get("via") else ""
         yield f"{name}: {told.get('status')}{where}, {duration(_number(told.get('seconds')))}"
-        yield from (f"{name}: warning: {_text(one)}" for one in _list(told.get("warnings"))[:_MOST_TRIES])
+        yield from (f"{name}: warning: {_text(one)}" for one in items(told.get("warnings"))[:_MOST_TRIES])
 
 
 def _text(value: object) -> str:
@@ -349,21 +349,9 @@ def _text(value: object) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " … (all of it in run.json)"
 
 
-def _brief(value: object) -> object:
-    """A value with the names of its files in place of all that is told of them."""
-    match value:
-        case {"path": str(path), "sha256": str()}:
-            return Path(path).name
-        case Mapping():
-            return {name: _brief(one) for name, one in value.items()}
-        case list():
-            return [_brief(one) for one in value]
-    return value
-
-
 def _is_same(one: object, output: object) -> bool:
     """Whether two files have the same bytes."""
-    return _mapping(one).get("sha256") == _mapping(output).get("sha256") is not None
+    return mapping(one).get("sha256") == mapping(output).get("sha256") is not None
 
 
 def _bytes(size: float) -> str:
@@ -372,14 +360,6 @@ def _bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"  # noqa: PLR2004
         size /= 1000
     return f"{size:.1f} GB"
-
-
-def _mapping(value: object) -> Json:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
 
 
 def _number(value: object) -> float:

@@ -25,6 +25,7 @@ from pipelines.engine.interrupts import interruptible
 from pipelines.engine.perform import Performer
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.engine.sight import names_for
+from pipelines.engine.work_times import WorkTimes
 from pipelines.household.history import remember
 from pipelines.household.scratch import lives, scratch_folder
 from pipelines.journal import Begun, JournalFailed
@@ -180,6 +181,7 @@ class Running:
             self.id,
             shop.store,
             journal,
+            WorkTimes(journal),
             shop.limits,
             breaker,
             scratch,

@@ -91,8 +91,9 @@ class Sender:
         must_be_good(exchange, answer, f"sending {part.name}")
         address = find(upload.answer, answer.body)
         if not isinstance(address, str) or not address:
-            message = f"{exchange.place} took {part.name}, but `{upload.answer}` is not in its answer"
-            raise BadOutput(exchange.place, message)
+            message = f"{exchange.place} took {part.name}, and did not say where it lies"
+            hint = f"`answer` of its `upload` in {exchange.service.source.file} does not find the address"
+            raise BadOutput(exchange.place, message, hint=hint)
         return address
 
 

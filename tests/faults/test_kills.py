@@ -3,11 +3,11 @@
 import os
 import random
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from faults.conftest import eventually
 from faults.history import violations
 from faults.kills import AT_ONCE, CALLS, Field, kill_runs
 from servers import serve
@@ -82,9 +82,7 @@ def test_a_detached_call_outlives_its_command_from_the_first_on(field, slow_farm
         """
     )
     process = field.start("run", "film.yaml", "-i", "take=first", "--json")
-    while field.worked("first").total() < 3:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
+    assert eventually(lambda: field.worked("first").total() == 3, within_s=60)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
 

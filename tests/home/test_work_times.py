@@ -100,7 +100,8 @@ def test_what_a_run_answers_is_known_at_once_and_to_the_next_run(tmp_path: Path)
         kept = size("a secret prompt").to_json()
         sending = journal.sent(Intent("run", "clip", 0, "k", "space", "acme/clips", "/clip", None, kept))
         journal.received(sending.call, "k", ["done"], Spent(work_s=12.0))
-        times.add("acme/clips", "/clip", PastCall(size(), 11.0, 1.0, 12.0))
+        times.learn("acme/clips", "/clip", size(), 11.0, 1.0)
+        times.learn("acme/clips", "/clip", size(), None, 1.0)
         assert [call.work_s for call in times.of("acme/clips", "/clip")] == [11.0]
 
     with open_journal(file) as journal:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import main
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.network.origin import open_client
 
@@ -80,3 +81,18 @@ def on_a_terminal(tmp_path: Path) -> Callable[..., Talked]:
             os.close(ours)
 
     return run
+
+
+@pytest.fixture
+def spacechain(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
+    """Run the command in this process, in a folder of its own: exit code, and all that it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([*words])
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out + said.err
+
+    return command

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from web import Answer, Asked, say, web
 
-from pipelines.cli import main
 from spaces_registry.network.origin import NotAsked, Origin, patience
 
 RECIPE = """
@@ -23,21 +22,6 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")  # of 127.0.0.1, made fo
 def text(recipe: str) -> Answer:
     """A recipe as a host gives it."""
     return Answer(recipe.encode(), type="text/plain")
-
-
-@pytest.fixture
-def spacechain(tmp_path, monkeypatch, capsys):
-    """Run the command in this process: exit code, and all that it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([*words])
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out + said.err
-
-    return command
 
 
 @pytest.mark.parametrize("looking", ["check", "plan", "run"])

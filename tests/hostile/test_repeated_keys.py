@@ -16,7 +16,6 @@ from urllib.parse import quote
 import pytest
 from web import Answer, Asked, say, stream, web
 
-from pipelines.cli import main
 from spaces_registry.apps.app import App, describe
 from spaces_registry.cache import Descriptions
 from spaces_registry.clocks import Clocks
@@ -276,21 +275,6 @@ endpoints:
     json: {prompt: $prompt}
     gives: {file: {kind: file, from: url}, facts: {kind: json, from: facts}}
 """
-
-
-@pytest.fixture
-def spacechain(tmp_path, monkeypatch, capsys):
-    """Run the command in this process: exit code, and all that it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([*words])
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out + said.err
-
-    return command
 
 
 def test_a_vendor_that_repeats_its_key_has_told_no_file_of_ours(spacechain, home, monkeypatch, secret):

@@ -8,7 +8,6 @@ import pytest
 from web import say, web
 
 from pipelines import run_chain
-from pipelines.cli import main
 from pipelines.household.trust import NotTrusted
 from pipelines.programs.environment import is_credential
 
@@ -88,23 +87,11 @@ def server(home):
         yield running
 
 
-@pytest.fixture
-def spacechain(tmp_path, monkeypatch, capsys):
-    """Run the command in this process: exit code, and all that it printed."""
-    monkeypatch.chdir(tmp_path)
-    Path("mine.py").write_text(CODE)
-    Path("inner.yaml").write_text(INNER)
-    Path("reader.yaml").write_text(READER)
-    Path("c.yaml").write_text(DIRECT)
-
-    def command(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([*words])
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out + said.err
-
-    return command
+@pytest.fixture(autouse=True)
+def _chains(tmp_path: Path) -> None:
+    """The chains that variables are handed along."""
+    for name, text in (("mine.py", CODE), ("inner.yaml", INNER), ("reader.yaml", READER), ("c.yaml", DIRECT)):
+        (tmp_path / name).write_text(text)
 
 
 def trust_code(spacechain) -> None:
