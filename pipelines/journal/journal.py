@@ -18,6 +18,7 @@ from pipelines.journal.packing import Gone, facts, packed, unpacked
 from pipelines.journal.runs import Runs
 from pipelines.journal.unexpected import Unexpected
 from pipelines.journal.values import Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
+from pipelines.journal.writing import writing
 from spaces_registry.progress import Spent
 from spaces_registry.signature import Json
 
@@ -74,7 +75,7 @@ class Journal:
         one, now = intent, time.time()
         size = None if one.size is None else json.dumps(one.size)
         row = (*_columns(one), now, size)
-        with self._errors(), self._at_once() as connection:
+        with self._errors(), writing(self._connection) as connection:
             lost = _lost(connection, one.key, is_dead)
             told = next((told for _, told in reversed(lost) if told not in (None, "null")), None)
             told = told or _out_of_sight(connection, one)
@@ -94,13 +95,6 @@ class Journal:
         job: Json = None if told is None else json.loads(told)
         in_doubt = told is None and any(its != "null" for _, its in lost)
         return Sending(number or 0, job, in_doubt)
-
-    @contextmanager
-    def _at_once(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that no other process's writing comes between."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        with self._connection:
-            yield self._connection
 
     def newest(self) -> int:
         """The number of the newest call; 0 if there is none."""
@@ -134,7 +128,7 @@ class Journal:
         said = "\n".join(" ".join(one.split()) for one in warnings) or None
         text = json.dumps([packed(one) for one in outputs], ensure_ascii=False)
         now = time.time()
-        with self._errors(), self._connection as connection:  # the result and its files, or neither
+        with self._errors(), writing(self._connection) as connection:  # the result and its files, or neither
             connection.execute(
                 "INSERT INTO received (call, key, outputs, said, gpu_s, usd, work_s, at)"
                 " VALUES (?,?,?,?,?,?,?,?)",
@@ -276,7 +270,7 @@ class Journal:
         if not new:
             return
         with self._errors(), self._soon():
-            self._connection.execute("BEGIN IMMEDIATE")
+            writing(self._connection)
             self._connection.executemany(
                 "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
                 " VALUES (?,?,?,?,?,?,?,?)",
@@ -321,7 +315,7 @@ class Journal:
 
     def _turn(self, names: Sequence[str], rates: Sequence[Rate], at: float) -> Reached | None:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
+        writing(connection)
         for rate in rates:
             query = "SELECT at FROM turns WHERE name = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
             row = connection.execute(query, (rate.name, rate.since, rate.most - 1)).fetchone()
@@ -358,8 +352,8 @@ class Journal:
         return None if found == [("ok",)] else str(found[0][0])
 
     def _add(self, statement: str, row: tuple[object, ...]) -> int:
-        with self._errors(), self._connection:
-            return self._connection.execute(statement, row).lastrowid or 0
+        with self._errors(), writing(self._connection) as connection:
+            return connection.execute(statement, row).lastrowid or 0
 
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._errors():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.journal.errors import JournalFailed
+from pipelines.journal.writing import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Needs:
     def still(self, since: int) -> Iterator[frozenset[str]]:
         """Let nobody record a need meanwhile; yields the files whose need was recorded since a mark."""
         with self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
+            writing(self._connection)
             try:
                 rows = self._connection.execute("SELECT sha256 FROM artifacts WHERE rowid > ?", (since,))
                 yield frozenset(sha256 for (sha256,) in rows.fetchall())
@@ -77,10 +78,10 @@ class Needs:
         """Forget how a run was begun, with what, and what happened in it; its calls and results stay."""
         with self._errors():
             self._connection.execute("PRAGMA secure_delete = ON")  # inputs are the user's own words
-            with self._connection:
-                self._connection.execute("DELETE FROM runs WHERE run = ?", (run,))
-                self._connection.execute("DELETE FROM happened WHERE run = ?", (run,))
-                self._connection.execute("DELETE FROM artifacts WHERE run = ? AND call IS NULL", (run,))
+            with writing(self._connection) as connection:
+                connection.execute("DELETE FROM runs WHERE run = ?", (run,))
+                connection.execute("DELETE FROM happened WHERE run = ?", (run,))
+                connection.execute("DELETE FROM artifacts WHERE run = ? AND call IS NULL", (run,))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from pipelines.artifacts import Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, packed, unpacked
 from pipelines.journal.values import Begun
+from pipelines.journal.writing import writing
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Json
 
@@ -106,7 +107,7 @@ class Runs:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._errors(), self._connection as connection:
+        with self._errors(), writing(self._connection) as connection:
             yield connection
 
     @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import Journal
+from pipelines.journal.writing import write_ahead, writing
 from spaces_registry.disk import make_private
 
 _PATIENCE_S = 10.0
@@ -138,7 +139,7 @@ def open_journal(file: Path, *, patience_s: float = _PATIENCE_S, alone: bool = F
 
     Args:
         file: where.
-        patience_s: how long to wait for another process that writes.
+        patience_s: how long to wait for others while none of them finishes what it writes.
         alone: let nobody else open it meanwhile, if nobody has it open now: see `Journal.is_alone`.
 
     Raises:
@@ -153,7 +154,7 @@ def open_journal(file: Path, *, patience_s: float = _PATIENCE_S, alone: bool = F
             connection = stack.enter_context(closing(sqlite3.connect(file, timeout=patience_s)))
         except (OSError, sqlite3.Error) as cause:
             raise JournalFailed(file, cause) from cause
-        _prepare(connection, file, went_down_at)
+        _prepare(connection, file, went_down_at, patience_s)
         yield Journal(connection, file, is_alone=is_alone)
 
 
@@ -199,46 +200,33 @@ def _went_down_at(file: Path) -> float | None:
     return found.st_mtime if found.st_size and found.st_mtime < booted_at else None
 
 
-def _prepare(connection: sqlite3.Connection, file: Path, went_down_at: float | None) -> None:
+def _prepare(
+    connection: sqlite3.Connection, file: Path, went_down_at: float | None, patience_s: float
+) -> None:
     try:
-        _write_ahead(connection)
+        write_ahead(connection, patience_s)
         connection.execute("PRAGMA synchronous = FULL")  # a result that was paid for survives a power cut
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+        if (version := _version(connection)) > SCHEMA_VERSION:
             raise JournalTooNew(file, version)
-        for step in range(version, SCHEMA_VERSION):
-            _migrate(connection, step)
+        if version < SCHEMA_VERSION:
+            _migrate(connection)
         if went_down_at is not None:
-            with connection:
+            with writing(connection):
                 doubt = (went_down_at - _DOUBTED_S, went_down_at + 1.0)
                 connection.execute("INSERT INTO doubts (since, until) VALUES (?,?)", doubt)
     except sqlite3.Error as cause:
         raise JournalFailed(file, cause) from cause
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Let readers read while one writes; who changes the mode must be alone for that moment."""
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-        return
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError as cause:
-        if cause.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        # SQLite does not wait for this lock. Whoever holds it changes the mode too, or writes as of old:
-        # waiting for the right to write waits for both
-        connection.execute("BEGIN IMMEDIATE")
-        connection.rollback()
-        connection.execute("PRAGMA journal_mode = WAL")
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the journal to the newest version, wholly or not at all, also where several processes want to."""
+    with writing(connection):
+        for script in _MIGRATIONS[_version(connection) :]:  # another process may have done it meanwhile
+            for statement in script.split(";"):
+                connection.execute(statement)
+        if _version(connection) < SCHEMA_VERSION:
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _migrate(connection: sqlite3.Connection, step: int) -> None:
-    """Bring the journal one version further, wholly or not at all, also where two processes want to."""
-    script = f"BEGIN IMMEDIATE;{_MIGRATIONS[step]}PRAGMA user_version = {step + 1};COMMIT;"
-    try:
-        connection.executescript(script)
-    except sqlite3.Error:
-        if connection.in_transaction:
-            connection.rollback()
-        if connection.execute("PRAGMA user_version").fetchone()[0] <= step:
-            raise  # else another process has done it meanwhile
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -12,6 +12,7 @@ from typing import Final
 from pipelines.artifacts import Artifact, Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, packed, unpacked
+from pipelines.journal.writing import writing
 
 READ: Final = "read-otherwise"  # how a call ended whose answer the step's own `outputs` read
 _FIND = (
@@ -62,7 +63,7 @@ class Unexpected:
             whole: what came.
         """
         now, text = time.time(), json.dumps(packed(whole.answer), ensure_ascii=False)
-        with self._errors(), self._connection as connection:
+        with self._errors(), writing(self._connection) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO unexpected (call, key, asked, answer, why, at) VALUES (?,?,?,?,?,?)",
                 (call, key, asked, text, whole.why, now),

@@ -165,6 +165,30 @@ def test_a_journal_that_another_program_holds_is_told_as_held(file):
     assert "another program holds it" in refused.value.hint
 
 
+BUSY = (
+    "import sqlite3, sys, time\n"
+    "journal = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+    "for turn in range(12):\n"
+    "    journal.execute('BEGIN IMMEDIATE')\n"
+    "    journal.execute('INSERT INTO turns VALUES (?, 0)', (str(turn),))\n"
+    "    print(turn, flush=True)\n"
+    "    time.sleep(0.2)\n"  # a slow disk
+    "    journal.execute('COMMIT')\n"
+)
+
+
+def test_a_journal_that_others_keep_writing_is_waited_for(file):
+    """SQLite has no queue: on a slow disk, runs got `database is locked` from each other's writing."""
+    with open_journal(file, patience_s=1.0) as journal:
+        other = subprocess.Popen([sys.executable, "-c", BUSY, str(file)], stdout=subprocess.PIPE)
+        other.stdout.readline()
+        journal.sent(Intent("r", "s", 0, "key", "space", "ada/x", "/go", None))
+        other.communicate(timeout=30)
+
+        assert other.returncode == 0
+        assert journal.calls() == 1
+
+
 def test_a_read_only_journal_is_told_as_not_writable(file):
     """The cure is a right, not room."""
     with open_journal(file):
