@@ -22,6 +22,7 @@ from pipelines.household.home import find_home
 from pipelines.journal import open_journal
 
 AT_ONCE, PROCESSES, EACH, RUNS, WARM = 64, 8, 6, 2000, 200
+HUNDRED = 100
 SLACK_KB = 4_000  # of resident memory, over 1,800 runs: what an allocator keeps, 2 kB a run at most
 SLACK_OBJECTS = 300  # that the garbage collector watches: caches with a bound that fill up
 CHAIN = """
@@ -163,6 +164,40 @@ def test_processes_share_a_home_folder(app, tmp_path, told):
     with open_journal(find_home().journal) as journal:
         assert journal.health() is None
         assert journal.calls() == sum(counts.values())
+
+
+@pytest.mark.timeout(480)
+def test_a_hundred_runs_at_once_in_a_new_home_wait_for_each_other(app, tmp_path, told):
+    """Begun by a script's loop, each with its process: all are made and recorded, and readable meanwhile."""
+    (tmp_path / "trivial.yaml").write_text(TRIVIAL.replace("APP", app.url))
+    program = [sys.executable, "-m", "pipelines.cli"]
+    began = time.monotonic()
+    processes = [
+        subprocess.Popen(
+            [*program, "run", "trivial.yaml"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(HUNDRED)
+    ]
+    looked = dict.fromkeys([("runs",), ("usage",), ("store",), ("doctor", "--offline")], 0)
+    while any(process.poll() is None for process in processes):
+        for words in looked:
+            look = subprocess.run(
+                [*program, *words, "--json"], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert look.returncode in (0, 1), look.stderr
+            assert "journal" not in look.stderr, look.stderr
+            looked[words] += 1
+    said = [process.communicate() for process in processes]
+    took_s = time.monotonic() - began
+
+    refused = [err.decode()[-500:] for (_, err), one in zip(said, processes, strict=True) if one.returncode]
+    told(f"runs at once in a new home: {HUNDRED} tried, {len(refused)} refused, {took_s:.1f} s")
+    assert not refused
+    assert looked[("usage",)]
+    with open_journal(find_home().journal) as journal:
+        assert journal.health() is None
+        assert journal.calls() == HUNDRED
+    assert len(find_home().runs.read_text().splitlines()) == HUNDRED
 
 
 RUNNER = """
