@@ -34,6 +34,14 @@ def unsayable(value: object) -> str | None:
     return f"more than {_LEVELS} levels of lists and mappings"
 
 
+def storable(json_text: str) -> str:
+    """A JSON document that UTF-8 can spell, of the same value.
+
+    A path whose bytes are no UTF-8 has halves of characters in Python; JSON has escapes for these.
+    """
+    return json_text if json_text.isascii() else _HALF.sub(lambda one: f"\\u{ord(one[0]):04x}", json_text)
+
+
 def is_of_numbers(value: object) -> bool:
     """Whether a list holds finite numbers and truth values alone, so that nothing in it is to be changed."""
     if not isinstance(value, list | tuple):

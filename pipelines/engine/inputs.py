@@ -72,9 +72,11 @@ class _Reader:
 
     def _one(self, wanted: Input, value: object) -> object:
         kind = wanted.kind
-        if why := unsayable(value):
+        is_for_files = kind.is_file or kind == Kind.GALLERY
+        is_path = is_for_files and isinstance(value, str) and not value.startswith(_WEB)  # of any bytes
+        if not is_path and (why := unsayable(value)):
             raise _Unfit(f"{wanted.name} holds {why}")
-        if kind.is_file or kind == Kind.GALLERY:
+        if is_for_files:
             return self._file(wanted, value)
         if kind == Kind.JSON:
             found = _from_json(wanted, value) if self.as_text and isinstance(value, str) else value
@@ -153,7 +155,8 @@ def read_inputs(
     meant = misspelt(given, chain.inputs).values()
     values: dict[str, object] = {}
     for name, wanted in chain.inputs.items():
-        if name in given:
+        is_left_out = given.get(name) is None and wanted.default is None and not wanted.required
+        if name in given and not is_left_out:  # as a run records an input that it went without
             try:
                 values[name] = reader.read(wanted, given[name])
             except _Unfit as unfit:

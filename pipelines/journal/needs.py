@@ -1,5 +1,6 @@
 """Which runs need which files of the store, for whoever clears away."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,7 +56,8 @@ class Needs:
     def folders(self) -> Mapping[str, str]:
         """The folder of each run that is known."""
         with self._errors():
-            return dict(self._connection.execute("SELECT run, folder FROM runs").fetchall())
+            rows = self._connection.execute("SELECT run, folder FROM runs").fetchall()
+        return {run: os.fsdecode(folder) for run, folder in rows}
 
     def newest(self) -> int:
         """A mark: what is recorded from now on is `since` it."""

@@ -1,10 +1,12 @@
 """Values as they stand in the journal: JSON, in which a file is told from what merely looks like one."""
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipelines.artifacts import Artifact, Store
-from spaces_registry.sayable import is_of_numbers
+from spaces_registry.sayable import is_of_numbers, storable
 
 
 class Gone(Exception):
@@ -18,6 +20,20 @@ class Gone(Exception):
     def __init__(self, name: str, *, is_damaged: bool) -> None:
         super().__init__(name)
         self.name, self.is_damaged = name, is_damaged
+
+
+def json_of(value: object) -> str:
+    """What `packed` gives as a text that SQLite takes."""
+    return storable(json.dumps(value, ensure_ascii=False))
+
+
+def stored_path(path: str) -> str | bytes:
+    """A path as SQLite takes it: one whose bytes are no UTF-8 as these bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
 
 
 def packed(value: object) -> object:

@@ -1,6 +1,7 @@
 """The runs in the journal: how each was begun, what happened in it, how it ended."""
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from pipelines.artifacts import Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
-from pipelines.journal.packing import Gone, facts, packed, unpacked
+from pipelines.journal.packing import Gone, facts, json_of, packed, stored_path, unpacked
 from pipelines.journal.values import Begun
 from pipelines.journal.writing import writing
 from spaces_registry.errors import ToolkitError
@@ -36,8 +37,9 @@ class Runs:
 
     def begin(self, begun: Begun) -> None:
         """Record a run before its first step."""
-        now, inputs = time.time(), json.dumps(packed(begun.inputs), ensure_ascii=False)
-        row = (begun.run, begun.chain, begun.file, begun.beside, begun.text, begun.folder, inputs)
+        now, inputs = time.time(), json_of(packed(begun.inputs))
+        file, beside, folder = map(stored_path, (begun.file, begun.beside, begun.folder))
+        row = (begun.run, begun.chain, file, beside, begun.text, folder, inputs)
         with self._writing() as connection:
             connection.execute(
                 "INSERT INTO runs (run, chain, file, beside, text, folder, inputs, options, at)"
@@ -66,7 +68,7 @@ class Runs:
                     run,
                     what,
                     step,
-                    None if told is None else json.dumps(told, ensure_ascii=False),
+                    None if told is None else json_of(told),
                     time.time(),
                 ),
             )
@@ -94,7 +96,8 @@ class Runs:
         except Gone as cause:
             message = f"the store no longer has every file that run {run} was given"
             raise InputsGone(message, hint="run the chain again with its inputs") from cause
-        run, chain, file, beside, text, folder, _, options = row
+        run, chain, _, _, text, _, _, options = row
+        file, beside, folder = (os.fsdecode(row[at]) for at in (2, 3, 5))
         given = inputs if isinstance(inputs, Mapping) else {}
         return Begun(run, chain, file, beside, text, folder, given, json.loads(options))
 

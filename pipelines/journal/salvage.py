@@ -180,6 +180,10 @@ def _is_time(value: Value) -> bool:
     return isinstance(value, int | float) and 1e9 < value < 1e11  # noqa: PLR2004 - seconds, from 2001 on
 
 
+def _is_path(value: Value) -> bool:
+    return isinstance(value, str | bytes)  # as `stored_path` has it
+
+
 def _are_texts(values: Sequence[Value]) -> bool:
     return all(isinstance(one, str) for one in values)
 
@@ -209,7 +213,11 @@ _LOOKS: Mapping[str, Callable[[Row], bool]] = {
         isinstance(row[1], str) and _is_time(row[5]) and (row[2] is None) != (row[3] is None)
     ),
     "jobs": lambda row: isinstance(row[1], int) and _are_texts(row[2:4]) and _is_time(row[4]),
-    "runs": lambda row: _are_texts(row[:8]) and _is_time(row[8]),
+    "runs": lambda row: (
+        _are_texts((*row[:2], row[4], *row[6:8]))
+        and all(map(_is_path, (*row[2:4], row[5])))
+        and _is_time(row[8])
+    ),
     "happened": lambda row: _are_texts(row[:2]) and not isinstance(row[2], int) and _is_time(row[4]),
     "artifacts": lambda row: _is_key(row[0]) and isinstance(row[1], int) and _is_time(row[7]),
     "unexpected": lambda row: _are_texts(row[1:5]) and _is_time(row[5]),

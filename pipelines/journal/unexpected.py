@@ -11,7 +11,7 @@ from typing import Final
 
 from pipelines.artifacts import Artifact, Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
-from pipelines.journal.packing import Gone, facts, packed, unpacked
+from pipelines.journal.packing import Gone, facts, json_of, packed, unpacked
 from pipelines.journal.writing import writing
 
 READ: Final = "read-otherwise"  # how a call ended whose answer the step's own `outputs` read
@@ -62,7 +62,7 @@ class Unexpected:
             asked: the request itself, whichever endpoint reads its answer; empty if that is not known.
             whole: what came.
         """
-        now, text = time.time(), json.dumps(packed(whole.answer), ensure_ascii=False)
+        now, text = time.time(), json_of(packed(whole.answer))
         with self._errors(), writing(self._connection) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO unexpected (call, key, asked, answer, why, at) VALUES (?,?,?,?,?,?)",

@@ -14,6 +14,7 @@ from pipelines.engine.binding import shown
 from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
 from pipelines.running.long_values import head_of, is_long
+from spaces_registry.sayable import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +371,8 @@ def write_json(path: Path, document: Mapping[str, object], *, lasting: bool = Tr
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with aside.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(document, ensure_ascii=False, indent=2 if lasting else None) + "\n")
+            text = json.dumps(document, ensure_ascii=False, indent=2 if lasting else None)
+            file.write(storable(text) + "\n")
             if lasting:
                 file.flush()
                 os.fsync(file.fileno())
