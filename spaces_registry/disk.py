@@ -27,6 +27,8 @@ def what_to_do(code: int | None) -> str:
             return "free some space, or point SPACECHAIN_HOME or --out at another disk"
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return "choose a folder you may write to, through SPACECHAIN_HOME or --out"
+        case errno.ENAMETOOLONG:
+            return "choose a folder with a shorter path"
         case errno.EMFILE | errno.ENFILE:
             return "too many files are open: allow more (ulimit -n 4096), or run less at once"
         case errno.EIO:

@@ -1,77 +1,103 @@
 """The command line. `main` alone turns errors into text and exit codes."""
 
-import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from spaces_registry.errors import ToolkitError
+if TYPE_CHECKING:
+    from pipelines.cli.streams import Streams
 
-_MACHINE = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE})  # what the machine lacks is no fault of ours
-_FILES_HINT = "allow more (ulimit -n 4096), or run less at once"
 _INTERRUPTED: Mapping[str, object] = {
     "error": {"code": "interrupted", "message": "interrupted", "hint": "the same command goes on from there"}
 }
+_MAKING = frozenset({"run", "resume", "batch", "call", "link"})  # commands that keep what they made
+_HELP = frozenset({"--help", "-h", "--version"})
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """The `spacechain` command.
 
     Args:
-        words: what follows the command's name; None for the process's own.
+        words: what follows the command's name; None for the process's own, whose streams are replaced then.
 
     Raises:
         SystemExit: always, with a documented exit code.
     """
+    from pipelines.cli.streams import open_streams  # noqa: PLC0415
+
+    if words is not None:
+        _end([*words])
+        return
+    streams, told = open_streams(), sys.argv[1:]
+    try:
+        _end(told)
+    except SystemExit as end:
+        _tell_lost(streams, told, end)
+        raise
+
+
+def _tell_lost(streams: "Streams", words: Sequence[str], end: SystemExit) -> None:
+    """Say that results could not be written, and let the exit code say so where nothing worse happened."""
+    from pipelines.cli.exits import Exit  # noqa: PLC0415
+    from pipelines.cli.show import say  # noqa: PLC0415
+
+    if (why := streams.lost()) is None:
+        return
+    is_kept = next(iter(words), "") in _MAKING
+    say(f"error: the output cannot be written: {why} [storage-failed]")
+    say("  hint: " + ("what was made is kept: spacechain runs" if is_kept else "let stdout lead elsewhere"))
+    if not end.code:
+        end.code = int(Exit.STEP_FAILED if is_kept else Exit.WRONG)
+
+
+def _end(words: list[str]) -> None:
+    """Run a command; whatever it raises becomes an exit code, told in words and, if asked for, as JSON."""
     from pipelines.cli.exits import Exit, exit_for  # noqa: PLC0415
     from pipelines.cli.show import error_json, say, show_error  # noqa: PLC0415
+    from spaces_registry.machine import refusal_in  # noqa: PLC0415
 
-    told = list(sys.argv[1:] if words is None else words)
-    tell = _teller(told)
+    tell = _teller(words)
     try:
-        _run(told)
+        _run(words)
     except SystemExit as end:  # the command line's own mistakes end in one, too
         if end.code and isinstance(mistake := end.__context__, Exception) and _is_usage(mistake):
-            tell(_usage(mistake, told))
+            tell(_usage(mistake, words))
         raise
-    except ToolkitError as error:
-        show_error(error)
-        tell(error_json(error))
-        sys.exit(exit_for(error))
     except KeyboardInterrupt:
         say("interrupted")
         tell(_INTERRUPTED)
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # the reader of our output went away, as `| head` does; nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.DONE)
-    except OSError as cause:
-        if cause.errno not in _MACHINE:
-            tell(_show_fault(cause))
+    except Exception as fault:  # noqa: BLE001 - the last border: what is left of it is a fault of ours
+        error = refusal_in(fault)
+        if error is None:
+            tell(_show_fault(fault))
             sys.exit(Exit.FAULT)
-        if cause.errno in (errno.EMFILE, errno.ENFILE):
-            say("error: too many files are open [storage-failed]")
-            say(f"  hint: {_FILES_HINT}")
-            tell(_error("storage-failed", "too many files are open", _FILES_HINT))
-            sys.exit(Exit.WRONG)
-        say(f"error: the output cannot be written: {os.strerror(cause.errno or 0).lower()} [storage-failed]")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.WRONG)
-    except Exception as fault:  # noqa: BLE001 - the last border: what comes here is a fault of ours
-        tell(_show_fault(fault))
-        sys.exit(Exit.FAULT)
+        if error is not fault and os.environ.get("SPACECHAIN_DEBUG"):
+            import traceback  # noqa: PLC0415
+
+            traceback.print_exception(fault)
+        show_error(error)
+        tell(error_json(error))
+        sys.exit(exit_for(error))
 
 
 def _run(words: list[str]) -> None:
     from pipelines.cli.app import app  # noqa: PLC0415 - so that an error while importing is ours to show
     from pipelines.household.dotenv import apply_for_command  # noqa: PLC0415
+    from spaces_registry.machine import require_current_folder  # noqa: PLC0415
     from spaces_registry.network.bounds import find_bounds  # noqa: PLC0415
 
+    if not _asks_for_help(words):
+        require_current_folder()
     apply_for_command(words)
     find_bounds()  # a limit that is none is told before anything is done
     app(words, prog_name="spacechain")
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    return not words or words[0] == "help" or not _HELP.isdisjoint(words)
 
 
 def _teller(words: Sequence[str]) -> Callable[[Mapping[str, object]], None]:

@@ -42,7 +42,8 @@ def result_json(document: object, indent: int | None = 2, *, is_versioned: bool 
     """
     if isinstance(document, Mapping) and (indent is not None if is_versioned is None else is_versioned):
         document = {"version": JSON_VERSION, **document}
-    print(escaped(json.dumps(document, ensure_ascii=False, indent=indent)), flush=indent is None)
+    is_wide = (sys.stdout.encoding or "utf-8").lower().startswith("utf")  # has every letter
+    print(escaped(json.dumps(document, ensure_ascii=not is_wide, indent=indent)), flush=indent is None)
 
 
 def show_error(error: ToolkitError) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from spaces_registry.errors import ToolkitError
+from spaces_registry.machine import refusal_in
 from spaces_registry.plain import lines
 
 INTERRUPTED = 130
@@ -52,22 +52,14 @@ async def interruptible(
 
 @contextmanager
 def one_error() -> Iterator[None]:
-    """Let what a group of tasks says of the disk or the journal be the one error that it is, and no bug."""
+    """Let what tasks say of the disk, the journal or the machine be the one error that it is, and no bug."""
     try:
         yield
-    except ExceptionGroup as group:
-        ours, others = group.split(ToolkitError)
-        if ours is None or others is not None:
+    except Exception as fault:
+        refusal = refusal_in(fault)
+        if refusal is None or refusal is fault:
             raise
-        raise next(_leaves(ours)) from group
-
-
-def _leaves(group: ExceptionGroup[ToolkitError]) -> Iterator[ToolkitError]:
-    for one in group.exceptions:
-        if isinstance(one, ExceptionGroup):
-            yield from _leaves(one)
-        else:
-            yield one
+        raise refusal from fault
 
 
 async def _watch(

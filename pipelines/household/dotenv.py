@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.household.home import Home, find_home
+from pipelines.household.home import Home, NoHome, find_home
 from spaces_registry.errors import ToolkitError
 
 NAME = ".env"
@@ -24,6 +24,8 @@ _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=[ \t]*")
 _NOTHING = re.compile(r"\s*(#.*)?")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _CREDENTIAL = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
+_HELP = frozenset({"--help", "-h"})
+_WITHOUT = frozenset({"doctor", "help", "--version"})  # what a user in trouble asks
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
 
@@ -70,8 +72,8 @@ def apply_dotenv(environ: MutableMapping[str, str], here: Path, home: Home) -> t
 def dotenv_files(here: Path, home: Home) -> tuple[tuple[Path, bool], ...]:
     """The `.env` files that are there, each with whether it is the user's own."""
     near, own = here / NAME, home.folder / NAME
-    found = [(near, False)] if near.is_file() else []
-    if own.is_file():
+    found = [(near, False)] if os.path.isfile(near) else []  # noqa: PTH113 - in a closed folder: none
+    if os.path.isfile(own):  # noqa: PTH113
         if found and near.samefile(own):
             return ((own, True),)
         found.append((own, True))
@@ -170,10 +172,10 @@ def apply_for_command(words: list[str]) -> tuple[Dotenv, ...]:
     Raises:
         BadDotenv: a file cannot be read.
     """
-    asked_for_help = not words or words[0] in {"doctor", "--version"} or "--help" in words
+    asked_for_help = not words or words[0] in _WITHOUT or not _HELP.isdisjoint(words)
     try:
         return apply_dotenv(os.environ, Path.cwd(), find_home())
-    except (BadDotenv, OSError):
+    except (BadDotenv, NoHome, OSError):
         if asked_for_help:
             return ()
         raise

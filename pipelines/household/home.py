@@ -7,6 +7,10 @@ from pathlib import Path
 import platformdirs
 
 from spaces_registry.disk import make_private
+from spaces_registry.errors import ToolkitError
+
+_UNKNOWN = "this user has no home folder: HOME is not set, and the user is in no list of users"
+_HINT = "set SPACECHAIN_HOME to the absolute path of a folder of yours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,24 @@ class Home:
         return self.folder / "trusted"
 
 
+class NoHome(ToolkitError):
+    """There is no telling where this user's folder is."""
+
+    code = "no-home"
+
+
 def find_home() -> Home:
-    """`$SPACECHAIN_HOME`, else the platform's data folder for this user."""
-    if given := os.environ.get("SPACECHAIN_HOME"):
-        return Home(Path(given).expanduser().absolute())
-    return Home(platformdirs.user_data_path("spacechain"))
+    """`$SPACECHAIN_HOME`, else the platform's data folder for this user.
+
+    Raises:
+        NoHome: the variable names a user who is not there, or the user has no home folder.
+    """
+    given = os.environ.get("SPACECHAIN_HOME")
+    try:
+        folder = Path(given).expanduser().absolute() if given else platformdirs.user_data_path("spacechain")
+    except RuntimeError as cause:  # there is no such user, or this one is in no list of users
+        what = f"SPACECHAIN_HOME is {given!r}, and there is no such user" if given else _UNKNOWN
+        raise NoHome(what, hint=_HINT) from cause
+    if not folder.is_absolute():
+        raise NoHome(_UNKNOWN, hint=_HINT)
+    return Home(folder)

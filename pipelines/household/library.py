@@ -99,8 +99,9 @@ def write_new(path: Path, recipe: str) -> Path:
     path = path if path.suffix in _SUFFIXES else path.with_name(f"{path.name}.yaml")
     text = re.sub(r"(?m)^name: .*$", f"name: {path.stem}", known[recipe].text, count=1)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        data = text.encode()  # before there is a file
+        with path.open("xb") as file:
+            file.write(data)
     except FileExistsError:
         raise NotWritten(f"{path} is there already", hint="choose another name, or remove it first") from None
     except OSError as cause:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import shutil
 import sqlite3
 from pathlib import Path
@@ -14,6 +15,9 @@ _DAMAGED = (
     "what can be read of it is saved by: spacechain doctor --repair; files that were made stay in the store"
 )
 _OPEN = "too many files are open: allow more (ulimit -n 4096), or run less at once"
+_CAPPED = (
+    "files may grow to a limit only: allow larger ones (ulimit -f), or name another folder in SPACECHAIN_HOME"
+)
 _BROKEN = "the disk may be failing: look at it, then at what is kept there with: spacechain doctor"
 _ELSEWHERE = "look at that folder and its disk, or name another folder in SPACECHAIN_HOME"
 _HELD = "another program holds it; let that end, or name another folder in SPACECHAIN_HOME"
@@ -29,6 +33,7 @@ _HINTS = {
 _OF_THE_SYSTEM = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: _FREE,
+    errno.ENAMETOOLONG: "choose a folder with a shorter path in SPACECHAIN_HOME",
     errno.EMFILE: _OPEN,
     errno.ENFILE: _OPEN,
     errno.EIO: _BROKEN,
@@ -71,6 +76,8 @@ def _hint(cause: Exception, file: Path) -> str:
             return _OPEN
         if _is_full(file.parent):
             return _FREE
+        if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
+            return _CAPPED
     return _HINTS.get(code & _PRIMARY, _WRITABLE)
 
 

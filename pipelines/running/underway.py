@@ -35,6 +35,7 @@ from pipelines.running.outcome import Run, Status
 from pipelines.running.record import Output, StepReport
 from pipelines.running.workshop import Settings, Workshop
 from spaces_registry.errors import ToolkitError
+from spaces_registry.machine import MachineRefused
 from spaces_registry.progress import FellBack, Retrying
 from spaces_registry.signature import Json
 
@@ -132,7 +133,7 @@ class Running:
             except anyio.get_cancelled_exc_class():
                 self._finish(interrupted=True)
                 raise
-            except (StorageFailed, JournalFailed) as failure:  # what was made before is kept
+            except (StorageFailed, JournalFailed, MachineRefused) as failure:  # what was made before is kept
                 failure.hint = f"{failure.hint or 'mend that'}; then: spacechain resume {self.id}"
                 failure.is_run_kept = True
                 raise

@@ -103,7 +103,10 @@ def find_token() -> str | None:
     """The user's token, found as `huggingface_hub` finds it, or None."""
     from huggingface_hub import get_token  # noqa: PLC0415 - heavy
 
-    return get_token()
+    try:
+        return get_token()
+    except OSError:  # HOME leads nowhere, or to a folder of somebody else's
+        return None
 
 
 def may_have_token(url: str) -> bool:
