@@ -102,14 +102,21 @@ def _told(fault: BaseException) -> ToolkitError | None:
         case UnicodeEncodeError() if _HALF.search(fault.object):
             what = f"{_beginning(fault)!r} is no text: it has bytes that are no UTF-8"
             return NotUnicode(what, hint=_LETTERS)
-        case OSError(errno=errno.EMFILE | errno.ENFILE):
+        case OSError() if type(fault).__module__ == "builtins":  # others have numbers of their own, as `ssl`
+            return _told_of_the_system(fault)
+    return None
+
+
+def _told_of_the_system(fault: OSError) -> ToolkitError | None:
+    match fault.errno:
+        case errno.EMFILE | errno.ENFILE:
             return StorageRefused("too many files are open", hint=_MORE_FILES)
-        case OSError(errno=errno.EAGAIN, filename=None):
+        case errno.EAGAIN if fault.filename is None:
             return OutOfResources("no further process may be started", hint=_MORE_PROCESSES)
-        case OSError(errno=errno.ENOMEM):
+        case errno.ENOMEM:
             return OutOfResources("there is not enough memory", hint=_MORE_MEMORY)
-        case OSError(errno=code) if code in _OF_FILES:
-            where = "" if fault.filename is None else f"{os.fsdecode(fault.filename)}: "
+        case code if code in _OF_FILES:
+            where = f"{os.fsdecode(fault.filename)}: " if isinstance(fault.filename, str | bytes) else ""
             return StorageRefused(f"{where}{_reason(fault)}", hint=what_to_do(code))
     return None
 

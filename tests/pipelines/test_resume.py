@@ -75,3 +75,14 @@ def test_a_call_in_doubt_is_repeated_only_where_the_step_allows_it(chain, tmp_pa
     assert again.status == status
     error = again.steps["say"].to_json()["error"]
     assert (error and error["code"]) == (None if status == "succeeded" else "in-doubt")
+
+
+def test_a_run_that_went_without_an_optional_input_is_resumed_without_it(run):
+    """It was begun so; what the user left out is no mistake the second time."""
+    first = run("""
+        inputs: {picture: {kind: image, required: false}, words: {kind: text, required: false}}
+        steps: {say: {space: "bench", endpoint: /shout, with: {text: "${{ inputs.words or 'none' }}"}}}
+        outputs: {said: $say.text}
+    """)
+
+    assert (first.status, go_on(first.id).status) == ("succeeded", "succeeded")
