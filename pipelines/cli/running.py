@@ -115,15 +115,25 @@ def resume(
     events: Events = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that failed, was interrupted or killed."""
+    """Go on with a run or a batch that failed, was interrupted or killed."""
+    from pipelines.cli.batching import go_on as go_on_with_batch  # noqa: PLC0415
     from pipelines.cli.live import is_watched  # noqa: PLC0415
+    from pipelines.household.history import Record  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import find  # noqa: PLC0415
     from pipelines.running.resume import begun_run, load_begun  # noqa: PLC0415
     from pipelines.running.resume import resume as go_on  # noqa: PLC0415
 
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
+    record = find(find_home(), run)
+    if not isinstance(record, Record):
+        if events:
+            raise BadOption("--events is for a run, and that is a batch", hint="--json prints a line a row")
+        go_on_with_batch(record, wake=wake, as_json=as_json)
+        return
     where = settings(quiet=as_json or events, wake=wake)
-    begun = begun_run(run, where)
+    begun = begun_run(str(record.entry.folder), where)
     chain = load_begun(begun, where)
     ask_for_trust(chain)
     _make(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.batch.batch import Hearer, Tally, Told
+    from pipelines.batch.batch import Hearer, Told
+    from pipelines.batch.tally import Tally
 
 _SILENCE_S = 10.0  # after which a log hears how far it is
 
