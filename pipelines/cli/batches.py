@@ -40,9 +40,9 @@ def batch_facts(record: "BatchRecord") -> dict[str, object]:
     }
 
 
-def state_words(status: str, counts: Mapping[str, object]) -> str:
+def state_words(status: str, counts: Mapping[str, object], unit: str = "") -> str:
     """How far a batch is: `20 of 20`, `18 of 20, 2 failed`, `running, 7 of 20`."""
-    done = f"{counts['succeeded']} of {counts['rows']}"
+    done = f"{counts['succeeded']} of {counts['rows']}{unit}"
     if status in ("running", "interrupted", "blocked"):
         done = f"{status}, {done}"
     return f"{done}, {counts['failed']} failed" if counts["failed"] else done
@@ -59,10 +59,10 @@ def show_batch(record: "BatchRecord", *, as_json: bool) -> None:
         result_json({**facts, "rows": [one.to_json() for one in rows]})
         return
     run, status = str(facts["run"]), str(facts["status"])
-    words = state_words(status, record_counts(facts))
+    words = state_words(status, record_counts(facts), " rows")
     seconds = facts["seconds"]
     took = duration(float(seconds)) if isinstance(seconds, int | float) else ""
-    result(f"{run}  {safe(str(facts['chain']))}  {words} rows  {took}")
+    result(f"{run}  {safe(str(facts['chain']))}  {words}  {took}")
     result(f"{safe(record.table)} in {safe(str(facts['folder']))}")
     if shared:
         result("all with " + ", ".join(f"{safe(name)}={safe(_cell(one))}" for name, one in shared.items()))
@@ -79,7 +79,7 @@ def show_batch(record: "BatchRecord", *, as_json: bool) -> None:
     if rows:
         first = next((one for one in rows if one.error), rows[0])
         if first.row is not None and record.told:
-            say(f"all of one row: spacechain show {run}:{first.row}")
+            say(f"a row with its steps: spacechain show {run}:{first.row}")
     if status == "running":
         say("it is under way in another process")
     elif status in _RESUMABLE:

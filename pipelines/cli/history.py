@@ -54,9 +54,11 @@ def runs(
         result_json(facts)
     elif facts:
         table(_RUNS_HEAD, (_row(one) for one in facts), spare=2)
-        unended = next((one for one in facts if one["status"] in ("interrupted", "blocked")), None)
-        if unended is not None:
-            say(f"{unended['run']} is {unended['status']}; go on: spacechain resume {unended['run']}")
+        own = (one for one in facts if "batch" not in one and one["status"] in ("interrupted", "blocked"))
+        if (first := next(own, None)) is not None:
+            say(
+                f"{first['run']} is {first['status']}; go on from there with: spacechain resume {first['run']}"
+            )
     else:
         say("there are no runs yet" if chain is None and out is None else "there are no such runs")
 
@@ -141,7 +143,8 @@ def _listed_facts(record: "Listed", *, every: bool) -> Iterator[dict[str, object
         return
     yield batch_facts(record)
     if every:
-        yield from (run_facts(one) for one in record.rows())
+        rows = [run_facts(one) for one in record.rows()]
+        yield from sorted(rows, key=lambda one: one["row"] if isinstance(one.get("row"), int) else 0)
 
 
 def run_facts(record: "Record") -> dict[str, object]:
@@ -173,7 +176,7 @@ def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
         status = state_words(status, _mapping(facts["counts"]))
     seconds = facts["seconds"]
     return (
-        f"  {facts['run']}" if "batch" in facts else str(facts["run"]),
+        str(facts["run"]),
         f"row {facts['row']}" if "batch" in facts else str(facts["chain"]),
         f"{status}, {lost} lost" if lost else status,
         _when(str(facts["started"] or "")),
