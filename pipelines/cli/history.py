@@ -56,9 +56,8 @@ def runs(
         table(_RUNS_HEAD, (_row(one) for one in facts), spare=2)
         own = (one for one in facts if "batch" not in one and one["status"] in ("interrupted", "blocked"))
         if (first := next(own, None)) is not None:
-            say(
-                f"{first['run']} is {first['status']}; go on from there with: spacechain resume {first['run']}"
-            )
+            run, status = first["run"], first["status"]
+            say(f"{run} is {status}; go on from there with: spacechain resume {run}")
     else:
         say("there are no runs yet" if chain is None and out is None else "there are no such runs")
 
