@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.artifacts.disk import storage
-from pipelines.batch.reading import rows_of
+from pipelines.batch.reading import counts_of, rows_of
 from pipelines.household.home import Home
 from pipelines.household.housekeeping import Clearing, clearing, drop, remove_run
 from pipelines.household.listing import ROWS, SETUP, BatchRecord
@@ -23,13 +23,15 @@ class BatchClearing:
     Attributes:
         run: its id.
         folder: its folder.
-        rows: the runs of its rows.
+        number: of its rows.
+        rows: their runs; those of earlier tries, too.
         own: what it made beside them.
         others: what lies in its folder and is not of its making: it stays.
     """
 
     run: str
     folder: Path
+    number: int
     rows: Sequence[Clearing]
     own: Sequence[Path]
     others: Sequence[Path]
@@ -65,7 +67,7 @@ def batch_clearing(home: Home, batch: BatchRecord) -> BatchClearing:
         every = [one for one in folder.rglob("*") if one.is_symlink() or not one.is_dir()]
     own = [one for one in every if one in made]  # never what lies elsewhere, whatever its record names
     others = [one for one in every if one not in made and one not in of_rows]
-    return BatchClearing(batch.entry.run, folder, rows, own, others)
+    return BatchClearing(batch.entry.run, folder, counts_of(batch).rows, rows, own, others)
 
 
 def remove_batch(home: Home, journal: Journal, going: BatchClearing) -> None:

@@ -77,6 +77,7 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
 
 
 def _show_run(record: "Record", *, as_json: bool) -> None:
+    from pipelines.cli.running import REFUSED, other_inputs  # noqa: PLC0415
     from pipelines.cli.show import result, result_json, safe, say, table  # noqa: PLC0415
 
     if as_json:
@@ -101,7 +102,10 @@ def _show_run(record: "Record", *, as_json: bool) -> None:
         told = _mapping(error)
         result(f"{safe(name)} has no value: {safe(str(told.get('message')))} [{safe(str(told.get('code')))}]")
     errors = [_mapping(step.get("error")).get("code") for _, step in steps]
-    if record.status in _RESUMABLE and "budget-exceeded" not in errors:
+    failures = {one for one in errors if one}
+    if record.status == "failed" and failures == {REFUSED}:
+        say(other_inputs(str(facts["run"])))
+    elif record.status in _RESUMABLE and "budget-exceeded" not in errors:
         say(f"go on from there with: spacechain resume {facts['run']}")
 
 
@@ -142,8 +146,13 @@ def _listed_facts(record: "Listed", *, every: bool) -> Iterator[dict[str, object
         return
     yield batch_facts(record)
     if every:
-        rows = [run_facts(one) for one in record.rows()]
-        yield from sorted(rows, key=lambda one: one["row"] if isinstance(one.get("row"), int) else 0)
+        rows = sorted(record.rows(), key=_row_number)
+        yield from (run_facts(one) for one in rows)
+
+
+def _row_number(record: "Record") -> int:
+    row = record.document.get("row")
+    return row if isinstance(row, int) else 0
 
 
 def run_facts(record: "Record") -> dict[str, object]:

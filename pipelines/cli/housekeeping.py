@@ -85,7 +85,7 @@ def _ask_for_batches(going: "Sequence[Clearing | BatchClearing]", *, yes: bool, 
     if not batches or yes:
         return
     for one in batches:
-        say(f"to remove: batch {one.run} with {_rows(len(one.rows))}, {_files(len(one.files))}")
+        say(f"to remove: batch {one.run} with {_rows(one.number)}, {_files(len(one.files))}")
     _ask(as_json=as_json, hint="add --yes; --dry-run says what would go")
 
 
@@ -95,7 +95,7 @@ def _tell_removed(one: "Clearing | BatchClearing", told: Mapping[str, object], *
     from pipelines.cli.show import result, safe, size  # noqa: PLC0415
 
     verb = "would remove" if dry_run else "removed"
-    what = f"batch {one.run} with {_rows(len(one.rows))}" if isinstance(one, BatchClearing) else one.run
+    what = f"batch {one.run} with {_rows(one.number)}" if isinstance(one, BatchClearing) else one.run
     result(f"{verb} {what}: {_files(len(one.files))} in {safe(str(one.folder))}")
     freed = told["freed_bytes"]
     kept = "; what was made stays in the store until: spacechain store --prune" if len(one.files) > 1 else ""
@@ -116,7 +116,7 @@ def _cleared(one: "Clearing | BatchClearing") -> dict[str, object]:
         "files": len(one.files),
         "freed_bytes": freed_bytes(one.files),
         "left": [str(path) for path in one.others],
-        **({"rows": len(one.rows)} if isinstance(one, BatchClearing) else {}),
+        **({"rows": one.number} if isinstance(one, BatchClearing) else {}),
     }
 
 

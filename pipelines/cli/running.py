@@ -34,6 +34,7 @@ from spaces_registry.errors import ToolkitError
 
 Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
 PAGE = "report.html"
+REFUSED = "rejected-input"  # the app itself says no to what it was given
 _MOST_LISTED = 12  # items of one output on a terminal; of more, the first and the last are shown
 _MOST_SHOWN = 4000  # characters of one value on a terminal
 _NOTHING_MADE = "interrupted before the first call; nothing was made"
@@ -271,6 +272,13 @@ def repeated(option: str, values: Sequence[str] | None) -> list[str]:
     return [word for value in values or () for word in (option, value)]
 
 
+def other_inputs(run: str) -> str:
+    """How to go on with a run whose app refused what it was given: the same would be refused again."""
+    return (
+        f"run the chain again with other inputs; what is made is kept. With the same: spacechain resume {run}"
+    )
+
+
 def explain(run: "Run", again: Sequence[str] = ()) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
@@ -296,6 +304,8 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
     if _is_spent(run):
         say("go on from there: raise the chain's `budget` and run it again; `resume` keeps to the old one")
+    elif every and not again and all(one.error.code == REFUSED for one in every):
+        say(other_inputs(run.id))
     else:
         say(f"go on from there with: {safe(shlex.join(again or ('spacechain', 'resume', run.id)))}")
 

@@ -221,6 +221,13 @@ def test_rm_takes_a_batch_with_its_rows_and_leaves_what_others_put_there(desk, b
     assert desk.command("resume", ids[0]).code == 2
 
 
+def test_tries_of_a_row_are_no_rows(desk, batch):
+    """A batch of three that was gone on with is a batch of three."""
+    desk.command("resume", batch)
+
+    assert "with 3 rows" in desk.command("rm", batch, "--dry-run").out
+
+
 def test_rm_removes_nothing_elsewhere_whatever_a_batch_says(desk, batch):
     """A batch's folder may have come from somebody else."""
     mine = desk.folder / "mine.csv"
