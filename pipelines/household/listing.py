@@ -224,11 +224,11 @@ def _people_s(index: Path, found: Sequence[Entry] | None = None) -> Sequence[Ent
     known = entries_of(index)
     own = list[Entry]()
     rows: dict[Path, list[Entry]] = {}
-    batch_of = cache(_batch_of)
+    batch_of = cache(_batch_around)  # many rows, one look
     for entry in known if found is None else found:
         if entry.is_batch:
             rows.setdefault(entry.folder, [])
-        elif (folder := batch_of(entry.folder)) is not None:
+        elif (folder := batch_of(entry.folder.parent)) is not None:
             rows.setdefault(folder, []).append(entry)
         else:
             own.append(entry)
@@ -238,7 +238,11 @@ def _people_s(index: Path, found: Sequence[Entry] | None = None) -> Sequence[Ent
 
 def _batch_of(folder: Path) -> Path | None:
     """The folder of the batch that a run in this folder is a row of."""
-    within = folder.parent
+    return _batch_around(folder.parent)
+
+
+def _batch_around(within: Path) -> Path | None:
+    """The folder of the batch whose rows' runs lie within a folder."""
     return within.parent if within.name == ROWS and (within.parent / SETUP).is_file() else None
 
 
