@@ -183,6 +183,9 @@ def open_results(path: Path, layout: Layout, memory: Memory, *, forget: bool = F
                     yield results
                 finally:
                     results.tidy()
+    except (UnicodeDecodeError, csv.Error) as cause:
+        hint = "mend it by hand, or move it away: what is kept is not asked for again"
+        raise BadResults(f"{path} is damaged: {cause}", hint=hint) from cause
     except OSError as cause:
         raise StorageFailed(path, cause) from cause
 
@@ -229,7 +232,8 @@ def _lines(path: Path, layout: Layout) -> Iterator[Mapping[str, object]]:
     """The lines of a whole table, as they are written."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         if layout.is_csv:
-            yield from csv.DictReader(file)
+            for told in csv.DictReader(file):  # cells beyond the header have no name
+                yield {name: one for name, one in told.items() if isinstance(name, str)}
             return
         for number, line in enumerate(file, start=1):
             try:

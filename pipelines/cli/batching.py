@@ -138,7 +138,7 @@ class _Pace:
         numbers = {
             name: one
             for name in ("workers", "limit", "stop_after")
-            if isinstance(one := asked.get(name), int)
+            if isinstance(one := asked.get(name), int) and one > 0
         }
         return cls(**numbers, rows=_text(asked.get("rows")))
 
@@ -170,24 +170,24 @@ class _Asked:
     @classmethod
     def of(cls, asked: Mapping[str, object]) -> "_Asked":
         """The options, complete."""
-        chain, table, results = asked["chain"], asked["table"], asked["results"]
+        chain, table, results = asked.get("chain"), asked.get("table"), asked.get("results")
         if chain is None or table is None:
             hint = "write: spacechain batch CHAIN TABLE, such as: spacechain batch film.yaml films.csv"
             raise BadOption("batch needs a chain and a table", hint=hint)
         return cls(
             str(chain),
             str(table),
-            _texts(asked["input"]),
-            Path(str(asked["out"])),
-            _text(asked["name"]),
+            _texts(asked.get("input")),
+            Path(str(asked.get("out") or "outputs")),
+            _text(asked.get("name")),
             None if results is None else Path(str(results)),
-            _texts(asked["map"]),
-            _text(asked["format"]),
-            bool(asked["local"]),
-            _texts(asked["use"]),
-            bool(asked["frozen"]),
-            _text(asked["wake"]),
-            None if asked.get("folder") is None else Path(str(asked["folder"])),
+            _texts(asked.get("map")),
+            _text(asked.get("format")),
+            bool(asked.get("local")),
+            _texts(asked.get("use")),
+            bool(asked.get("frozen")),
+            _text(asked.get("wake")),
+            None if asked.get("folder") is None else Path(str(asked.get("folder"))),
         )
 
     def to_json(self, made: "Batch") -> dict[str, object]:
