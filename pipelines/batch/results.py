@@ -232,8 +232,8 @@ def _lines(path: Path, layout: Layout) -> Iterator[Mapping[str, object]]:
     """The lines of a whole table, as they are written."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         if layout.is_csv:
-            for told in csv.DictReader(file):  # cells beyond the header have no name
-                yield {name: one for name, one in told.items() if isinstance(name, str)}
+            for cells in csv.DictReader(file):  # those beyond the header have no name
+                yield {name: one for name, one in cells.items() if isinstance(name, str)}
             return
         for number, line in enumerate(file, start=1):
             try:
