@@ -16,13 +16,16 @@ import anyio.to_thread
 from chains.problems import InvalidChain
 from pipelines.artifacts import Artifact, StorageFailed, publish
 from pipelines.batch.columns import Columns, fingerprint
+from pipelines.batch.keeping import BatchLog, keeping
 from pipelines.batch.memory import Memory, open_memory
 from pipelines.batch.results import Layout, Results, RowDone, open_results
 from pipelines.batch.survey import Batch, Survey, is_wanted, named, survey
 from pipelines.batch.table import Row
+from pipelines.batch.tally import Tally
 from pipelines.engine.inputs import read_inputs
 from pipelines.engine.interrupts import interruptible
-from pipelines.engine.results import Failed
+from pipelines.engine.results import Failed, Skipped
+from pipelines.household.listing import ROWS
 from pipelines.household.trusting import require_recipe
 from pipelines.household.variables import require_variables
 from pipelines.journal import JournalFailed
@@ -35,47 +38,6 @@ from pipelines.running.run import Options, Run, run_in
 from pipelines.running.workshop import Settings, Workshop, open_workshop
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Kind
-
-
-@dataclass(slots=True)
-class Tally:
-    """How far a batch is.
-
-    Attributes:
-        rows: in all, of those asked for.
-        succeeded: in this batch.
-        failed: in this batch.
-        skipped: done by an earlier batch.
-        blocked: stopped by a quota or a budget, with all that are not begun.
-        running: now.
-        interrupted: whether it was ended from outside.
-        seconds: since it began.
-    """
-
-    rows: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    skipped: int = 0
-    blocked: int = 0
-    running: int = 0
-    interrupted: bool = False
-    seconds: float = 0.0
-
-    @property
-    def left(self) -> int:
-        """Rows that have not ended."""
-        return self.rows - self.succeeded - self.failed - self.skipped
-
-    def to_json(self) -> dict[str, object]:
-        """The documented JSON shape of the last line."""
-        return {
-            "rows": self.rows,
-            "succeeded": self.succeeded,
-            "failed": self.failed,
-            "skipped": self.skipped,
-            "left": self.left,
-            "seconds": round(self.seconds, 3),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +82,8 @@ async def run_batch(batch: Batch, settings: Settings, tell: Hearer) -> Tally:
             memory = stack.enter_context(open_memory())
             layout = Layout(batch.results.suffix == ".csv", (*chain.outputs,), surveyed.columns, batch.folder)
             results = stack.enter_context(open_results(batch.results, layout, memory, forget=batch.fresh))
-            running = _Running(batch, shop, columns, surveyed, memory, results, tell)
+            log = stack.enter_context(keeping(batch, settings.home))
+            running = _Running(batch, shop, columns, surveyed, memory, results, tell, log)
             return await running.to_its_end()
 
 
@@ -146,7 +109,7 @@ class _Job:
 class _Running:
     """One batch under way."""
 
-    def __init__(  # noqa: PLR0917 - what a batch is made of
+    def __init__(  # noqa: PLR0913, PLR0917 - what a batch is made of
         self,
         batch: Batch,
         shop: Workshop,
@@ -155,9 +118,10 @@ class _Running:
         memory: Memory,
         results: Results,
         tell: Hearer,
+        log: BatchLog,
     ) -> None:
         self.batch, self.shop, self.columns, self.survey = batch, shop, columns, survey
-        self.memory, self.results, self.tell = memory, results, tell
+        self.memory, self.results, self.tell, self.log = memory, results, tell, log
         self.tally = Tally(rows=survey.rows)
         self.started = time.monotonic()
         self.failure: ToolkitError | None = None
@@ -169,6 +133,7 @@ class _Running:
 
     async def to_its_end(self) -> Tally:
         """Run every row that is not done."""
+        self.log.write(self.tally)
         self.tell(Begun(self.survey.rows, self.survey.warnings), self.tally)
         jobs = self._jobs()
 
@@ -189,6 +154,7 @@ class _Running:
         self.tally.seconds = time.monotonic() - self.started
         self.tally.running = 0
         self.tally.interrupted = interrupt.happened
+        self.log.write(self.tally, self.tally.status if self.failure is None else "interrupted")
         if self.failure is not None:
             raise self.failure
         return self.tally
@@ -249,13 +215,15 @@ class _Running:
             case _:
                 self.tally.blocked += 1
         self.tally.seconds = time.monotonic() - self.started
+        self.log.write(self.tally)
         self.tell(done, self.tally)
 
     async def _run(self, job: _Job) -> RowDone:
         batch, row = self.batch, job.row
         started = time.monotonic()
         fresh = batch.fresh and self.memory.count("asked", job.content) == 1
-        options = Options(fresh=fresh, as_text=batch.table.is_text, within=batch.folder / "runs")
+        options = Options(fresh=fresh, as_text=batch.table.is_text, within=batch.folder / ROWS)
+        options = replace(options, row=(self.log.id, row.number))
         try:
             run = await run_in(self.shop, batch.chain, self.columns.inputs(row), options)
         except (StorageFailed, JournalFailed):
@@ -264,6 +232,7 @@ class _Running:
             seconds = time.monotonic() - started
             error = self._hidden(_told(failure))
             return RowDone(row.number, "failed", None, seconds, {}, error, job.key, row.cells)
+        self.tally.calls += _calls(run)
         with anyio.CancelScope(shield=True):  # what is made is not left without its name
             outputs = await anyio.to_thread.run_sync(partial(self._publish, job, run))
         return RowDone(
@@ -343,6 +312,12 @@ def _why(run: Run) -> Mapping[str, object] | None:
         told = _told(error)
         return {**told, "message": f"{name}: {told['message']}"}
     return None
+
+
+def _calls(run: Run) -> int:
+    """How many calls were made for it."""
+    called = (one.result for one in run.steps.values() if not isinstance(one.result, Skipped))
+    return sum(call.tries for result in called for call in result.calls)
 
 
 def _told(failure: ToolkitError) -> dict[str, object]:

@@ -1,16 +1,22 @@
-"""What a batch leaves in its folder so that it can be gone on with: what was asked, and the rows of stdin."""
+"""What a batch leaves in its folder: what was asked and how far it is, and the rows of stdin."""
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from pipelines.artifacts.disk import storage
+from pipelines.batch.survey import Batch
+from pipelines.batch.tally import Tally
+from pipelines.household.history import new_id, remember
+from pipelines.household.home import Home
+from pipelines.household.listing import SETUP, batch_in
+from pipelines.household.scratch import scratch_folder
 from pipelines.running.record import write_json
 from spaces_registry.errors import ToolkitError
-
-SETUP = "batch.json"
 
 
 class NoBatch(ToolkitError):
@@ -35,15 +41,74 @@ def keep_table(folder: Path, form: str, rows: BinaryIO) -> Path:
     return path
 
 
-def keep_setup(folder: Path, asked: Mapping[str, object]) -> None:
-    """Keep what was asked for; paths in it mean what they meant here.
+class BatchLog:
+    """The `batch.json` of a batch under way: what was asked, and how far it is after each row.
+
+    Args:
+        batch: what is done.
+        known: what was told of it when it was last under way, empty at first.
+    """
+
+    def __init__(self, batch: Batch, known: Mapping[str, object]) -> None:
+        self._batch = batch
+        now = datetime.now(UTC)
+        self.id = str(known.get("id") or new_id(now))
+        self.started = now
+        self._begun = str(known.get("begun") or now.isoformat(timespec="seconds"))
+        self._seconds, self._calls = _number(known.get("seconds")), int(_number(known.get("calls")))
+
+    def write(self, tally: Tally, status: str = "running") -> None:
+        """Write how far it is.
+
+        Raises:
+            StorageFailed: the folder cannot be written.
+        """
+        batch = self._batch
+        told = {
+            "id": self.id,
+            "chain": batch.chain.name,
+            "status": status,
+            "begun": self._begun,
+            "started": self.started.isoformat(timespec="seconds"),
+            "rows": tally.rows,
+            "succeeded": tally.succeeded + tally.skipped,
+            "failed": tally.failed,
+            "left": tally.left,
+            "seconds": round(self._seconds + tally.seconds, 3),
+            "calls": self._calls + tally.calls,
+        }
+        document = {
+            "cwd": str(Path.cwd()),
+            "folder": str(batch.folder),
+            "results": str(batch.results),
+            "table": str(batch.table.path),
+            **batch.asked,
+            "batch": told,
+        }
+        write_json(batch.folder / SETUP, document, lasting=status != "running")
+
+
+@contextmanager
+def keeping(batch: Batch, home: Home) -> Iterator[BatchLog]:
+    """Make a batch known, so that it is found, seen to be under way, and gone on with.
 
     Raises:
-        StorageFailed: the folder cannot be written.
+        StorageFailed: its folder or the home folder cannot be written.
     """
-    with storage(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / SETUP, {"cwd": str(Path.cwd()), **asked})
+    earlier = batch_in(home, batch.folder)
+    known: Mapping[str, object] = {}
+    if earlier is not None:
+        known = {"id": earlier.entry.run, **earlier.told}
+    log = BatchLog(batch, known)
+    with scratch_folder(home.scratch, log.id):
+        with storage(batch.folder):
+            batch.folder.mkdir(parents=True, exist_ok=True)
+        remember(home.runs, log.id, batch.chain.name, batch.folder, batch_at=log.started)
+        yield log
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def read_setup(folder: Path) -> Mapping[str, object]:
@@ -54,7 +119,7 @@ def read_setup(folder: Path) -> Mapping[str, object]:
     """
     try:
         told = json.loads((folder / SETUP).read_bytes())
-        cwd = Path(told.pop("cwd"))
+        cwd, _ = Path(told.pop("cwd")), told["chain"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "name the folder of a batch, such as outputs/film/films"
         raise NoBatch(f"there is no batch to go on with in {folder}", hint=hint) from None

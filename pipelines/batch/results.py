@@ -18,7 +18,7 @@ from pipelines.running.record import FileOutput, Output, ValueOutput, brief, out
 from spaces_registry.errors import ToolkitError
 
 OWN = ("row", "status", "run", "seconds", "error", "key")
-_OUTPUT, _INPUT = "output.", "input."
+OUTPUT, INPUT = "output.", "input."
 
 
 class BadResults(ToolkitError):
@@ -91,7 +91,7 @@ class Layout:
     @property
     def header(self) -> list[str]:
         """The columns of the CSV file: ours, the outputs, the table's own."""
-        return [*OWN, *(_OUTPUT + one for one in self.outputs), *(_own(one) for one in self.columns)]
+        return [*OWN, *(OUTPUT + one for one in self.outputs), *(_own(one) for one in self.columns)]
 
     def line(self, done: RowDone) -> str:
         """A row's line, with its end."""
@@ -100,7 +100,7 @@ class Layout:
             return json.dumps(told, ensure_ascii=False) + "\n"
         error = f"{done.error['message']} [{done.error['code']}]" if done.error else ""
         own = {**done.to_json(), "run": done.run or "", "error": error, "key": done.key}
-        outputs = {_OUTPUT + name: _cell(one) for name, one in done.outputs.items()}
+        outputs = {OUTPUT + name: _cell(one) for name, one in done.outputs.items()}
         cells = {_own(name): _plain(one) for name, one in done.cells.items()}
         every = {**own, **outputs, **cells}
         return _csv_line([every.get(name, "") for name in self.header])
@@ -183,6 +183,9 @@ def open_results(path: Path, layout: Layout, memory: Memory, *, forget: bool = F
                     yield results
                 finally:
                     results.tidy()
+    except (UnicodeDecodeError, csv.Error) as cause:
+        hint = "mend it by hand, or move it away: what is kept is not asked for again"
+        raise BadResults(f"{path} is damaged: {cause}", hint=hint) from cause
     except OSError as cause:
         raise StorageFailed(path, cause) from cause
 
@@ -229,7 +232,8 @@ def _lines(path: Path, layout: Layout) -> Iterator[Mapping[str, object]]:
     """The lines of a whole table, as they are written."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         if layout.is_csv:
-            yield from csv.DictReader(file)
+            for cells in csv.DictReader(file):  # those beyond the header have no name
+                yield {name: one for name, one in cells.items() if isinstance(name, str)}
             return
         for number, line in enumerate(file, start=1):
             try:
@@ -261,7 +265,7 @@ def _files(told: object, layout: Layout) -> Iterator[str]:
         case {"outputs": dict() as outputs}:
             yield from _files(outputs, layout)
         case dict() if "status" in told:
-            yield from _files([one for name, one in told.items() if name.startswith(_OUTPUT)], layout)
+            yield from _files([one for name, one in told.items() if name.startswith(OUTPUT)], layout)
         case {"kind": _, "value": _}:
             return
         case dict():
@@ -299,7 +303,7 @@ def _csv_line(cells: Sequence[object]) -> str:
 
 def _own(column: str) -> str:
     """A column of the table, kept apart from ours."""
-    return _INPUT + column if column in OWN or column.startswith(_OUTPUT) else column
+    return INPUT + column if column in OWN or column.startswith(OUTPUT) else column
 
 
 def _cell(output: Output) -> str:

@@ -33,6 +33,7 @@ class Batch:
         last: number of the last row; None for all.
         fresh: make every call again, also of rows that are done.
         stop_after: begin no further row after so many failures; None to go on.
+        asked: what is kept in its folder to go on with it: the words of its command.
         watch_signals: let SIGINT, SIGTERM and SIGHUP end the batch in good order (main thread only).
     """
 
@@ -48,6 +49,7 @@ class Batch:
     last: int | None = None
     fresh: bool = False
     stop_after: int | None = None
+    asked: Mapping[str, object] = field(default_factory=dict)
     watch_signals: bool = False
 
 

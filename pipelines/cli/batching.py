@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,13 +25,16 @@ from pipelines.cli.options import (
     settings,
 )
 from pipelines.cli.tally import counts, print_line, watching
+from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
-    from pipelines.batch.batch import Tally, Told
     from pipelines.batch.columns import InvalidTable
     from pipelines.batch.survey import Batch
+    from pipelines.batch.tally import Tally
+    from pipelines.household.listing import BatchRecord
 
 _STDIN = "-"
+_WORKERS = 4  # rows at once
 _NOTHING_MADE = "interrupted before the first call; nothing was made"
 _MOST_SHOWN = 20  # problems of a table
 
@@ -51,7 +54,7 @@ def batch(  # noqa: PLR0913 - a command's options
         str | None,
         typer.Option("--name", metavar="PATTERN", help="Names of files, such as '{prompt}-{row:03}'."),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Rows at once.")] = 4,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Rows at once.")] = _WORKERS,
     results: Annotated[
         Path | None, typer.Option("--results", metavar="FILE", help="The table of results: .csv or .jsonl.")
     ] = None,
@@ -97,15 +100,53 @@ def batch(  # noqa: PLR0913 - a command's options
     }
     if resume is not None:
         asked = _resumed(resume, asked)
-    first, last = _range(rows, limit)
-    told = _Asked.of(asked)
-    made = told.batch(first, last, workers=workers, fresh=fresh, stop_after=stop_after)
+    _do(_Asked.of(asked), _Pace(workers, rows, limit, stop_after), fresh=fresh, as_json=as_json)
+
+
+def go_on(record: "BatchRecord", *, wake: str | None, as_json: bool) -> None:
+    """Go on with a batch in the way it was last started, as `resume` does."""
+    from pipelines.batch.keeping import read_setup  # noqa: PLC0415
+
+    asked = {**read_setup(record.entry.folder)}
+    if record.was_in != record.entry.folder:  # it was moved
+        asked |= {"folder": str(record.entry.folder), "results": str(record.results)}
+    if wake is not None:
+        asked["wake"] = wake
+    _do(_Asked.of(asked), _Pace.of(asked), fresh=False, as_json=as_json)
+
+
+def _do(told: "_Asked", pace: "_Pace", *, fresh: bool, as_json: bool) -> None:
+    made = told.batch(pace, fresh=fresh)
+    made = replace(made, asked={**told.to_json(made), **asdict(pace)})
     tally = _run(made, told, as_json=as_json)
-    again = ["spacechain", "batch", "--resume", str(made.folder)]
-    again += ["--workers", str(workers)] if workers != 4 else []  # noqa: PLR2004 - the default
-    again += ["--rows", rows] if rows else []
-    again += ["--limit", str(limit)] if limit else []
+    again = ["spacechain", "batch", "--resume", str(made.folder), *pace.words()]
     _conclude(made, tally, again, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Which rows of a batch are done at a time, as it is kept for `resume`."""
+
+    workers: int = _WORKERS
+    rows: str | None = None
+    limit: int | None = None
+    stop_after: int | None = None
+
+    @classmethod
+    def of(cls, asked: Mapping[str, object]) -> "_Pace":
+        """As it was kept; batches of earlier versions did not keep it."""
+        numbers = {
+            name: one
+            for name in ("workers", "limit", "stop_after")
+            if isinstance(one := asked.get(name), int) and one > 0
+        }
+        return cls(**numbers, rows=_text(asked.get("rows")))
+
+    def words(self) -> list[str]:
+        """The options that say so."""
+        words = ["--workers", str(self.workers)] if self.workers != _WORKERS else []
+        words += ["--rows", self.rows] if self.rows else []
+        return words + (["--limit", str(self.limit)] if self.limit else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,34 +170,38 @@ class _Asked:
     @classmethod
     def of(cls, asked: Mapping[str, object]) -> "_Asked":
         """The options, complete."""
-        chain, table, results = asked["chain"], asked["table"], asked["results"]
+        chain, table, results = asked.get("chain"), asked.get("table"), asked.get("results")
         if chain is None or table is None:
             hint = "write: spacechain batch CHAIN TABLE, such as: spacechain batch film.yaml films.csv"
             raise BadOption("batch needs a chain and a table", hint=hint)
         return cls(
             str(chain),
             str(table),
-            _texts(asked["input"]),
-            Path(str(asked["out"])),
-            _text(asked["name"]),
+            _texts(asked.get("input")),
+            Path(str(asked.get("out") or "outputs")),
+            _text(asked.get("name")),
             None if results is None else Path(str(results)),
-            _texts(asked["map"]),
-            _text(asked["format"]),
-            bool(asked["local"]),
-            _texts(asked["use"]),
-            bool(asked["frozen"]),
-            _text(asked["wake"]),
-            None if asked.get("folder") is None else Path(str(asked["folder"])),
+            _texts(asked.get("map")),
+            _text(asked.get("format")),
+            bool(asked.get("local")),
+            _texts(asked.get("use")),
+            bool(asked.get("frozen")),
+            _text(asked.get("wake")),
+            None if asked.get("folder") is None else Path(str(asked.get("folder"))),
         )
 
     def to_json(self, made: "Batch") -> dict[str, object]:
         """What `of` reads; the rows of stdin by the file that keeps them."""
         told = {name: str(one) if isinstance(one, Path) else one for name, one in asdict(self).items()}
-        return {**told, "table": str(made.table.path), "format": made.table.form, "folder": str(made.folder)}
+        return {
+            **told,
+            "table": str(made.table.path),
+            "format": made.table.form,
+            "folder": str(made.folder),
+            "results": str(made.results),
+        }
 
-    def batch(
-        self, first: int, last: int | None, *, workers: int, fresh: bool, stop_after: int | None
-    ) -> "Batch":
+    def batch(self, pace: _Pace, *, fresh: bool) -> "Batch":
         """What is to be done; stdin is kept in its folder, to be looked at as a whole."""
         from pipelines.artifacts.names import safe_name  # noqa: PLC0415
         from pipelines.batch.keeping import keep_table  # noqa: PLC0415
@@ -164,6 +209,7 @@ class _Asked:
         from pipelines.batch.table import table_at  # noqa: PLC0415
         from pipelines.household.library import find_chain  # noqa: PLC0415
 
+        first, last = _range(pace.rows, pace.limit)
         found = find_chain(self.chain)
         if self.table != _STDIN:
             ask_for_trust(found)
@@ -191,11 +237,11 @@ class _Asked:
             inputs,
             renamed,
             self.name,
-            workers,
+            pace.workers,
             first,
             last,
             fresh,
-            stop_after,
+            pace.stop_after,
             watch_signals=True,
         )
 
@@ -203,21 +249,14 @@ class _Asked:
 def _run(made: "Batch", asked: _Asked, *, as_json: bool) -> "Tally":
     import anyio  # noqa: PLC0415
 
-    from pipelines.batch.batch import Begun, run_batch  # noqa: PLC0415
+    from pipelines.batch.batch import run_batch  # noqa: PLC0415
     from pipelines.batch.columns import InvalidTable  # noqa: PLC0415
-    from pipelines.batch.keeping import keep_setup  # noqa: PLC0415
     from pipelines.cli.show import error_json, plain_error, say  # noqa: PLC0415
 
     where = settings(local=asked.local, use=asked.use, quiet=as_json, frozen=asked.frozen, wake=asked.wake)
     with watching(as_json=as_json) as show:
-
-        def hear(told: "Told", tally: "Tally") -> None:
-            if isinstance(told, Begun):
-                keep_setup(made.folder, asked.to_json(made))
-            show(told, tally)
-
         try:
-            return anyio.run(run_batch, made, where, hear)
+            return anyio.run(run_batch, made, where, show)
         except InvalidTable as invalid:
             _show_problems(invalid)
             if as_json:
@@ -248,9 +287,12 @@ def _conclude(made: "Batch", tally: "Tally", again: Sequence[str], *, as_json: b
     from pipelines.cli.show import result, safe, say  # noqa: PLC0415
 
     if as_json:
+        _page(made)
         print_line(tally.to_json(), is_last=True)
     else:
         say(counts(tally))
+        if (page := _page(made)) is not None:
+            say(f"report: {safe(str(page))}")
         result(str(made.results))
     if tally.left or tally.failed:
         why = (
@@ -267,6 +309,25 @@ def _conclude(made: "Batch", tally: "Tally", again: Sequence[str], *, as_json: b
     if tally.blocked:
         raise typer.Exit(Exit.BLOCKED)
     raise typer.Exit(Exit.STEP_FAILED if tally.failed else Exit.DONE)
+
+
+def _page(made: "Batch") -> Path | None:
+    """Write the batch's page; one that cannot be written is no reason to say nothing of the rows."""
+    from pipelines.cli.show import safe, say  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import batch_in  # noqa: PLC0415
+    from pipelines.report.sheet import write_sheet  # noqa: PLC0415
+
+    try:
+        record = batch_in(find_home(), made.folder)
+        return (
+            None
+            if record is None
+            else write_sheet(replace(record, entry=replace(record.entry, folder=made.folder)))
+        )
+    except ToolkitError as failure:
+        say(f"warning: the batch has no page: {safe(failure.message)}")
+        return None
 
 
 def _resumed(folder: Path, asked: Mapping[str, object]) -> dict[str, object]:

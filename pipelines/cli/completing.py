@@ -58,14 +58,14 @@ def _is_lock(path: Path) -> bool:
 
 @_offered
 def run_names(ctx: typer.Context) -> Iterable[str]:
-    """The newest runs, and `last`."""
+    """The newest runs and batches, and `last`."""
     from itertools import islice  # noqa: PLC0415
 
-    from pipelines.household.history import LAST, runs  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import LAST, listed  # noqa: PLC0415
 
     del ctx
-    return [LAST, *(one.entry.run for one in islice(runs(find_home().runs), _RUNS))]
+    return [LAST, *(one.entry.run for one in islice(listed(find_home()), _RUNS))]
 
 
 def _chain_before(ctx: typer.Context) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -15,15 +15,17 @@ from pipelines.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pipelines.household.history import Record
+    from pipelines.household.listing import Listed
 
 RunName: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="A run's id or how it begins, its folder, or: last.",
+        help="The id of a run or batch or how it begins, its folder, last, or BATCH:7 for row 7.",
         autocompletion=run_names,
     ),
 ]
+_RUNS_HEAD = ("RUN", "CHAIN", "STATUS", "WHEN", "TOOK", "CALLS", "OUTPUTS")
 _RESUMABLE = ("failed", "blocked", "interrupted")
 _LONGEST = 2000  # characters of an output's value; all of it is in run.json
 
@@ -35,37 +37,57 @@ def runs(
         Path | None, typer.Option("--out", metavar="DIR", help="The runs below this folder.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20,
+    every: Annotated[
+        bool, typer.Option("--all", help="The runs of batches' rows, too, below their batch.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List what was run, the newest first."""
+    """List what was run, the newest first; a batch is one line."""
     from pipelines.cli.show import result_json, say, table  # noqa: PLC0415
-    from pipelines.household.history import runs as found  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import listed  # noqa: PLC0415
 
     name = Path(chain).stem if chain and chain.endswith((".yaml", ".yml")) else chain
-    records = list(islice(found(find_home().runs, chain=name, below=out), limit))
+    records = list(islice(listed(find_home(), chain=name, below=out), limit))
+    facts = [one for record in records for one in _listed_facts(record, every=every)]
     if as_json:
-        result_json([_facts(one) for one in records])
-    elif records:
-        head = ("RUN", "CHAIN", "STATUS", "WHEN", "SECONDS", "CALLS", "OUTPUTS")
-        table(head, (_row(_facts(one)) for one in records))
+        result_json(facts)
+    elif facts:
+        table(_RUNS_HEAD, (_row(one) for one in facts), spare=2)
+        own = (one for one in facts if "batch" not in one and one["status"] in ("interrupted", "blocked"))
+        if (first := next(own, None)) is not None:
+            run, status = first["run"], first["status"]
+            say(f"{run} is {status}; go on from there with: spacechain resume {run}")
     else:
         say("there are no runs yet" if chain is None and out is None else "there are no such runs")
 
 
 def show(run: RunName, *, as_json: AsJson = False) -> None:
-    """Tell what a run did: its steps, their places, what came out."""
-    from pipelines.cli.show import result, result_json, safe, say, table  # noqa: PLC0415
-    from pipelines.household.history import find_run  # noqa: PLC0415
+    """Tell what a run did, its steps and what came out; of a batch, its rows."""
+    from pipelines.cli.batches import show_batch  # noqa: PLC0415
+    from pipelines.household.history import Record  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import find  # noqa: PLC0415
 
-    record = find_run(find_home().runs, run)
+    record = find(find_home(), run)
+    if isinstance(record, Record):
+        _show_run(record, as_json=as_json)
+    else:
+        show_batch(record, as_json=as_json)
+
+
+def _show_run(record: "Record", *, as_json: bool) -> None:
+    from pipelines.cli.running import REFUSED, other_inputs  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, safe, say, table  # noqa: PLC0415
+
     if as_json:
         result_json({**record.document, "status": record.status})
         return
-    facts = _facts(record)
+    facts = run_facts(record)
     result(f"{facts['run']}  {safe(str(facts['chain']))}  {facts['status']}  {facts['seconds']} s")
     result(f"in {safe(str(facts['folder']))}")
+    if "batch" in facts:
+        result(f"row {facts['row']} of batch {safe(str(facts['batch']))}")
     result("")
     steps = [(name, _mapping(one)) for name, one in _mapping(record.document.get("steps")).items()]
     table(("STEP", "STATUS", "SECONDS", "CALLS", "AT"), (_step_row(name, one) for name, one in steps))
@@ -80,7 +102,10 @@ def show(run: RunName, *, as_json: AsJson = False) -> None:
         told = _mapping(error)
         result(f"{safe(name)} has no value: {safe(str(told.get('message')))} [{safe(str(told.get('code')))}]")
     errors = [_mapping(step.get("error")).get("code") for _, step in steps]
-    if record.status in _RESUMABLE and "budget-exceeded" not in errors:
+    failures = {one for one in errors if one}
+    if record.status == "failed" and failures == {REFUSED}:
+        say(other_inputs(str(facts["run"])))
+    elif record.status in _RESUMABLE and "budget-exceeded" not in errors:
         say(f"go on from there with: spacechain resume {facts['run']}")
 
 
@@ -90,14 +115,19 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run's page anew, and tell where it is."""
+    """Write the page of a run or a batch anew, and tell where it is."""
     from pipelines.cli.show import result, result_json  # noqa: PLC0415
-    from pipelines.household.history import find_run  # noqa: PLC0415
+    from pipelines.household.history import Record  # noqa: PLC0415
     from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import find  # noqa: PLC0415
     from pipelines.report import write_report  # noqa: PLC0415
+    from pipelines.report.sheet import write_sheet  # noqa: PLC0415
 
-    record = find_run(find_home().runs, run)
-    page = write_report(record.entry.folder, {**record.document, "status": record.status})
+    record = find(find_home(), run)
+    if isinstance(record, Record):
+        page = write_report(record.entry.folder, {**record.document, "status": record.status})
+    else:
+        page = write_sheet(record)
     if as_json:
         result_json({"run": record.entry.run, "report": str(page.absolute())})
     else:
@@ -106,7 +136,27 @@ def report(
         typer.launch(str(page))
 
 
-def _facts(record: "Record") -> dict[str, object]:
+def _listed_facts(record: "Listed", *, every: bool) -> Iterator[dict[str, object]]:
+    """What a list tells of a run, or of a batch and, if they are asked for, its rows."""
+    from pipelines.cli.batches import batch_facts  # noqa: PLC0415
+    from pipelines.household.history import Record  # noqa: PLC0415
+
+    if isinstance(record, Record):
+        yield run_facts(record)
+        return
+    yield batch_facts(record)
+    if every:
+        rows = sorted(record.rows(), key=_row_number)
+        yield from (run_facts(one) for one in rows)
+
+
+def _row_number(record: "Record") -> int:
+    row = record.document.get("row")
+    return row if isinstance(row, int) else 0
+
+
+def run_facts(record: "Record") -> dict[str, object]:
+    """What a list tells of a run."""
     document = record.document
     steps = [_mapping(one) for one in _mapping(document.get("steps")).values()]
     attempts = (one.get("attempts") for one in steps)
@@ -119,23 +169,28 @@ def _facts(record: "Record") -> dict[str, object]:
         "calls": sum(one for one in attempts if isinstance(one, int)),
         "outputs": document.get("outputs", {}),
         **({"lost": document["lost"]} if document.get("lost") else {}),
+        **({"batch": document["batch"], "row": document.get("row")} if document.get("batch") else {}),
         "folder": str(record.entry.folder.absolute()),
     }
 
 
 def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
-    started = _here(str(facts["started"] or ""))
-    outputs = ", ".join(_mapping(facts["outputs"]))
+    from pipelines.cli.batches import state_words  # noqa: PLC0415
+    from pipelines.cli.show import duration  # noqa: PLC0415
+
+    outputs, status = _mapping(facts["outputs"]), str(facts["status"])
     lost = sum(len(_list(_mapping(one).get("failed"))) for one in _list(facts.get("lost")))
-    status = f"{facts['status']}, {lost} lost" if lost else str(facts["status"])
+    if "counts" in facts:
+        status = state_words(status, _mapping(facts["counts"]))
+    seconds = facts["seconds"]
     return (
         str(facts["run"]),
-        str(facts["chain"]),
-        status,
-        started,
-        str(facts["seconds"]),
+        f"row {facts['row']}" if "batch" in facts else str(facts["chain"]),
+        f"{status}, {lost} lost" if lost else status,
+        _when(str(facts["started"] or "")),
+        duration(float(seconds)) if isinstance(seconds, int | float) else "",
         str(facts["calls"]),
-        outputs,
+        ", ".join(outputs) or str(facts.get("table", "")),
     )
 
 
@@ -230,12 +285,13 @@ def _try_line(told: Mapping[str, object]) -> str:
             return line
 
 
-def _here(moment: str) -> str:
-    """A time in UTC as the clock of whoever reads it shows it."""
+def _when(moment: str) -> str:
+    """A time in UTC by the clock of whoever reads it: `21 Nov 11:08`, of another year `21 Nov 2025`."""
     try:
-        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
+        here = datetime.fromisoformat(moment).astimezone()
     except ValueError:
         return moment
+    return f"{here:%d %b %H:%M}" if here.year == datetime.now().astimezone().year else f"{here:%d %b %Y}"
 
 
 def _mapping(value: object) -> Mapping[str, object]:

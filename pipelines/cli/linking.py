@@ -124,12 +124,20 @@ def _ended(
     input: Sequence[str] | None,  # noqa: A002 - the option's name
 ) -> Exit:
     """Show how a run went, as `run` does."""
-    from pipelines.cli.running import explain, output_lines, repeated, run_exit, tell_losses  # noqa: PLC0415
-    from pipelines.cli.show import result, result_json  # noqa: PLC0415
+    from pipelines.cli.running import (  # noqa: PLC0415
+        PAGE,
+        explain,
+        output_lines,
+        repeated,
+        run_exit,
+        tell_losses,
+    )
+    from pipelines.cli.show import result, result_json, safe, say  # noqa: PLC0415
 
     if how.as_json:
         result_json(run.to_json())
     else:
+        say(f"report: {safe(str(run.folder / PAGE))}")
         for line in output_lines(run):
             result(line)
     if run.losses:

@@ -34,6 +34,7 @@ from spaces_registry.errors import ToolkitError
 
 Events: TypeAlias = Annotated[bool, typer.Option("--events", help="Print what happens as JSON lines.")]
 PAGE = "report.html"
+REFUSED = "rejected-input"  # the app itself says no to what it was given
 _MOST_LISTED = 12  # items of one output on a terminal; of more, the first and the last are shown
 _MOST_SHOWN = 4000  # characters of one value on a terminal
 _NOTHING_MADE = "interrupted before the first call; nothing was made"
@@ -115,15 +116,25 @@ def resume(
     events: Events = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that failed, was interrupted or killed."""
+    """Go on with a run or a batch that failed, was interrupted or killed."""
+    from pipelines.cli.batching import go_on as go_on_with_batch  # noqa: PLC0415
     from pipelines.cli.live import is_watched  # noqa: PLC0415
+    from pipelines.household.history import Record  # noqa: PLC0415
+    from pipelines.household.home import find_home  # noqa: PLC0415
+    from pipelines.household.listing import find  # noqa: PLC0415
     from pipelines.running.resume import begun_run, load_begun  # noqa: PLC0415
     from pipelines.running.resume import resume as go_on  # noqa: PLC0415
 
     if events and as_json:
         raise BadOption("--events and --json both print JSON", hint="choose one of them")
+    record = find(find_home(), run)
+    if not isinstance(record, Record):
+        if events:
+            raise BadOption("--events is for a run, and that is a batch", hint="--json prints a line a row")
+        go_on_with_batch(record, wake=wake, as_json=as_json)
+        return
     where = settings(quiet=as_json or events, wake=wake)
-    begun = begun_run(run, where)
+    begun = begun_run(str(record.entry.folder), where)
     chain = load_begun(begun, where)
     ask_for_trust(chain)
     _make(
@@ -261,6 +272,13 @@ def repeated(option: str, values: Sequence[str] | None) -> list[str]:
     return [word for value in values or () for word in (option, value)]
 
 
+def other_inputs(run: str) -> str:
+    """How to go on with a run whose app refused what it was given: the same would be refused again."""
+    return (
+        f"run the chain again with other inputs; what is made is kept. With the same: spacechain resume {run}"
+    )
+
+
 def explain(run: "Run", again: Sequence[str] = ()) -> None:
     """Why a run did not finish, and the command that goes on from here."""
     from pipelines.cli.show import safe, say, show_error  # noqa: PLC0415
@@ -286,6 +304,8 @@ def explain(run: "Run", again: Sequence[str] = ()) -> None:
         say(f"{run.status}; what is done is kept in {safe(str(run.folder))}")
     if _is_spent(run):
         say("go on from there: raise the chain's `budget` and run it again; `resume` keeps to the old one")
+    elif every and not again and all(one.error.code == REFUSED for one in every):
+        say(other_inputs(run.id))
     else:
         say(f"go on from there with: {safe(shlex.join(again or ('spacechain', 'resume', run.id)))}")
 

@@ -106,12 +106,21 @@ def problem_json(problem: Problem) -> dict[str, object]:
     }
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns on stdout: as wide as they need, on a terminal as it has room; `…` ends what is cut."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, spare: int = 0) -> None:
+    """Columns on stdout: as wide as they need, on a terminal as it has room; `…` ends what is cut.
+
+    Args:
+        head: of the columns.
+        rows: a text a column.
+        spare: how many columns, the last ones, a narrow terminal can do without.
+    """
     every = [tuple(head), *(tuple(safe(cell) for cell in row) for row in rows)]
     widths = [max(len(row[place]) for row in every) for place in range(len(head))]
     if sys.stdout.isatty():
-        widths = _fitted(widths, shutil.get_terminal_size().columns)
+        columns = shutil.get_terminal_size().columns
+        while spare > 0 and sum(widths) + 2 * (len(widths) - 1) > columns:
+            widths, spare = widths[:-1], spare - 1
+        widths = _fitted(widths, columns)
     for row in every:
         cells = (_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False))
         print("  ".join(cells).rstrip())
@@ -133,6 +142,15 @@ def _fitted(widths: Sequence[int], columns: int) -> list[int]:
 
 def _cut(cell: str, width: int) -> str:
     return cell if len(cell) <= width else f"{cell[: width - 1]}…"
+
+
+def size(size_bytes: float) -> str:
+    """Bytes for people: `340 B`, `12 kB`, `3.4 GB`."""
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 1000:  # noqa: PLR2004 - what a kilo is
+            return f"{size_bytes:.0f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} GB"
 
 
 def duration(seconds: float) -> str:

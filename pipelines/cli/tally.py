@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.batch.batch import Hearer, Tally, Told
+    from pipelines.batch.batch import Hearer, Told
+    from pipelines.batch.tally import Tally
 
 _SILENCE_S = 10.0  # after which a log hears how far it is
+_MOST_REASONS = 1000  # that are remembered
 
 
 @contextmanager
@@ -22,7 +24,7 @@ def watching(*, as_json: bool) -> Iterator["Hearer"]:
         with _live() as hearer:
             yield hearer
     else:
-        yield _Lines().hear
+        yield _Lines(_Reasons()).hear
 
 
 def _print_json(told: "Told", tally: "Tally") -> None:
@@ -44,6 +46,7 @@ def print_line(document: object, *, is_last: bool = False) -> None:
 class _Lines:
     """Plain lines for logs: what went wrong, and now and then how far it is."""
 
+    reasons: "_Reasons"
     said_at: float = 0.0
 
     def hear(self, told: "Told", tally: "Tally") -> None:
@@ -51,7 +54,7 @@ class _Lines:
         from pipelines.batch.batch import Begun  # noqa: PLC0415
         from pipelines.cli.show import say  # noqa: PLC0415
 
-        for line in _worth_telling(told):
+        for line in self.reasons.lines(told):
             say(line)
         if isinstance(told, Begun):
             self.said_at = time.monotonic()
@@ -83,10 +86,11 @@ def _live() -> Iterator["Hearer"]:
         redirect_stdout=False,
     )
     with progress:
+        reasons = _Reasons()
         task = progress.add_task("looking at the table", total=None)
 
         def hear(told: "Told", tally: "Tally") -> None:
-            for line in _worth_telling(told):
+            for line in reasons.lines(told):
                 progress.console.print(line, soft_wrap=True)
             ended = tally.rows - tally.left
             progress.update(task, total=tally.rows, completed=ended, description=counts(tally))
@@ -94,20 +98,29 @@ def _live() -> Iterator["Hearer"]:
         yield hear
 
 
-def _worth_telling(told: "Told") -> list[str]:
-    from pipelines.batch.batch import Begun  # noqa: PLC0415
-    from pipelines.cli.show import safe  # noqa: PLC0415
+class _Reasons:
+    """What is worth a line of each row; a reason that many rows have, such as an app that is gone, once."""
 
-    if isinstance(told, Begun):
-        return [f"note: {safe(one)}" for one in told.warnings]
-    warnings = [f"row {told.row}: warning: {safe(one)}" for one in told.warnings]
-    if told.error is None:
-        return warnings
-    hint = f"; {safe(str(told.error['hint']))}" if told.error["hint"] else ""
-    return [
-        *warnings,
-        f"row {told.row} {told.status}: {safe(str(told.error['message']))} [{told.error['code']}]{hint}",
-    ]
+    def __init__(self) -> None:
+        self._first: dict[str, int] = {}
+
+    def lines(self, told: "Told") -> list[str]:
+        """What a person wants to read of a row at once."""
+        from pipelines.batch.batch import Begun  # noqa: PLC0415
+        from pipelines.cli.show import safe  # noqa: PLC0415
+
+        if isinstance(told, Begun):
+            return [f"note: {safe(one)}" for one in told.warnings]
+        warnings = [f"row {told.row}: warning: {safe(one)}" for one in told.warnings]
+        if told.error is None:
+            return warnings
+        message, code = str(told.error["message"]), told.error["code"]
+        if len(self._first) < _MOST_REASONS:
+            self._first.setdefault(message, told.row)
+        if (first := self._first.get(message, told.row)) != told.row:
+            return [*warnings, f"row {told.row} {told.status} as row {first} [{code}]"]
+        hint = f"; {safe(str(told.error['hint']))}" if told.error["hint"] else ""
+        return [*warnings, f"row {told.row} {told.status}: {safe(message)} [{code}]{hint}"]
 
 
 def counts(tally: "Tally") -> str:

@@ -169,7 +169,7 @@ def read_inputs(
         else:
             values[name] = reader.default(wanted)
     if problems:
-        raise InvalidInputs(chain.name, problems, _usage(chain, as_text=as_text))
+        raise InvalidInputs(chain.name, problems, _usage(chain, given, as_text=as_text))
     return values
 
 
@@ -179,9 +179,10 @@ def _unknown(name: str, chain: Chain) -> str:
     return f"{name} is not an input of this chain ({nearest(name, chain.inputs)})"
 
 
-def _usage(chain: Chain, *, as_text: bool) -> str | None:
+def _usage(chain: Chain, given: Mapping[str, object], *, as_text: bool) -> str | None:
+    """How inputs are given, for who has not given one that is required."""
     required = [name for name, one in chain.inputs.items() if one.required]
-    if not as_text or not required:
+    if not as_text or all(name in given for name in required):
         return None
     return "give them as " + " ".join(f"-i {name}=…" for name in required)
 

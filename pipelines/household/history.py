@@ -1,43 +1,50 @@
-"""What was run: where each run's folder is, found from anywhere, and the record that lies in it."""
+"""What was run: where the folder of each run and batch is, and the record that lies in a run's folder."""
 
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipelines.artifacts import StorageFailed
 from spaces_registry.disk import make_private
-from spaces_registry.errors import ToolkitError
 
 RECORD = "run.json"
-LAST = "last"
-_SHOWN = 4  # runs of an ambiguous name that a message lists
-
-
-class UnknownRun(ToolkitError):
-    """No run goes by that name, or several do, or its folder is gone."""
-
-    code = "unknown-run"
+_BATCH = "batch"
+_MOMENT = 15  # characters of an id that say when, as in 20261121-051200
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where one run is.
+    """Where one run or batch is.
 
     Attributes:
         run: its id.
         chain: its chain's name.
         folder: its own folder.
         process: the process that ran it, if known; one that is gone ended without a last word.
+        is_batch: whether it is a batch.
+        at: when it was begun, such as `20261121-051200`; a batch, which the same command begins and goes on
+            with, when it was last started.
+        place: which line of the index says so: what began within one second is in order, too.
     """
 
     run: str
     chain: str
     folder: Path
     process: int | None = None
+    is_batch: bool = False
+    at: str = ""
+    place: int = -1
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """What comes later is greater."""
+        return self.at or self.run[:_MOMENT], self.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,27 @@ class Record:
         return "interrupted" if told == "running" and not _lives(self.entry.process) else told
 
 
-def remember(index: Path, run: str, chain: str, folder: Path) -> None:
-    """Add a run to the index; one whole line at once, so that many processes may.
+def new_id(at: datetime) -> str:
+    """An id for what begins now: when, and six random digits, such as `20261121-051200-ab12cd`."""
+    return f"{at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def remember(index: Path, run: str, chain: str, folder: Path, *, batch_at: datetime | None = None) -> None:
+    """Add a run or a batch to the index; one whole line at once, so that many processes may.
+
+    Args:
+        index: the file.
+        run: its id.
+        chain: its chain's name.
+        folder: its own.
+        batch_at: when it was started, for a batch.
 
     Raises:
         StorageFailed: the home folder cannot be written.
     """
     entry = {"run": run, "chain": chain, "folder": str(folder.absolute()), "process": os.getpid()}
+    if batch_at is not None:
+        entry |= {"kind": _BATCH, "at": f"{batch_at:%Y%m%d-%H%M%S}"}
     line = (json.dumps(entry) + "\n").encode()
     try:
         make_private(index.parent)
@@ -78,88 +99,54 @@ def remember(index: Path, run: str, chain: str, folder: Path) -> None:
         raise StorageFailed(index, cause) from cause
 
 
-def runs(index: Path, *, chain: str | None = None, below: Path | None = None) -> Iterator[Record]:
-    """The runs whose folders are still there, the newest first.
+def runs(index: Path, *, chain: str | None = None) -> Iterator[Record]:
+    """The runs whose folders are still there, those of batches' rows too, the newest first.
 
     Args:
         index: as `remember` writes it.
         chain: only those of this chain.
-        below: only those below this folder; it is searched for runs that the index does not know, too.
     """
-    entries = list(_entries(index) if below is None else _found(below, index))
-    for entry in sorted(entries, key=lambda one: one.run, reverse=True):
-        if chain in (None, entry.chain) and (record := _read(entry)) is not None:
+    entries = (one for one in entries_of(index) if not one.is_batch)
+    for entry in sorted(entries, key=lambda one: one.order, reverse=True):
+        if chain in (None, entry.chain) and (record := read_record(entry)) is not None:
             yield record
 
 
-def find_run(index: Path, name: str) -> Record:
-    """The run of that id, or of an id that begins so; `last`; or the run in that folder.
-
-    Raises:
-        UnknownRun: there is none, there are several, or its folder is gone.
-    """
-    path = Path(name)
-    folder = path.parent if path.name == RECORD else path
-    with suppress(OSError, ValueError):
-        if (folder / RECORD).is_file():
-            return _certain(_entry_in(folder))
-    if name == LAST:
-        newest = next(runs(index), None)
-        if newest is None:
-            raise UnknownRun("there is no run yet", hint="make one with: spacechain run short-film --local")
-        return newest
-    matching = {one.run: one for one in _entries(index) if name and one.run.startswith(name)}
-    exact = [matching[name]] if name in matching else list(matching.values())
-    match exact:
-        case [entry]:
-            return _certain(entry)
-        case []:
-            hint = "`spacechain runs` lists them; a run's folder will do, too"
-            raise UnknownRun(f"there is no run {name!r}", hint=hint)
-        case _:
-            shown = ", ".join(one.run for one in exact[:_SHOWN])
-            raise UnknownRun(f"{len(exact)} runs begin with {name!r}", hint=f"write more of it: {shown}")
-
-
-def _certain(entry: Entry) -> Record:
-    if (record := _read(entry)) is not None:
-        return record
-    raise UnknownRun(
-        f"run {entry.run} has no readable {RECORD} in {entry.folder}",
-        hint="its folder was moved or removed; if it was moved, name the folder",
-    )
-
-
-def _entries(index: Path) -> Iterator[Entry]:
-    """What the index says; lines that are no entries are passed over, as a torn last one is."""
+def entries_of(index: Path) -> Sequence[Entry]:
+    """The runs and batches that the index names; lines that are none, torn ones too, are passed over."""
     try:
         lines = index.read_bytes().splitlines()
     except OSError:
-        return
+        return ()
     found: dict[str, Entry] = {}
-    for line in lines:
-        with suppress(ValueError, KeyError, TypeError):
+    for place, line in enumerate(lines):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
             told = json.loads(line)
-            folder, process = Path(str(told["folder"])), int(told["process"])
-            # a run that was resumed is in it once for each process that worked on it
-            found[str(told["run"])] = Entry(str(told["run"]), str(told["chain"]), folder, process)
-    yield from found.values()
+            entry = Entry(
+                str(told["run"]),
+                str(told["chain"]),
+                Path(str(told["folder"])),
+                int(told["process"]),
+                told.get("kind") == _BATCH,
+                str(told.get("at", "")),
+                place,
+            )
+            # what was gone on with is in it once for each process that worked on it
+            before = found.get(entry.run, entry)
+            found[entry.run] = entry if entry.is_batch else replace(entry, place=before.place)
+    return tuple(found.values())
 
 
-def _found(below: Path, index: Path) -> Sequence[Entry]:
-    known = {one.folder: one for one in _entries(index)}
-    folders = (one.parent.absolute() for one in below.rglob(RECORD))
-    return [known.get(folder) or _entry_in(folder) for folder in folders]
-
-
-def _entry_in(folder: Path) -> Entry:
+def entry_in(folder: Path) -> Entry:
+    """The run whose record lies in a folder, by what the record says."""
     entry = Entry(folder.name, "", folder)
-    record = _read(entry)
+    record = read_record(entry)
     told: Mapping[str, object] = {} if record is None else record.document
     return Entry(str(told.get("run", folder.name)), str(told.get("chain", "")), folder)
 
 
-def _read(entry: Entry) -> Record | None:
+def read_record(entry: Entry) -> Record | None:
+    """The record in a run's folder, with paths as they are now; None where none can be read."""
     try:
         document = json.loads((entry.folder / RECORD).read_bytes())
     except (OSError, ValueError):

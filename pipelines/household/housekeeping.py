@@ -171,10 +171,16 @@ def clearing(home: Home, record: Record) -> Clearing:
     return Clearing(run, folder, own, [one for one in every if one not in own])
 
 
-def remove_run(home: Home, journal: Journal, going: Clearing) -> None:
+def remove_run(home: Home, journal: Journal, going: Clearing, *, in_index: bool = True) -> None:
     """Remove a run: its files, its folder if nothing else lies in it, and what the journal says of it.
 
     What it made stays in the store, until it is pruned.
+
+    Args:
+        home: whose run.
+        journal: opened to be alone, if that can be.
+        going: what is to go.
+        in_index: whether it goes from the index, too; not where that is done for many at once.
 
     Raises:
         StorageFailed: its folder cannot be written.
@@ -189,25 +195,38 @@ def remove_run(home: Home, journal: Journal, going: Clearing) -> None:
             with suppress(OSError):  # something else lies in it
                 one.rmdir()
     journal.needs.forget(going.run)
-    if journal.is_alone:
-        _drop(home.runs, going.run)
+    if in_index and journal.is_alone:
+        drop(home.runs, {going.run})
 
 
-def _drop(index: Path, run: str) -> None:
-    """Take a run out of the index; nobody adds to it meanwhile."""
+def drop(index: Path, runs: Collection[str]) -> None:
+    """Take runs and batches out of the index; nobody adds to it meanwhile."""
     with storage(index):
         lines = index.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if not _is_of(line, run)]
+        kept = [line for line in lines if not _is_of(line, runs)]
         if len(kept) < len(lines):
             replace_file(index, b"".join(kept))
 
 
-def _is_of(line: bytes, run: str) -> bool:
+def _is_of(line: bytes, runs: Collection[str]) -> bool:
     try:
         told = json.loads(line)
     except ValueError:
         return False
-    return isinstance(told, dict) and told.get("run") == run
+    return isinstance(told, dict) and told.get("run") in runs
+
+
+def freed_bytes(paths: Collection[Path]) -> int:
+    """What removing files gives back: the bytes of which no other link is left, such as the store's."""
+    links: dict[tuple[int, int], int] = {}
+    facts = {}
+    for path in dict.fromkeys(paths):
+        with suppress(OSError):
+            told = path.lstat()
+            key = (told.st_dev, told.st_ino)
+            links[key] = links.get(key, 0) + 1
+            facts[key] = told
+    return sum(facts[key].st_size for key, number in links.items() if number >= facts[key].st_nlink)
 
 
 def _is_own(path: Path, folder: Path, made: Collection[str]) -> bool:

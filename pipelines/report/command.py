@@ -45,3 +45,25 @@ def command_again(document: Json) -> str:
             told = json.dumps(value, ensure_ascii=False)
             words += ["-i", f"{name}={told if len(told) < 200 else '…'}"]  # noqa: PLR2004 - a line's worth
     return shlex.join(words)
+
+
+def batch_again(document: Json, batch: str, *, is_done: bool) -> str:
+    """The command that goes on with a batch, or does it again.
+
+    Args:
+        document: its `batch.json`.
+        batch: its id.
+        is_done: whether every row succeeded.
+    """
+    chain, table = document.get("chain"), document.get("table")
+    if not is_done or not isinstance(chain, str) or not isinstance(table, str):
+        return shlex.join(("spacechain", "resume", batch))
+    words = ["spacechain", "batch", chain, table]
+    for option, key in (("-i", "input"), ("--map", "map"), ("--use", "use")):
+        for one in items(document.get(key)):
+            words += [option, str(one)]
+    for option, key in (("--name", "name"), ("--out", "out")):
+        if isinstance(told := document.get(key), str) and (key, told) != ("out", "outputs"):
+            words += [option, told]
+    words += [f"--{key}" for key in ("local", "frozen") if document.get(key) is True]
+    return shlex.join(words)

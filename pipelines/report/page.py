@@ -1,24 +1,17 @@
 """`run.json` → `report.html`, beside it."""
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pipelines.artifacts import StorageFailed
 from pipelines.engine.losses import loss_words, read_losses
 from pipelines.report.command import command_again
+from pipelines.report.templates import duration, template, write_page
 from pipelines.report.values import Json, items, mapping, with_file_names
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 NAME = "report.html"
 _RESTED = "not asked: "
@@ -105,15 +98,7 @@ def write_report(folder: Path, document: Json) -> Path:
     Raises:
         StorageFailed: the folder cannot be written.
     """
-    path = folder / NAME
-    aside = path.with_name(f".{NAME}.{os.getpid()}")
-    try:
-        aside.write_text(report_html(folder, document), encoding="utf-8", errors="replace")
-        aside.replace(path)
-    except OSError as cause:
-        aside.unlink(missing_ok=True)
-        raise StorageFailed(path, cause) from cause
-    return path
+    return write_page(folder / NAME, [report_html(folder, document)])
 
 
 def report_html(folder: Path, document: Json) -> str:
@@ -123,7 +108,7 @@ def report_html(folder: Path, document: Json) -> str:
         folder: where the run's files are; addresses in the page are relative to it.
         document: its `run.json`.
     """
-    reader = _Reader(folder, str(document.get("folder", "")))
+    reader = Reader(folder, str(document.get("folder", "")))
     steps = [(str(name), mapping(one)) for name, one in mapping(document.get("steps")).items()]
     longest = max((_number(one.get("seconds")) for _, one in steps), default=0.0)
     shown = [reader.step(name, one, longest) for name, one in steps]
@@ -131,7 +116,7 @@ def report_html(folder: Path, document: Json) -> str:
     inputs = [(str(name), reader.input(one)) for name, one in mapping(document.get("inputs")).items()]
     calls = sum(int(_number(one.get("attempts"))) for _, one in steps)
     kept = sum(one.get("cached") is True for _, one in steps)
-    return _template().render(
+    return template("report").render(
         title=str(document.get("chain", "run")),
         run=str(document.get("run", "")),
         status=str(document.get("status", "")),
@@ -152,29 +137,9 @@ def report_html(folder: Path, document: Json) -> str:
     )
 
 
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only what writes a page needs it
-
-    text = (files("pipelines.report") / "report.html.jinja").read_text(encoding="utf-8")
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters["duration"] = duration
-    return made.from_string(text)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`."""
-    if seconds < 10:  # noqa: PLR2004 - two digits are enough
-        return f"{seconds:.1f} s"
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s"
-
-
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads the parts of a `run.json` that lies in `folder` and was written for `told`."""
+class Reader:
+    """Reads the parts of a `run.json` for a page in `folder`, which was `told` when it was written."""
 
     folder: Path
     told: str

@@ -9,7 +9,7 @@ from chains.loader import loads
 from chains.model import Chain
 from pipelines.artifacts import Store
 from pipelines.engine.events import RunListener, unheard
-from pipelines.household.history import find_run
+from pipelines.household.listing import find_run
 from pipelines.household.scratch import StillRunning, lives
 from pipelines.household.templates import home_library
 from pipelines.journal import Begun, open_journal
@@ -33,12 +33,12 @@ def begun_run(name: str, settings: Settings) -> Begun:
         settings: whose home folder has the journal.
 
     Raises:
-        UnknownRun: there is none of that name.
+        UnknownRun: there is none of that name, or it is a batch.
         StillRunning: a process works on it.
         NotResumable: the journal does not know it.
         InputsGone: its input files are no longer kept.
     """
-    run, home = find_run(settings.home.runs, name).entry.run, settings.home
+    run, home = find_run(settings.home, name).entry.run, settings.home
     if lives(home.scratch, run):
         raise StillRunning(run)
     with open_journal(home.journal) as journal:
@@ -101,5 +101,6 @@ async def resume(
         watch_signals=watch_signals,
         is_watched=is_watched,
         resumed=begun,
+        row=None if told.get("row") is None else (str(told["row"][0]), int(told["row"][1])),
     )
     return await run_loaded(chain, begun.inputs, settings, options, tell)

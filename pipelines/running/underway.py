@@ -1,6 +1,5 @@
 """One run under way: its folder, its calls, its record."""
 
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +25,7 @@ from pipelines.engine.perform import Performer
 from pipelines.engine.results import Failed, Result, Skipped, Succeeded, failed_ones
 from pipelines.engine.sight import names_for
 from pipelines.engine.work_times import WorkTimes
-from pipelines.household.history import remember
+from pipelines.household.history import new_id, remember
 from pipelines.household.scratch import lives, scratch_folder
 from pipelines.journal import Begun, JournalFailed
 from pipelines.programs.environment import masked
@@ -54,6 +53,7 @@ class Options:
         is_watched: whether a person looks on, and sees the progress of calls.
         within: the folder in which the run gets its own, in place of `out/<chain>`.
         resumed: the run that is gone on with, in place of a new one.
+        row: the batch that it is a row of, and which.
     """
 
     out: Path = Path("outputs")
@@ -65,6 +65,7 @@ class Options:
     is_watched: bool = False
     within: Path | None = None
     resumed: Begun | None = None
+    row: tuple[str, int] | None = None
 
 
 class Running:
@@ -277,6 +278,8 @@ class Running:
             "inputs": run.inputs,
             "options": how(self.shop.settings, self.options),
         }
+        if (row := self.options.row) is not None:
+            document |= {"batch": row[0], "row": row[1]}
         hidden = masked(document, self.hidden)
         return hidden if isinstance(hidden, dict) else document
 
@@ -291,6 +294,7 @@ def how(settings: Settings, options: Options) -> dict[str, Json]:
         "fresh": options.fresh,
         "redo": list(options.redo),
         "only": list(options.only),
+        **({} if options.row is None else {"row": [*options.row]}),
     }
 
 
@@ -310,6 +314,6 @@ def _status(results: Mapping[str, Result], *, interrupted: bool) -> Status:
 def _new_folder(at: datetime, within: Path) -> tuple[str, RunFolder]:
     """An id that nobody has, and its folder."""
     while True:
-        name = f"{at:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        name = new_id(at)
         if not (within / name).exists():
             return name, RunFolder(within / name)

@@ -168,6 +168,18 @@ def test_fresh_makes_every_row_again_and_equal_ones_once(desk):
     assert len(results(desk)) == 2
 
 
+def test_a_reason_that_many_rows_have_is_told_once(desk):
+    """An app that is gone fills the screen with one line a row, and what else went wrong is lost in it."""
+    desk.table("prompt,size\nbad,4\nbad,5\nworse,6\nbad,7\nbad x,8\n")
+
+    told = desk.command("batch", "draw.yaml", "table.csv", "--workers", "1").err
+
+    assert told.count("I do not like bad (") == 1
+    assert "row 2 failed as row 1 [crashed]" in told
+    assert "row 4 failed as row 1 [crashed]" in told
+    assert "I do not like bad x" in told
+
+
 def test_stop_after_so_many_failures(desk):
     """A batch that is wrong from the start must not go on to the end."""
     desk.table("prompt\nbad 1\nbad 2\nbad 3\nbad 4\n")

@@ -1,6 +1,7 @@
 """How a batch ends that does not end by itself: what is finished stays, and the rest is gone on with."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -80,6 +81,23 @@ def test_what_is_finished_stays_however_a_batch_ends(start, run, tmp_path, sign)
             ("a", "A"),
             ("b", "B"),
         ]
+
+
+def test_a_batch_under_way_says_so_and_one_that_was_killed_how_to_go_on(start, run):
+    """Whoever looks from another terminal must see that it lives, and the morning after that it does not."""
+    (running,) = json.loads(run("runs", "--json").out)
+    rows = json.loads(run("show", "last", "--json").out)["rows"]
+    refused = run("rm", "last", "--yes")
+    start.send_signal(signal.SIGKILL)
+    start.communicate()
+    killed = run("runs")
+
+    assert (running["status"], running["counts"]["succeeded"], running["counts"]["rows"]) == ("running", 1, 3)
+    assert [(one["row"], one["status"]) for one in rows] == [(1, "succeeded"), (2, "running")]
+    assert (refused.code, "under way" in refused.err) == (2, True)
+    assert "interrupted, 1 of 3" in killed.out
+    assert f"spacechain resume {running['run']}" in killed.err
+    assert "1 more row is not begun" in run("show", "last").out
 
 
 @pytest.mark.usefixtures("start")

@@ -1,5 +1,7 @@
 """What is wrong with a table is told with its row and column, before the first call."""
 
+import json
+
 import pytest
 
 
@@ -76,6 +78,31 @@ def test_a_column_that_is_nearly_an_input_can_be_left_free(desk):
 
     assert (done.code, desk.calls) == (0, ["a"])
     assert "sise" not in done.err
+
+
+def test_damaged_results_are_told_with_what_to_do(desk):
+    """A byte that is no text is no fault of ours, and no reason to lose the rest."""
+    desk.table("prompt\na\n")
+    desk.command("batch", "draw.yaml", "table.csv")
+    results = desk.folder / "outputs/draw/table/results.csv"
+    results.write_bytes(results.read_bytes().replace(b"succeeded", b"suc\xffeeded"))
+
+    done = desk.command("resume", "last")
+
+    assert (done.code, "results.csv is damaged" in done.err) == (2, True)
+    assert desk.command("show", "last").code == 0
+
+
+def test_a_record_of_a_batch_that_lacks_words_is_gone_on_with(desk):
+    """What it does not say was not asked for."""
+    desk.table("prompt\na\n")
+    desk.command("batch", "draw.yaml", "table.csv")
+    record = desk.folder / "outputs/draw/table/batch.json"
+    told = json.loads(record.read_text())
+    left = {name: told[name] for name in ("cwd", "chain", "table", "folder", "results", "batch")}
+    record.write_text(json.dumps(left | {"workers": -3}))
+
+    assert desk.command("resume", "last").code == 0
 
 
 def test_another_file_is_never_taken_for_results(desk):

@@ -225,3 +225,25 @@ def test_a_shell_completes_what_there_is(offered, spacechain, write, tmp_path):
     assert offered("find", "x", "--gives", "vi") == ["video"]
     assert offered("media", "mu") == ["mux"]
     assert offered("run", "gone.yaml", "--only", "s") == []
+
+
+def test_a_wrong_value_is_not_answered_with_how_other_inputs_are_given(spacechain, write):
+    """A hint about `text` under a mistake in `mood` sends its reader the wrong way."""
+    file = write(SHOUTED)
+    wrong = spacechain("run", file, "-i", "text=a", "-i", "mood=glad")
+    missing = spacechain("run", file, "-i", "mood=calm")
+
+    assert (wrong.code, "may be one of: calm, loud" in wrong.err, "hint" in wrong.err) == (2, True, False)
+    assert "hint: give them as -i text=…" in missing.err
+
+
+def test_who_was_refused_is_not_sent_to_ask_the_same_again(spacechain, write):
+    """The app said no to the input; `resume` has no other one."""
+    step = "{space: bench, endpoint: /refuse, with: {text: $inputs.text}}"
+    file = write(f"inputs: {{text: {{kind: text}}}}\nsteps: {{no: {step}}}\n")
+    told = spacechain("run", file, "-i", "text=a").err
+    shown = spacechain("show", "last").err
+
+    assert "run the chain again with other inputs" in told
+    assert "run the chain again with other inputs" in shown
+    assert "go on from there" not in told + shown

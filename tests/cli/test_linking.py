@@ -160,6 +160,7 @@ def test_a_chain_whose_run_fails_is_kept_and_goes_on_by_its_file(spacechain, app
     assert done.code == 1
     assert "I do not like 'HELLO'" in done.err
     assert "go on from there with: spacechain run kept.yaml -i prompt=hello" in done.err
+    assert "report: outputs/kept/" in done.err
     assert "text: $text.text" in (tmp_path / "kept.yaml").read_text()
 
 

@@ -39,6 +39,16 @@ def test_a_table_that_a_program_reads_is_whole(capsys) -> None:
     assert "…" not in capsys.readouterr().out
 
 
+def test_columns_that_can_be_spared_go_before_others_are_cut():
+    """A time of three characters and `…` tells nobody when it was."""
+    script = SCRIPT.replace('20, "prompt, " * 20)])', '1, "prompt, " * 20)], spare=1)').replace(
+        "words ", "words"
+    )
+    lines = on_terminal(script, 60).splitlines()
+
+    assert [line.split() for line in lines] == [["SPACE", "ABOUT"], ["owner/a-name-that-is-copied", "words"]]
+
+
 def test_a_name_that_a_command_takes_is_never_cut():
     """The id of a run is typed again, however narrow the terminal is."""
     script = SCRIPT.replace("owner/a-name-that-is-copied", "20261121-051200-ab12cd").replace(

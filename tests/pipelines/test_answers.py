@@ -17,8 +17,8 @@ from pipelines import Run, run_chain
 from pipelines.artifacts import Store, artifacts_in
 from pipelines.doctor.proofs import proven_by
 from pipelines.engine.results import Failed, Succeeded
-from pipelines.household.history import find_run
 from pipelines.household.home import find_home
+from pipelines.household.listing import find_run
 from spaces_registry.errors import ToolkitError
 
 APPS = Path(__file__).parent / "apps"
@@ -244,7 +244,7 @@ def test_what_a_run_proves_holds_the_files_in_its_values(run):
     """A damaged journal is made anew out of runs' records; a chat without its picture is called again."""
     done = run(CHAT)
     home = find_home()
-    record = find_run(home.runs, "last")
+    record = find_run(home, "last")
     [chat] = [one for one in proven_by(record, Store(home.store)) if one.step == "chat"]
     [picture] = artifacts_in(chat.outputs)
 

@@ -4,8 +4,8 @@ import anyio
 import pytest
 
 from pipelines import Run, run_chain
-from pipelines.household.history import UnknownRun
 from pipelines.household.home import find_home
+from pipelines.household.listing import UnknownRun
 from pipelines.household.scratch import StillRunning, scratch_folder
 from pipelines.journal import Intent, open_journal
 from pipelines.running.resume import begun_run, load_begun, resume

@@ -16,8 +16,7 @@ def test_runs_are_listed_the_newest_first_from_any_folder(run, chain, tmp_path, 
 
     listed = json.loads(run("runs", "--json").out)
 
-    assert sorted(one["status"] for one in listed) == ["failed", "succeeded"]
-    assert [one["run"] for one in listed] == sorted((one["run"] for one in listed), reverse=True)
+    assert [one["status"] for one in listed] == ["failed", "succeeded"]
     good = next(one for one in listed if one["status"] == "succeeded")
     assert good.keys() == {"run", "chain", "status", "started", "seconds", "calls", "outputs", "folder"}
     assert (good["chain"], good["calls"], list(good["outputs"])) == ("still", 2, ["picture", "said"])

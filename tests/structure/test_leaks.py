@@ -51,7 +51,8 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("leaky")
     (folder / "test_leaky.py").write_text(LEAKY)
     words = ["-m", "pytest", "-p", "leaks", "-p", "no:cacheprovider", "-q", "-rA", "--tb=no"]
-    words += ["-c", os.devnull, "--rootdir", str(folder), f"--basetemp={folder / 'tmp'}", "test_leaky.py"]
+    (folder / "pytest.ini").write_text("[pytest]\n")  # none of ours
+    words += ["-c", "pytest.ini", "--rootdir", str(folder), f"--basetemp={folder / 'tmp'}", "test_leaky.py"]
     path = str(Path(__file__).parents[1])
     done = subprocess.run(
         [sys.executable, *words],
