@@ -79,8 +79,8 @@ async def _described(space: str, where: "Settings") -> "Space":
     from spaces_registry.errors import Asleep, Building  # noqa: PLC0415
 
     try:
-        async with open_space(space, where, wake_s=where.wake_s or 0.0) as (_, app):
-            return app.space
+        async with open_space(space, where, wake_s=where.wake_s or 0.0) as (_, found):
+            return found
     except (Asleep, Building) as failure:
         does = "wakes it" if isinstance(failure, Asleep) else "waits for it"
         failure.hint = f"this {does}: {shlex.join(['spacechain', 'inspect', space, '--wake', '5m'])}"
@@ -91,7 +91,7 @@ def space_json(space: "Space") -> dict[str, object]:
     """A Space in the documented JSON shape."""
     return {
         "space": space.address,
-        "url": space.url,
+        "url": space.url or None,
         "revision": space.revision,
         "stage": space.stage,
         "hardware": space.hardware,

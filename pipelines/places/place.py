@@ -53,7 +53,7 @@ class Place:
     @property
     def url(self) -> str | None:
         """Where it is on the network, if it is."""
-        return self.space.url if self.space else self.site
+        return (self.space.url or None) if self.space else self.site
 
     @property
     def is_here(self) -> bool:

@@ -260,7 +260,7 @@ async def _drift(chain: Chain, step: Step, places: Places, place: Place | None) 
         space = place.space
     else:
         try:
-            space = (await places.registry.connect(locked.space, wake_s=0.0)).space
+            space = await places.registry.look_up(locked.space, wake_s=0.0)
         except ToolkitError:
             return ()
     today = next((one for one in space.endpoints if one.name == locked.endpoint), None)
