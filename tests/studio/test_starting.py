@@ -21,7 +21,7 @@ outputs: {voice: $say.generated_audio}
 
 
 def test_what_is_kept_of_the_apps_is_what_they_say(studio: Mapping[str, str]) -> None:
-    """A chain is checked by the one and called by the other; after a change: python tests/studio/record.py."""
+    """A chain is checked by the one and called by the other. After a change: `tests/studio/record.py`."""
     said = anyio.run(facts_of, studio)
 
     assert {space: kept_facts(described(space)) for space in SPACES} == said
