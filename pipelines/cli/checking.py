@@ -93,7 +93,10 @@ def plan(
     if mermaid:
         from chains.graph import mermaid as drawn  # noqa: PLC0415
 
-        result(drawn(found))
+        if as_json:
+            result_json({"chain": found.name, "mermaid": drawn(found)})
+        else:
+            result(drawn(found))
         return
     given = given_inputs(found, input, inputs)
     planned = anyio.run(_planned, found, given, where)

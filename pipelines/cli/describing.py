@@ -174,10 +174,12 @@ def _place_json(step: "Step") -> dict[str, object]:
 
 
 def _chain_json(chain: "Chain") -> dict[str, object]:
+    from pipelines.cli.show import whole_path  # noqa: PLC0415
+
     return {
         "chain": chain.name,
         "description": chain.description,
-        "file": chain.source.file,
+        "file": whole_path(chain.source.file),
         "inputs": [
             {
                 "name": name,

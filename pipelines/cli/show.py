@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from chains.problems import InvalidChain, Problem, show
+from pipelines.versions import JSON_VERSION
 from spaces_registry.errors import ToolkitError
 from spaces_registry.plain import escaped, flat, lines
 
-JSON_VERSION = 1  # of our documents; the next one where a key goes or means something else
 _NARROWEST = 10  # characters of a column
 
 safe = flat  # text from outside on one line, without control characters, escapes and direction marks
@@ -65,16 +65,16 @@ def error_json(error: ToolkitError) -> dict[str, object]:
         document = {"ok": False, "problems": [problem_json(one) for one in error.problems]}
     elif isinstance(problems := getattr(error, "problems", None), tuple):
         document = {"ok": False, "problems": [{"code": error.code, "message": one} for one in problems]}
-    return {**document, **plain_error(error.code, error.message, error.hint)}
+    return {**document, **plain_error(error.code, error.message, error.hint, error.next)}
 
 
-def plain_error(code: str, message: str, hint: str | None) -> dict[str, object]:
-    """What ended a command, in the documented JSON shape."""
-    return {"error": {"code": code, "message": message, "hint": hint}}
+def plain_error(code: str, message: str, hint: str | None, following: str | None = None) -> dict[str, object]:
+    """What ended a command, in the documented JSON shape; `following` is the command that goes on."""
+    return {"error": {"code": code, "message": message, "hint": hint, "next": following}}
 
 
-def _where(file: str) -> str:
-    """Where a problem is: an absolute path, unless it is in no file here."""
+def whole_path(file: str) -> str:
+    """Where a file is: an absolute path, unless it is in no file here."""
     return str(Path(file).absolute()) if Path(file).is_file() else file
 
 
@@ -98,7 +98,7 @@ def problem_json(problem: Problem) -> dict[str, object]:
         "severity": problem.severity,
         "message": problem.message,
         "hint": problem.hint,
-        "file": _where(problem.at.file),
+        "file": whole_path(problem.at.file),
         "line": problem.at.line,
         "column": problem.at.column,
         "step": problem.step,
