@@ -309,7 +309,8 @@ def _cell(output: Output) -> str:
         case ValueOutput():
             return _plain(output.value)
         case tuple():
-            return json.dumps([_cell(one) for one in output], ensure_ascii=False)
+            items = [one.path if isinstance(one, FileOutput) else brief(one.value) for one in output]
+            return json.dumps(items, ensure_ascii=False, default=str)  # numbers stay numbers in it
 
 
 def _plain(value: object) -> str:
