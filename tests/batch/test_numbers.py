@@ -28,7 +28,7 @@ def batch(tmp_path, run):
         if done.code:
             return done.lines[-1]["problems"], {}
         results = tmp_path / "outputs" / "numbers" / name.partition(".")[0] / "results.csv"
-        cells = next(csv.DictReader(results.open(newline=""))) if results.exists() else {}
+        cells = next(csv.DictReader(results.read_text().splitlines())) if results.exists() else {}
         return done.lines[0]["outputs"], cells
 
     return command
@@ -48,7 +48,7 @@ def values(outputs, name):
     ],
 )
 def test_a_cell_is_what_its_input_takes(batch, table, name):
-    """A number that became a text is another value to every app; a text that became a number has lost zeros."""
+    """A number that became a text is another value to an app; a text that became a number lost its zeros."""
     outputs, _ = batch(table, name)
 
     assert values(outputs, "seeds") == [1, 2]
