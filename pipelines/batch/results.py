@@ -309,8 +309,12 @@ def _cell(output: Output) -> str:
         case ValueOutput():
             return _plain(output.value)
         case tuple():
-            items = [one.path if isinstance(one, FileOutput) else brief(one.value) for one in output]
-            return json.dumps(items, ensure_ascii=False, default=str)  # numbers stay numbers in it
+            return json.dumps([_item(one) for one in output], ensure_ascii=False, default=str)
+
+
+def _item(output: Output) -> object:
+    """An item of a list as JSON: a number stays a number, a file is its path."""
+    return brief(output.value) if isinstance(output, ValueOutput) else _cell(output)
 
 
 def _plain(value: object) -> str:

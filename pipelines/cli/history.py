@@ -1,6 +1,7 @@
 """`runs`, `show` and `report`: what was done."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -125,6 +126,9 @@ def _facts(record: "Record") -> dict[str, object]:
 
 def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
     started = _here(str(facts["started"] or ""))
+    if sys.stdout.isatty():  # where there is room for no more; the day, or today the time
+        day, _, time = started.partition(" ")
+        started = time[:5] if day == f"{datetime.now().astimezone():%Y-%m-%d}" else day
     outputs = ", ".join(_mapping(facts["outputs"]))
     lost = sum(len(_list(_mapping(one).get("failed"))) for one in _list(facts.get("lost")))
     status = f"{facts['status']}, {lost} lost" if lost else str(facts["status"])

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -114,6 +115,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in every:
         cells = (_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False))
         print("  ".join(cells).rstrip())
+
+
+def folded(text: str, first: str, others: str) -> list[str]:
+    """A text in lines that a terminal has room for, broken between words; elsewhere as one line.
+
+    Args:
+        text: of one line.
+        first: what the first line begins with.
+        others: what the others begin with; where that leaves no room for words, nothing is broken.
+    """
+    columns = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or columns < len(others) + 2 * _NARROWEST:
+        return [first + text]
+    return textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=others) or [first]
 
 
 def _fitted(widths: Sequence[int], columns: int) -> list[int]:
