@@ -103,13 +103,18 @@ def space_of(data: dict[str, Any]) -> Space:
     return Space(
         **data
         | {
-            "endpoints": tuple(_endpoint(one) for one in data["endpoints"]),
+            "endpoints": tuple(endpoint_of(one) for one in data["endpoints"]),
             "unusable": tuple(Unusable(**one) for one in data["unusable"]),
         }
     )
 
 
-def _endpoint(data: dict[str, Any]) -> Endpoint:
+def endpoint_of(data: dict[str, Any]) -> Endpoint:
+    """An endpoint out of the JSON of `dataclasses.asdict`.
+
+    Raises:
+        TypeError, ValueError, KeyError: the data is no such JSON.
+    """
     wire = data["wire"]
     return Endpoint(
         **data

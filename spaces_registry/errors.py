@@ -29,6 +29,7 @@ class ToolkitError(Exception):
 
     Attributes:
         is_run_kept: whether it ended a run that had begun, and that can be gone on with.
+        next: the command that goes on from here, where there is one.
     """
 
     code: ClassVar[str] = "error"
@@ -38,6 +39,7 @@ class ToolkitError(Exception):
         self.message = message
         self.hint = hint
         self.is_run_kept = False
+        self.next: str | None = None
 
 
 class CallFailed(ToolkitError):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 import httpx2
@@ -26,6 +27,17 @@ _POLL_LATER_S = 5.0
 _KNOCK_S = 10.0  # for the request that wakes a Space; its answer does not matter
 
 
+class StandIn(Protocol):
+    """An app on this machine that takes a Space's place; nothing of it runs before it is called."""
+
+    @property
+    def space(self) -> Space:
+        """What it offers; its `url` is empty."""
+
+    async def start(self) -> str:
+        """Where it is; it is started if it does not run yet."""
+
+
 @asynccontextmanager
 async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
     *,
@@ -38,6 +50,7 @@ async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
     clocks: Clocks = Clocks(),
     is_public: bool = False,
     secrets: tuple[str, ...] = (),
+    stand_ins: Mapping[str, StandIn] = {},
 ) -> AsyncIterator["Registry"]:
     """Open a registry, with one HTTP client for everything that is reached through it.
 
@@ -51,6 +64,7 @@ async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
         clocks: how long an app may take to open a connection and between two bytes of its description.
         is_public: whether an app by URL is asked on the internet alone, unless `use` names it.
         secrets: what else no place may repeat: keys that a chain hands over as values.
+        stand_ins: Space id to the app of this machine that takes its place, where `use` names none.
 
     Raises:
         BadAddress: a key of `use` or `auth`, or a target of `use`, is no address.
@@ -60,7 +74,18 @@ async def open_registry(  # noqa: PLR0913 - all by name, all with defaults
     kept = Descriptions(cache) if cache else None
     async with open_client() as client:
         yield Registry(
-            client, token, elsewhere, logins, kept, hub, own, Answers(cache), clocks, is_public, secrets
+            client,
+            token,
+            elsewhere,
+            logins,
+            kept,
+            hub,
+            own,
+            Answers(cache),
+            clocks,
+            is_public,
+            secrets,
+            {one: app for one, app in stand_ins.items() if one not in elsewhere},
         )
 
 
@@ -79,6 +104,7 @@ class Registry:
         own: the user's own aliases.
         answers: the Hub's answers to searches.
         secrets: what no place may repeat, beside what it is sent to know its user.
+        stand_ins: the apps of this machine that take a Space's place, by its id.
     """
 
     _client: httpx2.AsyncClient = field(repr=False)
@@ -92,6 +118,7 @@ class Registry:
     _clocks: Clocks
     _is_public: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    stand_ins: Mapping[str, StandIn] = field(default_factory=dict)
     _apps: dict[str, App] = field(default_factory=dict)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
@@ -114,9 +141,9 @@ class Registry:
         return address_of(text, self.own.aliases)
 
     @property
-    def replaced(self) -> Mapping[str, str]:
-        """Addresses whose app is elsewhere, and where."""
-        return self._use
+    def replaced(self) -> frozenset[str]:
+        """Addresses whose app is elsewhere: at another URL, or on this machine."""
+        return frozenset((*self._use, *self.stand_ins))
 
     def remembered(self, repo: str) -> Space | None:
         """The last description of a Hub Space that was kept, of whatever revision; None if there is none."""
@@ -168,6 +195,15 @@ class Registry:
                 self._apps[where.shown] = app
             return app
 
+    async def look_up(self, address: str, *, wake_s: float = 300.0, tell: Listener = unheard) -> Space:
+        """What the app at an address offers, as it runs; one that only stands in for a Space is not started.
+
+        Args, Raises: as `connect`.
+        """
+        if (stand_in := self.stand_ins.get(self.address(address).shown)) is not None:
+            return stand_in.space
+        return (await self.connect(address, wake_s=wake_s, tell=tell)).space
+
     async def describe(self, address: str, *, wake_s: float = 0.0) -> Space:
         """What the Space at an address offers; one that sleeps is described from the cache, if it is there.
 
@@ -175,16 +211,18 @@ class Registry:
             As `connect`; `Asleep` or `Building` if it does not run and `wake_s` does not suffice.
         """
         where = self.address(address)
-        if isinstance(where, HubAddress) and where.shown not in self._use and self._cache is not None:
+        if isinstance(where, HubAddress) and where.shown not in self.replaced and self._cache is not None:
             listing = await self.hub.space(where.id)
             if (space := self._remembered(listing)) is not None:
                 return space
-        return (await self.connect(address, wake_s=wake_s)).space
+        return await self.look_up(address, wake_s=wake_s)
 
     async def _open(self, where: HubAddress | UrlAddress, wake_s: float, tell: Listener) -> App:
         match where:
             case _ if (url := self._use.get(where.shown)) is not None:
                 return await self._at(self._origin(where.shown, url))
+            case _ if (stand_in := self.stand_ins.get(where.shown)) is not None:
+                return await self._at(self._origin(where.shown, await stand_in.start()))
             case UrlAddress(url):
                 origin = self._origin(where.shown, url)
                 return await self._at(replace(origin, is_public=self._is_public))
@@ -269,14 +307,14 @@ class Registry:
         return replace(found, url=listing.url, stage=listing.stage, hardware=listing.hardware)
 
     def _origin(self, place: str, url: str, token: str | None = None) -> Origin:
-        headers = {} if place in self._use else self.own.headers.get(place, {})
+        headers = {} if place in self.replaced else self.own.headers.get(place, {})
         login = self._login_of(place)
         secrets = (*((login[1],) if login else ()), *self.secrets)
         return Origin(place, url, self._client, token, headers=headers, secrets=secrets)
 
     def _login_of(self, place: str) -> tuple[str, str] | None:
         """User and password for a place; the user's own are not for an app that is asked in its stead."""
-        return self._auth.get(place) or (None if place in self._use else self.own.logins.get(place))
+        return self._auth.get(place) or (None if place in self.replaced else self.own.logins.get(place))
 
     def _token_for(self, url: str) -> str | None:
         return self._known_token() if may_have_token(url) else None

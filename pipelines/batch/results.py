@@ -313,7 +313,12 @@ def _cell(output: Output) -> str:
         case ValueOutput():
             return _plain(output.value)
         case tuple():
-            return json.dumps([_cell(one) for one in output], ensure_ascii=False)
+            return json.dumps([_item(one) for one in output], ensure_ascii=False, default=str)
+
+
+def _item(output: Output) -> object:
+    """An item of a list as JSON: a number stays a number, a file is its path."""
+    return brief(output.value) if isinstance(output, ValueOutput) else _cell(output)
 
 
 def _plain(value: object) -> str:

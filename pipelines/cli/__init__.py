@@ -1,6 +1,7 @@
 """The command line. `main` alone turns errors into text and exit codes."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -9,9 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pipelines.cli.streams import Streams
 
-_INTERRUPTED: Mapping[str, object] = {
-    "error": {"code": "interrupted", "message": "interrupted", "hint": "the same command goes on from there"}
-}
+_AGAIN = "the same command goes on from there"
 _MAKING = frozenset({"run", "resume", "batch", "call", "link"})  # commands that keep what they made
 _HELP = frozenset({"--help", "-h", "--version"})
 
@@ -55,19 +54,20 @@ def _tell_lost(streams: "Streams", words: Sequence[str], end: SystemExit) -> Non
 def _end(words: list[str]) -> None:
     """Run a command; whatever it raises becomes an exit code, told in words and, if asked for, as JSON."""
     from pipelines.cli.exits import Exit, exit_for  # noqa: PLC0415
-    from pipelines.cli.show import error_json, say, show_error  # noqa: PLC0415
+    from pipelines.cli.show import error_json, show_error  # noqa: PLC0415
     from spaces_registry.machine import refusal_in  # noqa: PLC0415
 
     tell = _teller(words)
     try:
         _run(words)
-    except SystemExit as end:  # the command line's own mistakes end in one, too
-        if end.code and isinstance(mistake := end.__context__, Exception) and _is_usage(mistake):
-            tell(_usage(mistake, words))
+    except SystemExit as end:  # the command line's own mistakes end in one, too, and so does Ctrl-C
+        if (interrupt := _interrupt_behind(end)) is not None:
+            tell(_interrupted(interrupt, words))
+        elif end.code and isinstance(mistake := end.__context__, Exception) and _is_usage(mistake):
+            tell(_usage(mistake))
         raise
-    except KeyboardInterrupt:
-        say("interrupted")
-        tell(_INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        tell(_interrupted(interrupt, words))
         sys.exit(Exit.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - the last border: what is left of it is a fault of ours
         error = refusal_in(fault)
@@ -101,20 +101,31 @@ def _asks_for_help(words: Sequence[str]) -> bool:
 
 
 def _teller(words: Sequence[str]) -> Callable[[Mapping[str, object]], None]:
-    """What prints an error as JSON on stdout, where `--json` asks for it."""
+    """What prints an error as JSON on stdout, where `--json` or `--events` asks for it."""
     from pipelines.cli.show import result_json  # noqa: PLC0415
 
     options = words[: words.index("--")] if "--" in words else words
 
     def tell(document: Mapping[str, object]) -> None:
-        if "--json" in options:
+        if {"--json", "--events"} & {*options}:
             result_json(document, indent=None, is_versioned=True)
 
     return tell
 
 
-def _error(code: str, message: str, hint: str | None) -> dict[str, object]:
-    return {"error": {"code": code, "message": message, "hint": hint}}
+def _interrupt_behind(end: SystemExit) -> KeyboardInterrupt | None:
+    """The Ctrl-C that Typer made an exit of."""
+    behind = end.__context__ and end.__context__.__cause__
+    return behind if isinstance(behind, KeyboardInterrupt) else None
+
+
+def _interrupted(interrupt: KeyboardInterrupt, words: Sequence[str]) -> dict[str, object]:
+    """Say that Ctrl-C ended the command; the same as JSON."""
+    from pipelines.cli.show import plain_error, say  # noqa: PLC0415
+
+    why = str(interrupt) or "interrupted"
+    say(why)
+    return plain_error("interrupted", why, _AGAIN, shlex.join(["spacechain", *words]))
 
 
 def _is_usage(mistake: Exception) -> bool:
@@ -122,11 +133,13 @@ def _is_usage(mistake: Exception) -> bool:
     return callable(getattr(mistake, "format_message", None))
 
 
-def _usage(mistake: Exception, words: Sequence[str]) -> dict[str, object]:
-    command = next((one for one in words if not one.startswith("-")), None)
-    hint = f"see spacechain {f'{command} ' if command else ''}--help"
+def _usage(mistake: Exception) -> dict[str, object]:
+    told = getattr(getattr(mistake, "ctx", None), "command_path", None)  # of the command that read the words
+    hint = f"see {told or 'spacechain'} --help"
     message: str = mistake.format_message()  # type: ignore[attr-defined]  # as `_is_usage` found
-    return _error("usage", message, hint)
+    from pipelines.cli.show import plain_error  # noqa: PLC0415
+
+    return plain_error("usage", message, hint)
 
 
 def _show_fault(fault: Exception) -> dict[str, object]:
@@ -134,13 +147,13 @@ def _show_fault(fault: Exception) -> dict[str, object]:
     import tempfile  # noqa: PLC0415
     import traceback  # noqa: PLC0415
 
-    from pipelines.cli.show import safe, say  # noqa: PLC0415
+    from pipelines.cli.show import plain_error, safe, say  # noqa: PLC0415
 
     message = f"this is a fault of spacechain's: {type(fault).__name__}: {safe(str(fault))}"
     say(f"error: {message} [fault]")
     if os.environ.get("SPACECHAIN_DEBUG"):
         traceback.print_exception(fault)
-        return _error("fault", message, None)
+        return plain_error("fault", message, None)
     hint = "run it again with SPACECHAIN_DEBUG=1 to see the details"
     with suppress(OSError):
         with tempfile.NamedTemporaryFile(
@@ -149,4 +162,4 @@ def _show_fault(fault: Exception) -> dict[str, object]:
             traceback.print_exception(fault, file=file)
         hint = f"please report it with the details in {file.name}"
     say(f"  hint: {hint}")
-    return _error("fault", message, hint)
+    return plain_error("fault", message, hint)

@@ -251,7 +251,7 @@ def _run(made: "Batch", asked: _Asked, *, as_json: bool) -> "Tally":
 
     from pipelines.batch.batch import run_batch  # noqa: PLC0415
     from pipelines.batch.columns import InvalidTable  # noqa: PLC0415
-    from pipelines.cli.show import error_json, plain_error, say  # noqa: PLC0415
+    from pipelines.cli.show import error_json  # noqa: PLC0415
 
     where = settings(local=asked.local, use=asked.use, quiet=as_json, frozen=asked.frozen, wake=asked.wake)
     with watching(as_json=as_json) as show:
@@ -263,11 +263,7 @@ def _run(made: "Batch", asked: _Asked, *, as_json: bool) -> "Tally":
                 print_line(error_json(invalid), is_last=True)
             raise typer.Exit(Exit.WRONG) from None
         except KeyboardInterrupt:
-            say(_NOTHING_MADE)
-            if as_json:
-                told = plain_error("interrupted", _NOTHING_MADE, "run the same command again")
-                print_line(told, is_last=True)
-            raise typer.Exit(Exit.INTERRUPTED) from None
+            raise KeyboardInterrupt(_NOTHING_MADE) from None
 
 
 def _show_problems(invalid: "InvalidTable") -> None:

@@ -79,8 +79,8 @@ async def _described(space: str, where: "Settings") -> "Space":
     from spaces_registry.errors import Asleep, Building  # noqa: PLC0415
 
     try:
-        async with open_space(space, where, wake_s=where.wake_s or 0.0) as (_, app):
-            return app.space
+        async with open_space(space, where, wake_s=where.wake_s or 0.0) as (_, found):
+            return found
     except (Asleep, Building) as failure:
         does = "wakes it" if isinstance(failure, Asleep) else "waits for it"
         failure.hint = f"this {does}: {shlex.join(['spacechain', 'inspect', space, '--wake', '5m'])}"
@@ -91,7 +91,7 @@ def space_json(space: "Space") -> dict[str, object]:
     """A Space in the documented JSON shape."""
     return {
         "space": space.address,
-        "url": space.url,
+        "url": space.url or None,
         "revision": space.revision,
         "stage": space.stage,
         "hardware": space.hardware,
@@ -131,7 +131,7 @@ def _return_json(one: "Return") -> dict[str, object]:
 
 
 def _show_space(space: "Space") -> None:
-    from pipelines.cli.show import result, safe  # noqa: PLC0415
+    from pipelines.cli.show import folded, result, safe  # noqa: PLC0415
 
     facts = [space.url, f"Gradio {space.gradio}" if space.gradio else None, space.stage, space.hardware]
     result(
@@ -145,7 +145,8 @@ def _show_space(space: "Space") -> None:
     for endpoint in space.endpoints:
         result("")
         told = endpoint.description.strip().split("\n")[0]
-        result(safe(endpoint.name) + (f"  {safe(told)}" if told else ""))
+        for line in folded(safe(endpoint.name) + (f"  {safe(told)}" if told else ""), "", "  "):
+            result(line)
         show_rows([(f"{one.name}:", takes_line(one)) for one in endpoint.parameters])
         show_rows(
             [
@@ -160,12 +161,13 @@ def _show_space(space: "Space") -> None:
 
 
 def show_rows(rows: Sequence[tuple[str, str]]) -> None:
-    """Names and what is said of each, in two columns."""
-    from pipelines.cli.show import result, safe  # noqa: PLC0415
+    """Names and what is said of each, in two columns; on a terminal the second wraps between words."""
+    from pipelines.cli.show import folded, result, safe  # noqa: PLC0415
 
     width = max((len(name) for name, _ in rows), default=0)
     for name, told in rows:
-        result(f"  {safe(name).ljust(width)} {safe(told)}")
+        for line in folded(safe(told), f"  {safe(name).ljust(width)} ", " " * (width + 3)):
+            result(line)
 
 
 def takes_line(one: "Parameter") -> str:

@@ -93,7 +93,10 @@ def plan(
     if mermaid:
         from chains.graph import mermaid as drawn  # noqa: PLC0415
 
-        result(drawn(found))
+        if as_json:
+            result_json({"chain": found.name, "mermaid": drawn(found)})
+        else:
+            result(drawn(found))
         return
     given = given_inputs(found, input, inputs)
     planned = anyio.run(_planned, found, given, where)
@@ -212,7 +215,7 @@ def _asks(chain: "Chain") -> tuple[str, ...]:
 
 
 def _show_plan(plan: "Plan") -> None:
-    from pipelines.cli.show import result, safe  # noqa: PLC0415
+    from pipelines.cli.show import folded, result, safe  # noqa: PLC0415
 
     for one in plan.asks:
         result(f"a run asks for your trust first: {safe(one)}")
@@ -220,7 +223,10 @@ def _show_plan(plan: "Plan") -> None:
     for number, layer in enumerate(plan.order, start=1):
         for name in layer:
             for line in _plan_lines(steps[name], f"{number}. {name}"):
-                result(line)
+                text = line.lstrip()
+                indent = " " * (len(line) - len(text))
+                for part in folded(text, indent, f"{indent}  "):
+                    result(part)
     if told := plan.forecast.told():
         result(told)
 

@@ -18,14 +18,15 @@ _VALUE = 60  # characters of a default
 
 def describe(chain: ChainName, *, as_json: AsJson = False) -> None:
     """Tell what a chain takes, gives and calls; nothing is asked."""
-    from pipelines.cli.show import result, result_json, safe, say  # noqa: PLC0415
+    from pipelines.cli.show import folded, result, result_json, safe, say  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
 
     found = find_chain(chain)
     if as_json:
         result_json(_chain_json(found))
         return
-    result(safe(found.name + (f": {found.description}" if found.description else "")))
+    for line in folded(safe(found.name + (f": {found.description}" if found.description else "")), "", ""):
+        result(line)
     for title, rows in (
         ("takes", [(f"{name}:", _input_line(one)) for name, one in found.inputs.items()]),
         ("gives", [(f"{one['name']}:", _output_line(one)) for one in _outputs(found)]),
@@ -48,7 +49,7 @@ def media(
     as_json: AsJson = False,
 ) -> None:
     """List the media operations, or show what one takes and gives."""
-    from pipelines.cli.show import result, result_json, safe, say, table  # noqa: PLC0415
+    from pipelines.cli.show import folded, result, result_json, safe, say, table  # noqa: PLC0415
     from pipelines.runners.media import OPERATIONS, UnknownOperation  # noqa: PLC0415
 
     if operation is None:
@@ -75,7 +76,8 @@ def media(
     if as_json:
         result_json(endpoint_json(found))
         return
-    result(safe(f"{found.name}: {found.description}"))
+    for line in folded(safe(f"{found.name}: {found.description}"), "", ""):
+        result(line)
     show_rows(
         [
             *((f"{one.name}:", takes_line(one)) for one in found.parameters),
@@ -174,10 +176,12 @@ def _place_json(step: "Step") -> dict[str, object]:
 
 
 def _chain_json(chain: "Chain") -> dict[str, object]:
+    from pipelines.cli.show import whole_path  # noqa: PLC0415
+
     return {
         "chain": chain.name,
         "description": chain.description,
-        "file": chain.source.file,
+        "file": whole_path(chain.source.file),
         "inputs": [
             {
                 "name": name,

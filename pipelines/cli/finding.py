@@ -15,7 +15,7 @@ from pipelines.cli.options import AsJson, BadOption, Local, Use, settings
 from spaces_registry.errors import ToolkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipelines.running.workshop import Settings
     from spaces_registry.fitting.matching import Supply
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spaces_registry.fitting.resolver import Resolution
     from spaces_registry.hub.models import Offer, Served, ServedModel
     from spaces_registry.progress import CallEvent
+    from spaces_registry.registry import StandIn
     from spaces_registry.signature import Kind
 
 _WIDTH = 80
@@ -134,14 +135,15 @@ async def _resolved(need: "Need", limit: int, where: "Settings") -> "Resolution"
 
     own = find_bookmarks(where.home.folder, Path.cwd(), os.environ)
     async with AsyncExitStack() as stack:
-        use = dict(where.use)
+        stand_ins: Mapping[str, StandIn] = {}
         if where.local:
-            from pipelines.studio import SPACES, open_studio  # noqa: PLC0415 - only who asks for it pays
+            from pipelines.studio import SPACES  # noqa: PLC0415 - only who asks for it pays
+            from pipelines.studio.stand_ins import open_stand_ins  # noqa: PLC0415 - as above
 
-            studio = await stack.enter_async_context(open_studio(list(SPACES), tell=where.say))
-            use, need = {**studio, **use}, replace(need, among=need.among or tuple(studio))
+            stand_ins = await stack.enter_async_context(open_stand_ins(SPACES, tell=where.say))
+            need = replace(need, among=need.among or tuple(stand_ins))
         registry = await stack.enter_async_context(
-            open_registry(cache=where.home.signatures, own=own, use=use)
+            open_registry(cache=where.home.signatures, own=own, use=where.use, stand_ins=stand_ins)
         )
         return await resolve(need, registry, limit=limit, tell=_tell)
 

@@ -86,13 +86,23 @@ def trust(chain: ChainName, *, as_json: AsJson = False) -> None:
     for one in wanted:
         allow(one, home)
     if as_json:
-        trusted = [{"file": one.read, "sha256": next(iter(one.marks)), "allows": one.told} for one in wanted]
+        trusted = [
+            {"file": _absolute(one.read), "sha256": next(iter(one.marks)), "allows": one.told}
+            for one in wanted
+        ]
         result_json({"trusted": trusted})
         return
     for one in wanted:
         what = f"trusted {one.read} as it is now" if one.read else "trusted"
         result(f"{safe(what)} (sha256 {next(iter(one.marks))[:12]}…)")
         say(f"  {safe(one.told)}")
+
+
+def _absolute(read: str | None) -> str | None:
+    """A file as a path that holds in every folder; what is read at an address is told as that."""
+    from chains.meaning.paths import is_url  # noqa: PLC0415
+
+    return read if read is None or is_url(read) else str(Path(read).absolute())
 
 
 def schema(*, as_json: AsJson = False) -> None:

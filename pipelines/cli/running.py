@@ -159,19 +159,15 @@ def _make(
     import anyio  # noqa: PLC0415
 
     from pipelines.cli.live import watching  # noqa: PLC0415
-    from pipelines.cli.show import plain_error, result, result_json, safe, say  # noqa: PLC0415
+    from pipelines.cli.show import result, result_json, safe, say  # noqa: PLC0415
 
     with watching([*chain.steps], events=events, quiet=as_json) as tell:
         try:
             done = anyio.run(lambda: work(tell))
         except KeyboardInterrupt:
-            say(_NOTHING_MADE)
-            if as_json:
-                result_json(plain_error("interrupted", _NOTHING_MADE, "run the same command again"))
-            raise typer.Exit(Exit.INTERRUPTED) from None
+            raise KeyboardInterrupt(_NOTHING_MADE) from None
     if as_json:
-        is_open = not done.ok and not _is_spent(done)
-        result_json({**done.to_json(), **({"next": f"spacechain resume {done.id}"} if is_open else {})})
+        result_json({**done.to_json(), **_ending(done)})
     elif not events:
         say(f"report: {safe(str(done.folder / PAGE))}")
         for path in output_lines(done, fold=sys.stdout.isatty()):
@@ -183,6 +179,28 @@ def _make(
     with suppress(ToolkitError):  # the run is told already, and only a warning is lost
         _warn(chain)
     raise typer.Exit(run_exit(done))
+
+
+def _ending(run: "Run") -> dict[str, object]:
+    """Why a run did not succeed, and the command that goes on, as JSON; nothing for one that did."""
+    from pipelines.cli.show import plain_error  # noqa: PLC0415
+    from pipelines.engine.results import failed_ones  # noqa: PLC0415
+
+    if run.ok:
+        return {}
+    following = None if _is_spent(run) else f"spacechain resume {run.id}"
+    failed = failed_ones(step.result for step in run.steps.values())
+    if run.status == "interrupted":
+        told = plain_error("interrupted", "the run was interrupted", None, following)
+    elif failed:
+        error = failed[0].error
+        told = plain_error(error.code, f"step {failed[0].step}: {error.message}", error.hint, following)
+    else:
+        told = plain_error("failed", "the run failed", None, following)
+        for name, error in run.unmade.items():
+            why = f"output {name} has no value: {error.message}"
+            told = plain_error(error.code, why, error.hint, following)
+    return {**told, **({} if following is None else {"next": following})}
 
 
 def tell_losses(run: "Run") -> None:

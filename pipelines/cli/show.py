@@ -3,14 +3,15 @@
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from chains.problems import InvalidChain, Problem, show
+from pipelines.versions import JSON_VERSION
 from spaces_registry.errors import ToolkitError
 from spaces_registry.plain import escaped, flat, lines
 
-JSON_VERSION = 1  # of our documents; the next one where a key goes or means something else
 _NARROWEST = 10  # characters of a column
 
 safe = flat  # text from outside on one line, without control characters, escapes and direction marks
@@ -66,16 +67,16 @@ def error_json(error: ToolkitError) -> dict[str, object]:
         document = {"ok": False, "problems": [problem_json(one) for one in error.problems]}
     elif isinstance(problems := getattr(error, "problems", None), tuple):
         document = {"ok": False, "problems": [{"code": error.code, "message": one} for one in problems]}
-    return {**document, **plain_error(error.code, error.message, error.hint)}
+    return {**document, **plain_error(error.code, error.message, error.hint, error.next)}
 
 
-def plain_error(code: str, message: str, hint: str | None) -> dict[str, object]:
-    """What ended a command, in the documented JSON shape."""
-    return {"error": {"code": code, "message": message, "hint": hint}}
+def plain_error(code: str, message: str, hint: str | None, following: str | None = None) -> dict[str, object]:
+    """What ended a command, in the documented JSON shape; `following` is the command that goes on."""
+    return {"error": {"code": code, "message": message, "hint": hint, "next": following}}
 
 
-def _where(file: str) -> str:
-    """Where a problem is: an absolute path, unless it is in no file here."""
+def whole_path(file: str) -> str:
+    """Where a file is: an absolute path, unless it is in no file here."""
     return str(Path(file).absolute()) if Path(file).is_file() else file
 
 
@@ -99,7 +100,7 @@ def problem_json(problem: Problem) -> dict[str, object]:
         "severity": problem.severity,
         "message": problem.message,
         "hint": problem.hint,
-        "file": _where(problem.at.file),
+        "file": whole_path(problem.at.file),
         "line": problem.at.line,
         "column": problem.at.column,
         "step": problem.step,
@@ -124,6 +125,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, spare: int = 0)
     for row in every:
         cells = (_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False))
         print("  ".join(cells).rstrip())
+
+
+def folded(text: str, first: str, others: str) -> list[str]:
+    """A text in lines that a terminal has room for, broken between words; elsewhere as one line.
+
+    Args:
+        text: of one line.
+        first: what the first line begins with.
+        others: what the others begin with; where that leaves no room for words, nothing is broken.
+    """
+    columns = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or columns < len(others) + 2 * _NARROWEST:
+        return [first + text]
+    return textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=others) or [first]
 
 
 def _fitted(widths: Sequence[int], columns: int) -> list[int]:

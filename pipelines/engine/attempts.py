@@ -17,7 +17,7 @@ from pipelines.engine.nesting import NestedFailed, NestedStopped
 from pipelines.engine.outputs import StepOutputs, names_of, outputs_from
 from pipelines.engine.patience import GivenUp, Pace, Patience, attempt_of
 from pipelines.engine.policy import Action, Decision
-from pipelines.engine.recovery import Recovery
+from pipelines.engine.recovery import Own, Recovery
 from pipelines.engine.results import Attempt, CallDone
 from pipelines.engine.spreading import Heading, Spread
 from pipelines.engine.ways import Unfound, Way, Ways
@@ -100,16 +100,19 @@ class Attempts:
     async def make(self, item: int, names: Mapping[str, object], tell: Listener) -> Made:
         """Make one call, at the first place that answers; what went wrong is told in the `CallDone`."""
         journey = Journey(item, names, tell, [], self.pace.clock())
-        queue = await self._queue(journey)
+        own = await self._own(journey)
+        queue = self._queue(own)
         rested: list[Way] = []
         is_last_round = False
         while True:
             way = await self._next(queue, journey)
-            may_rest = not is_last_round and bool(queue or rested)
+            is_own = own is not None and way == own.way
+            may_rest = not is_last_round and bool(queue or rested) and not is_own
             equals = [one for one in queue[0] if one.is_equal_to(way)] if queue else []
             has_equal = any(not isinstance(self.ways.known(one), Unfound) for one in equals)
             with journey.heading:
-                found = await self._at(way, journey, may_rest=may_rest, in_a_hurry=has_equal)
+                there = own.place if own is not None and is_own else await self.ways.find(way, tell)
+                found = await self._at(way, there, journey, may_rest=may_rest, in_a_hurry=has_equal)
             if isinstance(found, Made):
                 return found
             if isinstance(found, Rest):
@@ -121,18 +124,22 @@ class Attempts:
             last = journey.story[-1]
             tell(FellBack(last.via, last.failure, queue[0][0].named, last.skipped))
 
-    async def _queue(self, journey: Journey) -> list[list[Way]]:
-        """The ways in the order they are tried; one that has a resumed run's result of the call is first."""
+    async def _own(self, journey: Journey) -> Own | None:
+        """The way that has a resumed run's result of the call, or its work."""
 
         async def values(way: Way, place: Place) -> Mapping[str, object] | None:
             written = await self._values(way, place, journey)
             return None if isinstance(written, GivenUp) else written
 
+        return await self.recovery.way(self.ways, journey.item, values, journey.hear)
+
+    def _queue(self, own: Own | None) -> list[list[Way]]:
+        """The ways in the order they are tried; one that has a resumed run's result of the call is first."""
         groups = self.ways.groups
-        if (own := await self.recovery.way(self.ways, journey.item, values)) is None:
+        if own is None:
             return [[*group] for group in groups]
-        others = ([way for way in group if way != own] for group in groups)
-        return [[own], *(group for group in others if group)]
+        others = ([way for way in group if way != own.way] for group in groups)
+        return [[own.way], *(group for group in others if group)]
 
     async def _next(self, queue: list[list[Way]], journey: Journey) -> Way:
         """Take the way that is next; of equal ones that which has a kept result, or else a free slot."""
@@ -175,10 +182,9 @@ class Attempts:
         return None
 
     async def _at(
-        self, way: Way, journey: Journey, *, may_rest: bool, in_a_hurry: bool
+        self, way: Way, place: Place | Unfound, journey: Journey, *, may_rest: bool, in_a_hurry: bool
     ) -> Made | Rest | GivenUp:
         """Make the call at one of its ways."""
-        place = await self.ways.find(way, journey.tell)
         if isinstance(place, Unfound):
             journey.story += self.ways.told(way, place)
             return GivenUp(place.failure, place.action)
@@ -188,13 +194,13 @@ class Attempts:
             journey.story.append(attempt_of(values.failure, place.address, 0.0, Decision(values.action)))
             return values
 
+        self.recovery.remember(way, place)
         step = replace(way.step, outputs=names_of(self.ways.step, way.step))
 
         async def once(tries: int) -> Answer | Rest:
             if place.nested is not None:
-                answer = await self.nest(way.step, place, values)
-                self.recovery.keep_chain(place, values)
-                return answer
+                with self.recovery.chain_under_way(place, values):
+                    return await self.nest(way.step, place, values)
 
             def rest() -> Rest | None:
                 if tries > 1 or not may_rest or place.is_here:

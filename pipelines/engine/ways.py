@@ -89,6 +89,7 @@ class Ways:
     places: Places
     pace: Pace
     _known: dict[str, Place | Unfound] = field(default_factory=dict)
+    _why: dict[str, ToolkitError] = field(default_factory=dict)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict)
     _glancing: anyio.Lock = field(default_factory=anyio.Lock)
     _glanced: set[str] = field(default_factory=set)
@@ -137,11 +138,16 @@ class Ways:
             if way.key not in self._known:
                 try:
                     place = await self.places.find(way.step, wake_s=0.0, prefer=prefer)
-                except ToolkitError:
+                except ToolkitError as failure:
+                    self._why[way.key] = failure
                     return None
                 self._known[way.key] = place
             found = self._known[way.key]
         return found if isinstance(found, Place) else None
+
+    def why(self, way: Way) -> ToolkitError | None:
+        """Why the last glimpse of a way saw nothing."""
+        return self._why.get(way.key)
 
     async def glance(self, ways: Sequence[Way], tell: Listener) -> None:
         """Look up equal ways without waiting for one to wake: another one may run."""

@@ -4,7 +4,18 @@ from pipelines.journal.errors import JournalFailed, JournalTooNew
 from pipelines.journal.journal import NOTHING, Journal
 from pipelines.journal.schema import SCHEMA_VERSION, open_journal
 from pipelines.journal.unexpected import READ, WholeAnswer
-from pipelines.journal.values import Begun, Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
+from pipelines.journal.values import (
+    Begun,
+    Dead,
+    Intent,
+    Outcome,
+    Rate,
+    Reached,
+    Sending,
+    UnderWay,
+    Used,
+    nobody,
+)
 
 __all__ = [
     "NOTHING",
@@ -20,6 +31,7 @@ __all__ = [
     "Rate",
     "Reached",
     "Sending",
+    "UnderWay",
     "Used",
     "WholeAnswer",
     "nobody",

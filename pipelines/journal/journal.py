@@ -252,17 +252,6 @@ class Journal:
             warned(line)
         return outputs
 
-    def answered_at(self, run: str, step: str) -> dict[int, frozenset[str]]:
-        """Where the calls of a run's step were answered, by item."""
-        query = (
-            "SELECT s.item, s.place FROM sent s JOIN received r USING (call)"
-            " WHERE s.run = ? AND s.step = ? AND r.outputs IS NOT NULL"
-        )
-        places: dict[int, frozenset[str]] = {}
-        for item, place in self._all(query, (run, step)):
-            places[item] = places.get(item, frozenset()) | {place}
-        return places
-
     def _use(self, run: str, call: int, files: Sequence[Artifact]) -> None:
         """Record that a run needs files; a power cut may lose that, as it ends the run."""
         known = "SELECT 1 FROM artifacts WHERE run = ? AND sha256 = ? LIMIT 1"

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pipelines.artifacts import Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, json_of, packed, stored_path, unpacked
-from pipelines.journal.values import Begun
+from pipelines.journal.values import Begun, UnderWay
 from pipelines.journal.writing import writing
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Json
@@ -57,7 +58,8 @@ class Runs:
 
         Args:
             run: its id.
-            what: `resumed`, `settled`, `retried`, `fell-back`, `in-doubt`, `answered`, `ended`.
+            what: `resumed`, `settled`, `retried`, `fell-back`, `in-doubt`, `place`, `nested`, `answered`,
+                `ended`.
             step: where.
             told: the facts, as JSON without secrets.
         """
@@ -76,9 +78,33 @@ class Runs:
     def facts(self, run: str, what: str, step: str) -> tuple[Json, ...]:
         """What was recorded of a run's step under one word, oldest first."""
         query = "SELECT told FROM happened WHERE run = ? AND what = ? AND step = ? AND told IS NOT NULL"
-        with self._errors():
-            rows = self._connection.execute(f"{query} ORDER BY rowid", (run, what, step)).fetchall()
+        rows = self._rows(f"{query} ORDER BY rowid", run, what, step)
         return tuple(json.loads(told) for (told,) in rows)
+
+    def answered_at(self, run: str, step: str) -> dict[int, frozenset[str]]:
+        """Where the calls of a run's step were answered, by item."""
+        query = (
+            "SELECT s.item, s.place FROM sent s JOIN received r USING (call)"
+            " WHERE s.run = ? AND s.step = ? AND r.outputs IS NOT NULL"
+        )
+        places: dict[int, frozenset[str]] = {}
+        for item, place in self._rows(query, run, step):
+            places[item] = places.get(item, frozenset()) | {place}
+        return places
+
+    def under_way(self, run: str, step: str) -> tuple[UnderWay, ...]:
+        """The calls of a run's step whose work goes on elsewhere and can be found again, oldest first.
+
+        They have no end in here, since the process died or was interrupted; or a vendor was out of reach.
+        """
+        query = (
+            "SELECT s.call, s.item, s.place, s.key FROM sent s LEFT JOIN received r USING (call)"
+            " WHERE s.run = ? AND s.step = ?"
+            " AND (r.call IS NULL OR (s.kind = 'service' AND r.failure = 'unreachable'))"
+            " AND (SELECT told FROM jobs j WHERE j.call = s.call ORDER BY job DESC LIMIT 1) != 'null'"
+            " ORDER BY s.call"
+        )
+        return tuple(UnderWay(*row) for row in self._rows(query, run, step))
 
     def of(self, run: str, store: Store) -> Begun | None:
         """How a run was begun; None if the journal does not know it.
@@ -107,6 +133,10 @@ class Runs:
         with self._errors():
             row = self._connection.execute(f"{query} ORDER BY rowid DESC LIMIT 1", (run,)).fetchone()
         return json.loads(row[1]) if row is not None and row[0] == "ended" else None
+
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        with self._errors():
+            return self._connection.execute(query, values).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -89,6 +89,23 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A call whose work goes on elsewhere.
+
+    Attributes:
+        call: its number.
+        item: which of the step's calls it is.
+        place: where.
+        key: the question.
+    """
+
+    call: int
+    item: int
+    place: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """What was used of one place on one day.
 

@@ -8,14 +8,13 @@ import anyio
 from chains.lock.locked import as_written
 from chains.meaning.needs import given, wanted
 from chains.model import Chain, FindStep
-from spaces_registry.apps.app import App
 from spaces_registry.errors import CallFailed, ToolkitError
 from spaces_registry.fitting.matching import Supply
 from spaces_registry.fitting.ranking import Candidate, Need
 from spaces_registry.fitting.resolver import PassedOver, Resolution, resolve
 from spaces_registry.progress import Listener
 from spaces_registry.registry import Registry
-from spaces_registry.signature import Endpoint
+from spaces_registry.signature import Endpoint, Space
 
 _CANDIDATES = 5
 
@@ -37,9 +36,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An app, what of it is called, under the names that the chain writes, and why it is this one."""
+    """A Space, what of it is called, under the names that the chain writes, and why it is this one."""
 
-    app: App
+    space: Space
     endpoint: Endpoint
     choice: Choice
 
@@ -101,12 +100,12 @@ class Finder:
         tell: Listener,
         patience_s: float,
     ) -> Chosen:
-        app = await self.registry.connect(candidate.space, wake_s=patience_s, tell=tell)
-        endpoint = app.space.endpoint(candidate.endpoint)
+        space = await self.registry.look_up(candidate.space, wake_s=patience_s, tell=tell)
+        endpoint = space.endpoint(candidate.endpoint)
         binding = {name: own for name, own in candidate.binding.items() if name != own}
         before = [PassedOver(space, why) for space, why in refused.items() if space != candidate.space]
         choice = Choice(binding, candidate.why, (*before, *resolution.passed_over[:_CANDIDATES]))
-        return Chosen(app, as_written(endpoint, binding), choice)
+        return Chosen(space, as_written(endpoint, binding), choice)
 
     async def _search(
         self, step: FindStep, known: Mapping[str, Endpoint], tell: Listener, wake_s: float

@@ -24,6 +24,7 @@ class Place:
         address: what is called, as the user knows it; what limits, usage and the journal speak of.
         endpoint: what of it is called, under the names that the chain writes.
         runner: makes the calls.
+        is_remembered: whether it is as a run knew it, and may not be there any more.
         reader: reads whole answers that came before, if there is a way to.
         revision: what runs there, as exactly as can be known.
         site: its URL, if it is on the network.
@@ -49,11 +50,12 @@ class Place:
     choice: Choice = field(default_factory=Choice)
     nested: "Places | None" = None
     reader: Reader | None = None
+    is_remembered: bool = False
 
     @property
     def url(self) -> str | None:
         """Where it is on the network, if it is."""
-        return self.space.url if self.space else self.site
+        return (self.space.url or None) if self.space else self.site
 
     @property
     def is_here(self) -> bool:

@@ -109,20 +109,20 @@ class Places:
         return step.timeout.wake_s if self.wake_s is None else self.wake_s
 
     async def _space(self, step: SpaceStep, tell: Listener, wake_s: float) -> Place:
-        app = await self.registry.connect(step.space, wake_s=wake_s, tell=tell)
+        space = await self.registry.look_up(step.space, wake_s=wake_s, tell=tell)
         locked = self.locked(step)
         binding = locked.binding if locked else {}
-        endpoint = as_written(_endpoint(app.space, step, locked), binding)
-        return self._place(Chosen(app, endpoint, Choice(binding)))
+        endpoint = as_written(_endpoint(space, step, locked), binding)
+        return self._place(Chosen(space, endpoint, Choice(binding)))
 
     async def _found(self, step: FindStep, tell: Listener, wake_s: float, prefer: Collection[str]) -> Place:
         passed_over: list[PassedOver] = []
         if (locked := self.locked(step)) is not None:
             try:
-                app = await self.registry.connect(locked.space, wake_s=wake_s, tell=tell)
-                endpoint = as_written(app.space.endpoint(locked.endpoint), locked.binding)
+                space = await self.registry.look_up(locked.space, wake_s=wake_s, tell=tell)
+                endpoint = as_written(space.endpoint(locked.endpoint), locked.binding)
                 why = locked.found.why if locked.found else ()
-                return self._place(Chosen(app, endpoint, Choice(locked.binding, why)))
+                return self._place(Chosen(space, endpoint, Choice(locked.binding, why)))
             except CallFailed as failure:
                 if self.frozen:
                     raise
@@ -139,12 +139,13 @@ class Places:
         return known
 
     def _place(self, chosen: Chosen) -> Place:
-        space = chosen.app.space
+        space = chosen.space
+        is_stable = space.revision is not None or space.address in self.registry.stand_ins
         return Place(
             kind="space",
             address=space.address,
             endpoint=chosen.endpoint,
-            runner=SpaceRunner(self.registry.connect, None if space.revision else space.traits),
+            runner=SpaceRunner(self.registry.connect, None if is_stable else space.traits),
             revision=space.revision or _stand_in(self.revisions.get(space.address), space.traits),
             space=space,
             choice=chosen.choice,

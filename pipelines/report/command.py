@@ -30,7 +30,7 @@ def command_again(document: Json) -> str:
     words = [
         "spacechain",
         "run",
-        str(document.get("file") or document.get("chain") or ""),
+        str(document.get("named") or document.get("file") or document.get("chain") or ""),
         *_options(document),
     ]
     for name, value in mapping(document.get("inputs")).items():

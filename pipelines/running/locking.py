@@ -75,7 +75,7 @@ async def repair_steps(places: Places, changes: Mapping[str, tuple[Change, ...]]
         if not any(one.severity == "break" for one in several):
             continue
         locked = lock.steps[name]
-        space = (await places.registry.connect(locked.space)).space
+        space = await places.registry.look_up(locked.space)
         today = next((one for one in space.endpoints if one.name == locked.endpoint), None)
         step = None if today is None else repaired(locked, today, several, gradio=space.gradio)
         if step is None:

@@ -19,6 +19,7 @@ from pipelines.media.literals import media_problems
 from pipelines.places.nested import Around, read_nested
 from pipelines.places.place import Place
 from pipelines.places.places import Places, local_endpoint
+from pipelines.places.remembered import Known, known_within, nothing_known
 from pipelines.running.nesting import used_by, used_by_invalid
 from pipelines.services.workflow_problems import workflow_problems
 from spaces_registry.bookmarks import Bookmarks
@@ -113,6 +114,7 @@ async def look(
     wake: bool = False,
     search: bool = True,
     looked: dict[str, Look] | None = None,
+    known: Known = nothing_known,
 ) -> Look:
     """Look at the places of all steps and fallbacks concurrently; check the chain against them and its lock.
 
@@ -122,6 +124,7 @@ async def look(
         wake: whether a `find` step for which nothing runs may wake a Space; a named one is not waited for.
         search: whether `find` steps are looked at; a search would go by what is wrong in the chain.
         looked: what was found of chains that several steps run, by who they are; filled.
+        known: tells of places that are not there now, and of which a resumed run may have all that it needs.
     """
     looked = {} if looked is None else looked
     found: dict[str, Place] = {}
@@ -131,10 +134,11 @@ async def look(
     async def one(way: Way) -> None:
         if not search and _searches(way.step):
             return
-        try:
-            found[way.key] = await places.find(way.step, wake_s=None if wake and _searches(way.step) else 0.0)
-        except ToolkitError as failure:
-            failures[way.key] = failure
+        match await _place(way, places, None if wake and _searches(way.step) else 0.0, known):
+            case Place() as place:
+                found[way.key] = place
+            case failure:
+                failures[way.key] = failure
         if way.key == way.step.name:
             drifted[way.key] = await _drift(chain, way.step, places, found.get(way.key))
 
@@ -155,7 +159,9 @@ async def look(
     for step, key, inner in _chains(chain, found):
         who = inner.around.trail[-1]
         if who not in looked:
-            looked[who] = await look(inner.chain, inner, wake=wake, search=search, looked=looked)
+            looked[who] = await look(
+                inner.chain, inner, wake=wake, search=search, looked=looked, known=known_within(known, step)
+            )
             problems += used_by(step, chain, looked[who].problems, inner.chain.source.text)
             refused += [one for one in (looked[who].refusal,) if one is not None]
         nested[key] = looked[who]
@@ -245,6 +251,14 @@ def _checked(chain: Chain, known: Mapping[str, Endpoint], own: Bookmarks) -> lis
     return [*found, *media_problems(chain), *workflow_problems(chain, find_home())]
 
 
+async def _place(way: Way, places: Places, wake_s: float | None, known: Known) -> Place | ToolkitError:
+    """A way's place, or what a resumed run knows of it; else why it is not there."""
+    try:
+        return await places.find(way.step, wake_s=wake_s)
+    except ToolkitError as failure:
+        return known(way.key, way.step, places) or failure
+
+
 def _searches(step: Step) -> bool:
     return isinstance(step, FindStep)
 
@@ -260,7 +274,7 @@ async def _drift(chain: Chain, step: Step, places: Places, place: Place | None) 
         space = place.space
     else:
         try:
-            space = (await places.registry.connect(locked.space, wake_s=0.0)).space
+            space = await places.registry.look_up(locked.space, wake_s=0.0)
         except ToolkitError:
             return ()
     today = next((one for one in space.endpoints if one.name == locked.endpoint), None)

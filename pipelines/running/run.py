@@ -11,6 +11,7 @@ from pipelines.engine.events import RunListener, unheard
 from pipelines.engine.inputs import read_inputs
 from pipelines.household.trusting import require_recipe
 from pipelines.household.variables import require_variables
+from pipelines.places.remembered import known_to, nothing_known
 from pipelines.programs.environment import read_environment
 from pipelines.running.foreseen import foreseen_misfits
 from pipelines.running.locking import lock_of
@@ -55,7 +56,8 @@ async def run_in(
     values = await anyio.to_thread.run_sync(
         lambda: read_inputs(chain, inputs, shop.store, as_text=options.as_text)
     )
-    found = await look(chain, shop.places, wake=True)
+    before = nothing_known if options.resumed is None else known_to(shop.journal, options.resumed.run)
+    found = await look(chain, shop.places, wake=True, known=before)
     if found.refusal is not None:
         raise found.refusal
     if not found.ok:

@@ -17,11 +17,10 @@ from pipelines.engine.inputs import InvalidInputs, read_inputs
 from pipelines.running.run import Options, Run, run_in
 from pipelines.running.spelling import BadCall, Spelled, spelled
 from pipelines.running.workshop import Settings, Workshop, address_here, open_workshop
-from spaces_registry.apps.app import App
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import RejectedInput
 from spaces_registry.progress import CallEvent, Listener, Waking
-from spaces_registry.signature import Endpoint
+from spaces_registry.signature import Endpoint, Space
 
 STEP = "call"
 
@@ -50,7 +49,7 @@ class SingleCall:
 @asynccontextmanager
 async def open_space(
     space: str, settings: Settings, *, wake_s: float | None = None
-) -> AsyncIterator[tuple[Workshop, App]]:
+) -> AsyncIterator[tuple[Workshop, Space]]:
     """One Space, woken if need be.
 
     Args:
@@ -65,7 +64,7 @@ async def open_space(
     address_here(space, settings)
     async with open_workshop(_chain_of(space, None, Spelled()), settings) as shop:
         patience_s = Clocks().wake_s if wake_s is None else wake_s
-        yield shop, await shop.registry.connect(space, wake_s=patience_s, tell=_waking(space, settings.say))
+        yield shop, await shop.registry.look_up(space, wake_s=patience_s, tell=_waking(space, settings.say))
 
 
 def _waking(space: str, say: Callable[[str], None]) -> Listener:
@@ -86,11 +85,11 @@ async def call_once(once: SingleCall, settings: Settings, tell: RunListener = un
     Raises:
         ToolkitError: there is no such Space or endpoint, or what was given does not fit it.
     """
-    async with open_space(once.space, settings) as (shop, app):
-        endpoint = app.space.endpoint(once.endpoint)
-        call = spelled(app.space.address, endpoint, once.given)
+    async with open_space(once.space, settings) as (shop, space):
+        endpoint = space.endpoint(once.endpoint)
+        call = spelled(space.address, endpoint, once.given)
         chain = _chain_of(once.space, endpoint, call)
-        values = _values(chain, app.space.address, endpoint, call, shop)
+        values = _values(chain, space.address, endpoint, call, shop)
         options = Options(once.out, fresh=once.fresh, watch_signals=True, is_watched=once.is_watched)
         return await run_in(shop, chain, values, options, tell)
 

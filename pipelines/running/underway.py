@@ -33,6 +33,7 @@ from pipelines.running.folder import RunFolder
 from pipelines.running.outcome import Run, Status
 from pipelines.running.record import Output, StepReport
 from pipelines.running.workshop import Settings, Workshop
+from pipelines.versions import JSON_VERSION
 from spaces_registry.errors import ToolkitError
 from spaces_registry.machine import MachineRefused
 from spaces_registry.progress import FellBack, Retrying
@@ -137,6 +138,7 @@ class Running:
             except (StorageFailed, JournalFailed, MachineRefused) as failure:  # what was made before is kept
                 failure.hint = f"{failure.hint or 'mend that'}; then: spacechain resume {self.id}"
                 failure.is_run_kept = True
+                failure.next = f"spacechain resume {self.id}"
                 raise
         return self._finish(interrupted=interrupt.happened)
 
@@ -272,9 +274,11 @@ class Running:
     def _document(self, run: Run) -> dict[str, object]:
         """`run.json`: the JSON of the run, and all that it takes to tell where each result came from."""
         document = {
+            "version": JSON_VERSION,
             **run.to_json(),
             "started": self.at.isoformat(timespec="seconds"),
-            "file": self.chain.source.file,
+            "file": _whole_path(self.chain.source.file),
+            "named": self.chain.source.file,
             "inputs": run.inputs,
             "options": how(self.shop.settings, self.options),
         }
@@ -282,6 +286,11 @@ class Running:
             document |= {"batch": row[0], "row": row[1]}
         hidden = masked(document, self.hidden)
         return hidden if isinstance(hidden, dict) else document
+
+
+def _whole_path(file: str) -> str:
+    """Where a chain is: an absolute path, unless it came with spacechain or from the web."""
+    return str(Path(file).absolute()) if Path(file).is_file() else file
 
 
 def how(settings: Settings, options: Options) -> dict[str, Json]:

@@ -26,7 +26,7 @@ from spaces_registry.bookmarks import Bookmarks, find_bookmarks
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.hub.account import GpuQuota, gpu_quota_of
-from spaces_registry.registry import Registry, open_registry
+from spaces_registry.registry import Registry, StandIn, open_registry
 
 
 def _silent(line: str) -> None:
@@ -74,7 +74,7 @@ class Workshop:
 async def open_workshop(
     chain: Chain, settings: Settings, lock: Lock | None = None
 ) -> AsyncIterator[Workshop]:
-    """Open what a chain's work needs; of the studio, if it is asked for, only the apps that the chain uses.
+    """Open what a chain's work needs; of the studio, if it is asked for, no app starts before it is called.
 
     Args:
         chain: what is worked on.
@@ -91,11 +91,11 @@ async def open_workshop(
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(settings.home.journal))
         among: tuple[str, ...] = ()
+        stand_ins: Mapping[str, StandIn] = {}
         if settings.local:
-            urls = await stack.enter_async_context(_studio(chain, own, use, settings.say))
-            among = tuple(urls)
-            use |= urls
-            revisions |= dict.fromkeys(urls, "studio")
+            stand_ins = await stack.enter_async_context(_studio(chain, own, use, settings.say))
+            among = tuple(stand_ins)
+            revisions |= dict.fromkeys(stand_ins, "studio")
         registry = await stack.enter_async_context(
             open_registry(
                 token=settings.token,
@@ -105,6 +105,7 @@ async def open_workshop(
                 clocks=settings.clocks,
                 is_public=not is_known(chain, settings.home),
                 secrets=_keys_read(chain),
+                stand_ins=stand_ins,
             )
         )
         places = Places(
@@ -177,16 +178,14 @@ def _every_step(chain: Chain) -> tuple[Step, ...]:
 @asynccontextmanager
 async def _studio(
     chain: Chain, own: Bookmarks, use: Mapping[str, str], say: Callable[[str], None]
-) -> AsyncIterator[Mapping[str, str]]:
-    from pipelines.studio import SPACES, open_studio  # noqa: PLC0415 - only runs in the studio pay for it
+) -> AsyncIterator[Mapping[str, StandIn]]:
+    from pipelines.studio import SPACES  # noqa: PLC0415 - only runs in the studio pay for it
+    from pipelines.studio.stand_ins import open_stand_ins  # noqa: PLC0415 - as above
 
     steps = _every_step(chain)
     spaces = (address_of(step.space, own.aliases) for step in steps if isinstance(step, SpaceStep))
     wanted = dict.fromkeys(one.id for one in spaces if isinstance(one, HubAddress) and one.id not in use)
     if any(isinstance(step, FindStep) for step in steps):
         wanted |= dict.fromkeys(SPACES)  # what a search finds is known only when it is made
-    if not wanted:
-        yield {}
-        return
-    async with open_studio(list(wanted), tell=say) as urls:
-        yield urls
+    async with open_stand_ins([*wanted], tell=say) as stand_ins:
+        yield stand_ins

@@ -1,8 +1,9 @@
 """Opening and closing the studio: its apps as child processes that never outlive us.
 
-One child imports Gradio, which is most of the start, and forks into one process per app; where forking is
-not safe, every app is a child of its own. All of them hold the reading end of one pipe and end when it does,
-so they are gone even if we are killed. What they print goes to log files, never to the user's terminal.
+An app is started when it is first asked for. One child imports Gradio, which is most of the start, and forks
+into a process for each app; where forking is not safe, every app is a child of its own. All of them end when
+our end of a pipe does, so they are gone even if we are killed. What they print goes to log files, never to
+the user's terminal.
 """
 
 import importlib.util
@@ -10,13 +11,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 from anyio.abc import Process
-from anyio.streams.text import TextReceiveStream
 
 from pipelines.studio.errors import NotInStudio, StudioFailed, StudioNotInstalled
 from pipelines.studio.folder import studio_folder
@@ -57,19 +58,52 @@ async def open_studio(
         StudioFailed: an app did not start.
     """
     wanted = tuple(dict.fromkeys(SPACES if spaces is None else spaces))
-    _demand(wanted)
-    if not wanted:
-        yield {}
-        return
-    tell(f"starting the studio: {', '.join(wanted)}")
-    with studio_folder() as folder:
-        crews: list[Process] = []
+    async with idle_studio(wanted, tell=tell) as studio:
+        yield await _start_all(studio, wanted)
+
+
+@asynccontextmanager
+async def idle_studio(
+    spaces: Iterable[str], *, tell: Callable[[str], None] = _silent
+) -> AsyncIterator["Studio"]:
+    """A studio in which nothing runs yet: each app starts when it is first asked for, and stops at the end.
+
+    Args:
+        spaces: ids of Spaces that it may be asked for.
+        tell: hears one line when the start of an app begins and one when it is ready.
+
+    Raises:
+        NotInStudio: the studio has no app for an id.
+        StudioNotInstalled: the extra is not installed.
+    """
+    _demand(tuple(spaces))
+    async with AsyncExitStack() as stack:
+        studio = Studio(tell, stack)
         try:
-            yield await _start(wanted, folder, crews, tell)
+            yield studio
         finally:
             with anyio.CancelScope(shield=True):
-                for crew in crews:
-                    await _stop(crew)
+                await studio.stop()
+
+
+async def _start_all(studio: "Studio", wanted: Sequence[str]) -> Mapping[str, str]:
+    """Start apps at once; of several that fail, the first is the error."""
+    urls: dict[str, str] = {}
+    failures: list[StudioFailed] = []
+
+    async def start(name: str) -> None:
+        try:
+            urls[name] = await studio.start(name)
+        except StudioFailed as failure:
+            failures.append(failure)
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        for name in wanted:
+            tasks.start_soon(start, name)
+    if failures:
+        raise failures[0]
+    return {name: urls[name] for name in wanted}
 
 
 def _demand(wanted: Sequence[str]) -> None:
@@ -81,46 +115,116 @@ def _demand(wanted: Sequence[str]) -> None:
         raise StudioNotInstalled(missing)
 
 
-async def _start(
-    wanted: Sequence[str], folder: Path, crews: list[Process], tell: Callable[[str], None]
-) -> Mapping[str, str]:
-    urls: dict[str, str] = {}
-    failures: list[StudioFailed] = []
+@dataclass(slots=True)
+class Studio:
+    """The apps of an open studio; safe to use from many tasks at once. Made by `idle_studio`."""
 
-    async def listen(crew: Process, names: Sequence[str]) -> None:
+    _tell: Callable[[str], None]
+    _stack: AsyncExitStack
+    _folder: Path | None = None
+    _crews: dict[str, "_Crew"] = field(default_factory=dict)
+    _spawning: anyio.Lock = field(default_factory=anyio.Lock)
+    _urls: dict[str, str] = field(default_factory=dict)
+
+    async def start(self, space: str) -> str:
+        """Where the app for a Space is, `http://127.0.0.1:PORT`; it is started if it does not run yet.
+
+        Args:
+            space: one of those that the studio was opened for.
+
+        Raises:
+            StudioFailed: it did not start.
+        """
+        if space in self._urls:
+            return self._urls[space]
+        with anyio.move_on_after(_START_S):
+            crew = await self._crew(space)
+            url = self._urls[space] = await crew.start(space)
+            self._tell(f"{space} is ready at {url}")
+            return url
+        words = "" if self._folder is None else _last_words(self._folder, space)
+        raise StudioFailed(space, f"did not start in {_START_S:g} s", words)
+
+    async def _crew(self, space: str) -> "_Crew":
+        """The child that the app starts from: one for all on Linux; macOS does not fork safely."""
+        name = "" if sys.platform == "linux" else space
+        self._tell(f"starting the studio's {space}")
+        async with self._spawning:
+            if self._folder is None:
+                self._folder = self._stack.enter_context(studio_folder())
+            if name not in self._crews:
+                self._crews[name] = _Crew(await _spawn(self._folder), self._folder)
+            return self._crews[name]
+
+    async def stop(self) -> None:
+        """End every app, and wait until they are gone."""
+        for crew in self._crews.values():
+            await _stop(crew.process)
+
+
+@dataclass(slots=True)
+class _Crew:
+    """A child that starts apps: it is sent their names, and says how each one went.
+
+    Attributes:
+        process: the child.
+        folder: has its logs.
+    """
+
+    process: Process
+    folder: Path
+    _asked: set[str] = field(default_factory=set)
+    _started: dict[str, str | StudioFailed] = field(default_factory=dict)
+    _rest: bytes = b""
+    _reading: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def start(self, space: str) -> str:
+        """Start an app, or wait until it runs that another task started; its URL."""
+        if space not in self._asked:
+            self._asked.add(space)
+            await self._send(space)
+        while space not in self._started:
+            async with self._reading:  # whoever reads hears of the apps of others, too
+                if space not in self._started:
+                    await self._read()
+        match self._started[space]:
+            case StudioFailed() as failure:
+                raise failure
+            case url:
+                return url
+
+    async def _send(self, space: str) -> None:
+        assert self.process.stdin is not None  # noqa: S101 - opened with a pipe
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # then its output ends, too
+            await self.process.stdin.send(f"{space}\n".encode())
+
+    async def _read(self) -> None:
+        """Take in what the child says next; its end is the failure of every app that has not started."""
+        assert self.process.stdout is not None  # noqa: S101 - opened with a pipe
         try:
-            async for name, url in _ready(crew, names, folder):
-                urls[name] = url
-                tell(f"{name} is ready at {url}")
-        except StudioFailed as failure:
-            failures.append(failure)
-            tasks.cancel_scope.cancel()
+            self._rest += await self.process.stdout.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            for space in self._asked:
+                self._started.setdefault(space, self._failure(space, "ended at its start"))
+            return
+        *lines, self._rest = self._rest.split(b"\n")
+        for line in lines:
+            said = json.loads(line)
+            space, port = said["space"], said.get("port")
+            if port is None:
+                why = f"ended at its start ({said['ended']})"
+                self._started.setdefault(space, self._failure(space, why))
+            else:
+                self._started[space] = f"http://127.0.0.1:{port}"
 
-    with anyio.move_on_after(_START_S) as limit:
-        async with anyio.create_task_group() as tasks:
-            for names in _crews(wanted):
-                crews.append(await _spawn(names, folder))
-                tasks.start_soon(listen, crews[-1], names)
-    if failures:
-        raise failures[0]
-    if limit.cancelled_caught:
-        late = [name for name in wanted if name not in urls]
-        raise StudioFailed(", ".join(late), f"did not start in {_START_S:g} s", _last_words(folder, late[0]))
-    return {name: urls[name] for name in wanted}
-
-
-def _crews(wanted: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Which apps share a child to start from. Forking after imports is safe on Linux, not on macOS."""
-    if sys.platform == "linux":
-        yield wanted
-    else:
-        yield from ([name] for name in wanted)
+    def _failure(self, space: str, why: str) -> StudioFailed:
+        return StudioFailed(space, why, _last_words(self.folder, space))
 
 
-async def _spawn(names: Sequence[str], folder: Path) -> Process:
+async def _spawn(folder: Path) -> Process:
     with (folder / "studio.log").open("ab") as log:
         return await anyio.open_process(
-            [sys.executable, "-P", "-m", "pipelines.studio.serve", *names],
+            [sys.executable, "-P", "-m", "pipelines.studio.serve"],
             stderr=log,
             cwd=folder,
             env=_environment(folder),
@@ -145,30 +249,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
     }
-
-
-async def _ready(crew: Process, names: Sequence[str], folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """Yield (id, URL) of every app of a crew, in the order in which they become ready."""
-    waiting = list(names)
-    async for line in _lines(crew):
-        said = json.loads(line)
-        name, port = said["space"], said.get("port")
-        if port is None:
-            raise StudioFailed(name, f"ended at its start ({said['ended']})", _last_words(folder, name))
-        waiting.remove(name)
-        yield name, f"http://127.0.0.1:{port}"
-        if not waiting:
-            return
-    raise StudioFailed(waiting[0], "ended at its start", _last_words(folder, waiting[0]))
-
-
-async def _lines(crew: Process) -> AsyncIterator[str]:
-    assert crew.stdout is not None  # noqa: S101 - opened with a pipe
-    rest = ""
-    async for text in TextReceiveStream(crew.stdout):
-        *lines, rest = (rest + text).split("\n")
-        for line in lines:
-            yield line
 
 
 def _last_words(folder: Path, name: str) -> str:

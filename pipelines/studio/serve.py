@@ -1,8 +1,8 @@
-"""The studio's children: `python -P -m pipelines.studio.serve SPACE…`, started by `open_studio` alone.
+"""The studio's children: `python -P -m pipelines.studio.serve`, started by the studio alone.
 
-Standard input is the lifeline: when it ends, so does every child. Standard output carries
-one JSON object a line to the parent: `{"space", "port"}` when an app is ready, `{"space", "ended"}` when its
-process is gone.
+Standard input brings the id of a Space a line: its app is started then. It is the lifeline, too: when it
+ends, so does every child. Standard output carries one JSON object a line to the parent: `{"space", "port"}`
+when an app is ready, `{"space", "ended"}` when its process is gone.
 """
 
 import json
@@ -12,36 +12,73 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from pipelines.studio.house import log_name
 
 _TRIES = 5
 
 
-def main(spaces: Sequence[str]) -> None:
-    """Serve the apps of these Spaces, each in a process of its own; returns when all have ended."""
+def main() -> None:
+    """Serve the apps that are asked for, each in a process of its own; returns when all have ended."""
     reports = os.dup(1)
     os.dup2(2, 1)  # what libraries print is no report
-    if len(spaces) == 1:
-        _serve(spaces[0], reports)
+    if sys.platform != "linux":  # where a process must not fork after imports, it serves one app
+        _serve(sys.stdin.readline().strip(), reports)
         return
-    import gradio  # noqa: F401, PLC0415 - imported once, before the fork, for all apps
+    import gradio  # noqa: F401, PLC0415 - imported once, before the forks, for all apps
 
-    children: dict[int, str] = {}
-    for space in spaces:
-        if (
-            _parent_is_gone()
-        ):  # while we imported; a thread cannot watch yet, for it would not survive the fork
-            break
+    _Leader(reports).lead()
+
+
+@dataclass(slots=True)
+class _Leader:
+    """Forks into the apps. It has no threads, for they would not survive that.
+
+    Attributes:
+        reports: where the parent listens.
+        children: by the reading end of a pipe that ends with the child, its process and its Space.
+        lifeline: a pipe whose writing end is here alone, so that the children end with this process.
+    """
+
+    reports: int
+    children: dict[int, tuple[int, str]] = field(default_factory=dict)
+    lifeline: tuple[int, int] = field(default_factory=os.pipe)
+
+    def lead(self) -> None:
+        """Start what is asked for until nobody can ask any more; then let every child end."""
+        rest = b""
+        while True:
+            ready, _, _ = select.select([0, *self.children], [], [])
+            for ended in set(ready) - {0}:
+                self._bury(ended)
+            if 0 in ready:
+                said = os.read(0, 4096)
+                if not said:
+                    break
+                *lines, rest = (rest + said).split(b"\n")
+                for line in lines:
+                    self._fork(line.decode())
+        os.close(self.lifeline[1])
+        for child in [*self.children]:
+            self._bury(child)
+
+    def _fork(self, space: str) -> None:
+        alive, held = os.pipe()
         child = os.fork()
         if child == 0:
-            _serve_or_end(space, reports)
-        children[child] = space
-    while children:
-        child, status = os.wait()
-        code = os.waitstatus_to_exitcode(status)
-        _report(reports, space=children.pop(child), ended=f"exit {code}" if code >= 0 else f"signal {-code}")
+            os.dup2(self.lifeline[0], 0)
+            for end in self.lifeline:
+                os.close(end)
+            _serve_or_end(space, self.reports)
+        os.close(held)
+        self.children[alive] = (child, space)
+
+    def _bury(self, alive: int) -> None:
+        child, space = self.children.pop(alive)
+        os.close(alive)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        _report(self.reports, space=space, ended=f"exit {code}" if code >= 0 else f"signal {-code}")
 
 
 def _serve_or_end(space: str, reports: int) -> None:
@@ -61,10 +98,6 @@ def _serve(space: str, reports: int) -> None:
     os.dup2(log, 2)
     _report(reports, space=space, port=_launch(space))
     threading.Event().wait()
-
-
-def _parent_is_gone() -> bool:
-    return bool(select.select([0], [], [], 0)[0])  # nothing is ever written there, so this is its end
 
 
 def _end_with_the_parent() -> None:
@@ -111,4 +144,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

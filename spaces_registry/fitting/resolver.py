@@ -248,8 +248,7 @@ class _Work:
                 self.pass_over(lead.facts, reason)
                 continue
             try:
-                app = await self.registry.connect(lead.facts.id, wake_s=wake_s, tell=self.tell)
-                self._judge(lead, app.space)
+                self._judge(lead, await self.registry.look_up(lead.facts.id, wake_s=wake_s, tell=self.tell))
             except (CallFailed, NotGradio) as failure:
                 self.pass_over(lead.facts, failure.message)
 

@@ -221,7 +221,7 @@ def test_every_command_prints_json(spacechain, tmp_path):
     assert without == []
     assert spacechain("new", "other", "--json").json["written"] == str(tmp_path / "other.yaml")
     (trusted,) = spacechain("trust", "c.yaml", "--json").json["trusted"]
-    assert trusted["file"] == "mine.py"
+    assert trusted["file"] == str(tmp_path / "mine.py")
     assert len(trusted["sha256"]) == 64
     assert spacechain("schema", "--json").json == spacechain("schema").json
 
