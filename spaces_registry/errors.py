@@ -34,9 +34,10 @@ class ToolkitError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = words(message)  # a name in it may be as long as a file
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = None if hint is None else words(hint)
         self.is_run_kept = False
 
 
