@@ -79,8 +79,8 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
             hint = _EMPTY.get(str(path[-1])) if sort == "too_short" else None
             return Problem(source.at(path), "empty-value", f"`{path[-1]}` is empty", hint, step)
         case "too_long":
-            message = f"`{path[-1]}` has more than {facts['max_length']} items"
-            return Problem(source.at(path), "too-many", message, None, step)
+            message = f"`{path[-1]}` has more than {facts['max_length']:,} items"
+            return Problem(source.at(path), "too-many", message, _TOO_MANY.get(str(path[-1])), step)
         case "bad-kind":
             return Problem(source.at(path), sort, detail["msg"], nearest(facts["value"], KINDS), step)
         case "unknown-failure":
@@ -96,6 +96,7 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
     return _wrong_type(detail, path, source)
 
 
+_TOO_MANY = {"steps": "a step goes over many items with `each`, and `batch` runs a chain for each row of a table"}
 _EMPTY = {
     "fallback": "leave it out if there is none",
     "space": "write a Space's `owner/name`",
