@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from chains.text.source import Position, Source
-from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.errors import ToolkitError
 from spaces_registry.plain import shortened, visible
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ __all__ = [
     "Problem",
     "foremost",
     "in_order",
-    "near",
     "show",
     "shown",
 ]
@@ -27,7 +26,6 @@ __all__ = [
 MOST_SHOWN: Final = 100  # problems of a file, which is more than anybody reads at once
 
 _WIDTH = 100  # characters of a source line that are shown
-_NAMES = 300  # to compare a name with
 _LEAD = 60  # characters kept before the caret when a line is longer
 _WORDS = 1000  # characters of a message or a hint; a name in it may be as long as its file
 
@@ -100,15 +98,6 @@ def foremost(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     errors = [one for one in every if one.severity == "error"][:MOST_SHOWN]
     warnings = [one for one in every if one.severity != "error"][: MOST_SHOWN - len(errors)]
     return in_order([*errors, *warnings])
-
-
-def near(name: str, offered: Iterable[str]) -> str | None:
-    """The hint that names what the user may have meant; of very many names, those of a like length count."""
-    names = list(offered)
-    if len(names) > _NAMES:
-        alike = [one for one in names if abs(len(one) - len(name)) <= 1]
-        names = (alike or names)[:_NAMES]
-    return nearest(name, names)
 
 
 def show(problem: Problem, text: str) -> str:

@@ -174,7 +174,7 @@ class Template:
 
 @dataclass(slots=True)
 class Allowance:
-    """How much more a file may have of expressions and references, each of which takes work; in characters."""
+    """How many more characters of expressions and references a file may have: each of them takes work."""
 
     left: int = MAX_IN_ALL
 

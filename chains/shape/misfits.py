@@ -96,7 +96,9 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
     return _wrong_type(detail, path, source)
 
 
-_TOO_MANY = {"steps": "a step goes over many items with `each`, and `batch` runs a chain for each row of a table"}
+_TOO_MANY = {
+    "steps": "a step goes over many items with `each`, and `batch` runs a chain for each row of a table"
+}
 _EMPTY = {
     "fallback": "leave it out if there is none",
     "space": "write a Space's `owner/name`",

@@ -10,7 +10,17 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, Wit
 
 from chains.shape.forms import KINDS, check_kind, check_number, form, something
 from chains.shape.step_shape import AnyStep
-from chains.shape.way_shape import MOST, UNSAID, Count, Duration, Pickup, RetryShape, Scalar, Shape, TimeoutOrRun
+from chains.shape.way_shape import (
+    MOST,
+    UNSAID,
+    Count,
+    Duration,
+    Pickup,
+    RetryShape,
+    Scalar,
+    Shape,
+    TimeoutOrRun,
+)
 
 Number = Annotated[Any, BeforeValidator(check_number), WithJsonSchema({"type": "number"})]
 
