@@ -276,7 +276,8 @@ def nearest(name: str, offered: Iterable[str]) -> str | None:
 def closest(name: str, offered: Collection[str], cutoff: float = 0.6) -> str | None:
     """The name that is most like another; of very many, those of a like length count.
 
-    To compare two names takes the product of their lengths, and names come from strangers, too: a long name is like none.
+    To compare two names takes the product of their lengths, and names come from strangers, too; a long
+    name is like none.
 
     Args:
         name: what somebody wrote.

@@ -36,6 +36,14 @@ def unusable(text: str, folder: Path) -> str | None:
     return None
 
 
+def expanded(text: str) -> Path:
+    """A path of the user's, with the home folder for `~`; that of nobody stays as it is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def is_outside(text: str, folder: Path) -> bool:
     """Whether a path written in a chain leads out of the chain's folder, links included."""
     if text.startswith("~") or "://" in text or "\0" in text or len(text) > _LONGEST:

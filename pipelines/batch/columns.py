@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from chains.meaning.paths import expanded
 from chains.model import Chain, ChainStep, Input, PythonStep
 from pipelines.artifacts import Store
 from pipelines.batch.table import Row, Table
@@ -193,16 +193,16 @@ def _not_there(path: str) -> str | None:
     if path.startswith(_WEB):
         return None
     try:
-        return None if Path(path).expanduser().is_file() else f"there is no file {path!r}"
-    except (OSError, ValueError, RuntimeError):
-        return f"{path!r} is no path"
+        return None if expanded(path).is_file() else f"there is no file {path[:200]!r}"
+    except (OSError, ValueError):
+        return f"{path[:200]!r} is no path"
 
 
 def _bytes_of(path: str) -> str:
     if path.startswith(_WEB):
         return path
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with expanded(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError, RuntimeError):
         return path
