@@ -23,34 +23,39 @@ _DIGITS = 300  # of a whole number; a float holds no more
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # of a character, as JSON or UTF-8 can spell it
 
 
+class Bloated(ValueError):
+    """It is JSON, perhaps, and larger than is taken; the next one would be, too."""
+
+
 def decoded(content: bytes | bytearray | str) -> Any:
     """The value that a JSON text stands for; what no number can hold, such as `NaN` or `1e999`, becomes None.
 
     Of two equal keys the last one counts.
 
     Raises:
-        ValueError: it is no JSON, too deep to be decoded, or would be far larger in memory than it is.
+        Bloated: it would be far larger in memory than it is.
+        ValueError: it is no JSON, or too deep to be decoded.
     """
-    _refuse_bloated(content if isinstance(content, bytes | bytearray) else content.encode(errors="replace"))
+    refuse_bloated(content if isinstance(content, bytes | bytearray) else content.encode(errors="replace"))
     try:
         return json.loads(content, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
     except RecursionError as cause:
         raise ValueError("it is nested too deeply") from cause
 
 
-def _refuse_bloated(content: bytes | bytearray) -> None:
+def refuse_bloated(content: bytes | bytearray) -> None:
     """Refuse what is small as text and large in memory: lists of little objects take fifty times their bytes.
 
     Signs within texts are counted, too: of what people write there are too few to matter.
 
     Raises:
-        ValueError: it has too many values, or would take more than ten times its bytes.
+        Bloated: it has too many values, or would take more than ten times its bytes.
     """
     if content.count(b",") + content.count(b"[") > _VALUES:
-        raise ValueError(f"it has more than {_VALUES:,} values")
+        raise Bloated(f"it has more than {_VALUES:,} values")
     size = sum(weight * content.count(sign) for sign, weight in _WEIGHTS.items())
     if size > max(_SMALL, _TIMES * len(content)):
-        raise ValueError(
+        raise Bloated(
             f"it has so many small values that its {told(len(content))} would take {told(size)} of memory"
         )
 
