@@ -84,7 +84,7 @@ def test_an_answer_that_would_grow_in_memory_is_refused_before_it_is_decoded(con
 
 
 @pytest.mark.parametrize(
-    "record", [{"word": "lighthouse", "start": 0.125, "end": 1.5}, ["lighthouse", 0.5], 1.25]
+    "record", [{"word": "lighthouse", "start": 0.125, "end": 1.5}, ["lighthouse", 0.5], 1.25e-07]
 )
 def test_what_apps_really_answer_is_taken_at_any_length(record):
     """Words with their times, rows of a table and numbers are no little objects."""
