@@ -34,8 +34,8 @@ class ChainUnreadable(ToolkitError):
 
     code = "chain-unreadable"
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path} cannot be read: {why}", hint="check its permissions")
+    def __init__(self, path: str, why: str, hint: str = "check its permissions") -> None:
+        super().__init__(f"{path} cannot be read: {why}", hint=hint)
         self.path = path
 
 
@@ -72,8 +72,16 @@ def load(
         raise ChainNotFound(str(path), _chain_files(where.parent)) from cause
     except OSError as cause:
         raise ChainUnreadable(str(path), cause.strerror or type(cause).__name__) from cause
-    text, folder = _decoded(data, str(path)), where.resolve().parent
-    return loads(text, file=str(path), folder=folder, known=known, library=library)
+    folder = where.resolve().parent
+    try:
+        text = _decoded(data, str(path))
+        return loads(text, file=str(path), folder=folder, known=known, library=library)
+    except InvalidChain:
+        if not where.is_symlink() or folder.is_relative_to(where.parent.resolve()):
+            raise
+    # a folder from elsewhere may have a link to any file in it, whose lines are nobody's to see
+    hint = f"to see what is wrong with it, name that file itself: {where.resolve()}"
+    raise ChainUnreadable(str(path), "it is a link to a file elsewhere that is no chain", hint)
 
 
 def loads(

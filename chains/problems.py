@@ -1,22 +1,33 @@
 """Mistakes in a chain file: data with a position, collected, sorted, shown at the end."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from chains.text.source import Position, Source
-from spaces_registry.errors import ToolkitError, nearest
-from spaces_registry.plain import visible
+from spaces_registry.errors import ToolkitError
+from spaces_registry.plain import shortened, visible
 
 if TYPE_CHECKING:
     from chains.model import Chain
 
-__all__ = ["InvalidChain", "Position", "Problem", "in_order", "near", "show"]
+__all__ = [
+    "MOST_SHOWN",
+    "InvalidChain",
+    "Position",
+    "Problem",
+    "foremost",
+    "in_order",
+    "show",
+    "shown",
+]
+
+MOST_SHOWN: Final = 100  # problems of a file, which is more than anybody reads at once
 
 _WIDTH = 100  # characters of a source line that are shown
-_NAMES = 300  # to compare a name with
 _LEAD = 60  # characters kept before the caret when a line is longer
+_WORDS = 1000  # characters of a message or a hint; a name in it may be as long as its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,13 @@ class Problem:
     step: str | None = None
     severity: Literal["error", "warning"] = "error"
     text: str | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Shorten the words, in which a name of any length may stand."""
+        if len(self.message) > _WORDS:
+            object.__setattr__(self, "message", shortened(self.message, _WORDS))
+        if self.hint and len(self.hint) > _WORDS:
+            object.__setattr__(self, "hint", shortened(self.hint, _WORDS))
 
 
 class InvalidChain(ToolkitError):
@@ -72,13 +90,14 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     )
 
 
-def near(name: str, offered: Iterable[str]) -> str | None:
-    """The hint that names what the user may have meant; of very many names, those of a like length count."""
-    names = list(offered)
-    if len(names) > _NAMES:
-        alike = [one for one in names if abs(len(one) - len(name)) <= 1]
-        names = (alike or names)[:_NAMES]
-    return nearest(name, names)
+def foremost(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """As many problems as are shown, errors before warnings, in the order that they have."""
+    every = tuple(problems)
+    if len(every) <= MOST_SHOWN:
+        return every
+    errors = [one for one in every if one.severity == "error"][:MOST_SHOWN]
+    warnings = [one for one in every if one.severity != "error"][: MOST_SHOWN - len(errors)]
+    return in_order([*errors, *warnings])
 
 
 def show(problem: Problem, text: str) -> str:
@@ -91,12 +110,25 @@ def show(problem: Problem, text: str) -> str:
     Returns:
         Plain text of two to four lines, without a line end; control characters are made visible.
     """
+    return next(shown((problem,), text))
+
+
+def shown(problems: Iterable[Problem], text: str) -> Iterator[str]:
+    """Several problems for reading, each as `show` has it; no text is cut into lines twice."""
+    known: dict[str, list[str]] = {}
+    for problem in problems:
+        source = text if problem.text is None else problem.text
+        if source not in known:
+            known[source] = source.split("\n")
+        yield _with_line(problem, known[source])
+
+
+def _with_line(problem: Problem, source: Sequence[str]) -> str:
     at = problem.at
     severity = "warning: " if problem.severity == "warning" else ""
     lines = [visible(f"{at.file}:{at.line}:{at.column}: {severity}{problem.message} [{problem.code}]")]
-    source = (text if problem.text is None else problem.text).split("\n")
-    if at.line <= len(source) and source[at.line - 1].strip():
-        lines += _excerpt(source[at.line - 1], at.line, at.column)
+    if at.line <= len(source) and (line := source[at.line - 1]).strip():
+        lines += _excerpt(line, at.line, at.column)
     if problem.hint:
         lines.append(visible(f"  hint: {problem.hint}"))
     return "\n".join(lines)
@@ -105,10 +137,10 @@ def show(problem: Problem, text: str) -> str:
 def _excerpt(line: str, number: int, column: int) -> list[str]:
     """The source line and the caret below its column."""
     first = max(0, column - 1 - _LEAD) if len(line) > _WIDTH else 0
-    shown = visible(line.rstrip("\r"))[first : first + _WIDTH]
-    caret = " " * sum(_cells(one) for one in shown[: column - 1 - first]) + "^"
+    seen = visible(line[first : first + _WIDTH].rstrip("\r"))
+    caret = " " * sum(_cells(one) for one in seen[: column - 1 - first]) + "^"
     gutter = " " * len(str(number))
-    return [f" {number} | {shown}".rstrip(), f" {gutter} | {caret}"]
+    return [f" {number} | {seen}".rstrip(), f" {gutter} | {caret}"]
 
 
 def _cells(character: str) -> int:

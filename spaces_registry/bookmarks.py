@@ -77,6 +77,18 @@ def load_bookmarks(path: Path, environment: Mapping[str, str] | None) -> Bookmar
         BadBookmarks: file and line of the first mistake.
     """
     try:
+        return _loaded(path, environment)
+    except BadBookmarks as bad:
+        if environment is not None or not path.is_symlink():
+            raise
+        line = bad.line
+    # a stranger's folder may have a link to any file here, whose words are nobody's to see
+    what = "there is a mistake here; it is a link to another file, so nothing of it is shown"
+    raise BadBookmarks(path, line, what, f"see what {NAME} beside the chain leads to")
+
+
+def _loaded(path: Path, environment: Mapping[str, str] | None) -> Bookmarks:
+    try:
         if not path.is_file():
             return Bookmarks()
         if path.stat().st_size > _LARGEST:

@@ -11,12 +11,14 @@
 Every class has a stable kebab-case `code`. A token is in no message and no attribute.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import ClassVar, Final
 
 from spaces_registry.plain import words
 
+_LONGEST_NAME: Final = 100  # characters of one that is compared with others, or offered
+_MOST_NAMES: Final = 300  # that one is compared with
 _LONGEST_WAIT_S: Final = 366 * 86400.0  # longer than any share takes to come back
 
 
@@ -35,9 +37,10 @@ class ToolkitError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = words(message)  # a name in it may be as long as a file
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = None if hint is None else words(hint)
         self.is_run_kept = False
         self.next: str | None = None
 
@@ -264,9 +267,28 @@ def nearest(name: str, offered: Iterable[str]) -> str | None:
     """
     names = [str(one) for one in offered]
     by_lower = {one.lower(): one for one in names}
-    if close := get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6):
-        return f"did you mean {by_lower[close[0]]!r}?"
+    if (close := closest(name.lower(), by_lower)) is not None:
+        return f"did you mean {by_lower[close]!r}?"
     if not names:
         return None
     more = f", … ({len(names)} in all)" if len(names) > 12 else ""  # noqa: PLR2004 - a line's worth
-    return f"available: {', '.join(names[:12])}{more}"
+    return f"available: {', '.join(one[:_LONGEST_NAME] for one in names[:12])}{more}"
+
+
+def closest(name: str, offered: Collection[str], cutoff: float = 0.6) -> str | None:
+    """The name that is most like another; of very many, those of a like length count.
+
+    To compare two names takes the product of their lengths, and names come from strangers, too; a long
+    name is like none.
+
+    Args:
+        name: what somebody wrote.
+        offered: what exists.
+        cutoff: how alike they must be, from 0 to 1.
+    """
+    if len(name) > _LONGEST_NAME:
+        return None
+    names = [one for one in offered if len(one) <= _LONGEST_NAME]
+    if len(names) > _MOST_NAMES:
+        names = [one for one in names if abs(len(one) - len(name)) <= 1][:_MOST_NAMES]
+    return next(iter(get_close_matches(name, names, n=1, cutoff=cutoff)), None)

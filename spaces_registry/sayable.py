@@ -1,10 +1,13 @@
 """What every place, journal and file can be told: values that JSON in UTF-8 can spell."""
 
+import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
+_PIECE: Final = 10_000  # items of a list that are spelt at once
 _LEVELS: Final = 100  # of lists and mappings in each other
 _LARGEST: Final = 1 << 1024  # the first whole number that no float can hold
 _NUMBERS = frozenset({int, float, bool, type(None)})
@@ -17,21 +20,40 @@ def unsayable(value: object) -> str | None:
     Args:
         value: plain data; anything else in it is somebody else's to judge.
     """
-    level: list[object] = [value]
-    for _ in range(_LEVELS + 1):
-        below: list[object] = []
-        for one in level:
+    left: list[Iterator[object]] = [iter((value,))]  # one a level: no list of all values is made
+    while left:
+        for one in left[-1]:
             if isinstance(one, Mapping):
-                below += one.keys()
-                below += one.values()
+                inner: Iterator[object] = chain(one.keys(), one.values())
             elif isinstance(one, Sequence) and not isinstance(one, str | bytes):
-                below += one
+                inner = iter(one)
             elif why := _unsayable(one):
                 return why
-        if not below:
-            return None
-        level = below
-    return f"more than {_LEVELS} levels of lists and mappings"
+            else:
+                continue
+            if len(left) > _LEVELS and one:
+                return f"more than {_LEVELS} levels of lists and mappings"
+            left.append(inner)
+            break
+        else:
+            left.pop()
+    return None
+
+
+def spelt(value: object, convert: Callable[[object], object]) -> Iterator[str]:
+    """A value's JSON, that of a long list piece by piece: converted at once, all of it would be there twice.
+
+    Args:
+        value: what to spell.
+        convert: makes of a value, or of a part of a list, what JSON can spell.
+    """
+    if not isinstance(value, list | tuple) or len(value) <= _PIECE:
+        yield json.dumps(convert(value), ensure_ascii=False)
+        return
+    for at in range(0, len(value), _PIECE):
+        part = json.dumps(convert(value[at : at + _PIECE]), ensure_ascii=False)[1:-1]
+        yield f"{', ' if at else '['}{part}"
+    yield "]"
 
 
 def storable(json_text: str) -> str:

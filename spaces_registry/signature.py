@@ -5,12 +5,11 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.errors import ToolkitError, closest, nearest
 
 _SURELY: Final = 0.8  # how alike a misspelt name is to the one that was surely meant
 
@@ -379,8 +378,8 @@ class UnknownEndpoint(Misnamed):
 
 def meant_among(name: str, offered: Mapping[str, Endpoint]) -> Endpoint | None:
     """The endpoint that a misspelt name surely meant: a letter or so in five apart, and no less like it."""
-    close = get_close_matches(name, offered, n=1, cutoff=_SURELY)
-    return offered[close[0]] if close else None
+    close = closest(name, offered, _SURELY)
+    return None if close is None else offered[close]
 
 
 class AmbiguousEndpoint(ToolkitError):

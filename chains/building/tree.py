@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from chains.language.expressions import Template, parse_bare, parse_value
+from chains.language.expressions import Allowance, Template, parse_bare, parse_value
 from chains.model import Pickup, Retry
 from chains.problems import Problem
 from chains.prompts import PromptTemplate
@@ -26,6 +26,7 @@ class Tree:
         spoiled: these paths and all that lead to them.
         problems: what is found wrong on the way: expressions.
         prompts: the prompt templates that expressions may use.
+        allowance: how much more there may be of expressions.
     """
 
     source: Source
@@ -33,6 +34,7 @@ class Tree:
     spoiled: frozenset[Keys]
     problems: list[Problem] = field(default_factory=list)
     prompts: Mapping[str, PromptTemplate] = field(default_factory=dict)
+    allowance: Allowance = field(default_factory=Allowance)
 
     @classmethod
     def of(cls, source: Source, wrong: Iterable[Keys]) -> "Tree":
@@ -69,9 +71,9 @@ class Tree:
     def template(self, node: Node, *, bare: bool = False) -> Template:
         """A value as a template; what is wrong with it is kept."""
         parsed = (
-            parse_bare(node, self.source, self.prompts)
+            parse_bare(node, self.source, self.prompts, self.allowance)
             if bare and isinstance(node, Leaf)
-            else parse_value(node, self.source, self.prompts)
+            else parse_value(node, self.source, self.prompts, self.allowance)
         )
         self.problems.extend(parsed[1])
         return parsed[0]

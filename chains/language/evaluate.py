@@ -47,6 +47,7 @@ from chains.text.source import Position
 from spaces_registry.errors import ToolkitError, nearest
 from spaces_registry.network.bounds import Bounds
 
+_AN_ITEM: Final = 8  # characters that an item of a list counts as: what it takes of memory at least
 _TOO_LONG: Final = f"the text would be longer than {MAX_TEXT:,} characters"
 
 
@@ -123,7 +124,7 @@ class _Scope:
     def made(self, value: object) -> object:
         """A value that was made anew."""
         if isinstance(value, str | list):
-            self.left -= len(value)
+            self.left -= len(value) * (_AN_ITEM if isinstance(value, list) else 1)
             if self.left < 0:
                 raise Refused(f"working it out makes more than {Bounds().made:,} characters")
         return value

@@ -7,10 +7,11 @@ expression; text may hold expressions. `$$` is a dollar sign. Everything else is
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from chains.language.evaluate import EvaluationFailed, evaluate
-from chains.language.grammar import Mistaken, parse_expression
+from chains.language.grammar import MAX_DEPTH, Mistaken, parse_expression
 from chains.language.nodes import (
     Call,
     Choice,
@@ -38,6 +39,10 @@ from spaces_registry.signature import Json
 
 RESERVED: Final = ("inputs", "env", "item", "index", "run")
 RUN_FACTS: Final = ("id", "chain", "date")  # what `run` has; the engine fills it
+
+MAX_IN_ALL: Final = 100_000  # characters of all expressions and references in a file
+_SIGNS = 10  # characters that an expression counts more than it has: short ones take work, too
+_MOST_LOST = 1000  # of what looks like an expression in a value's text
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STEP = re.compile(r"\.(\w+)|\[(-?[0-9]{1,9})\]")
@@ -167,8 +172,23 @@ class Template:
             raise EvaluationFailed("a value in this is too deeply nested", self.at) from cause
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How many more characters of expressions and references a file may have: each of them takes work."""
+
+    left: int = MAX_IN_ALL
+
+    def take(self, size: int) -> bool:
+        """Whether that much more may be read."""
+        self.left -= size
+        return self.left >= 0
+
+
 def parse_value(
-    tree: Tree, source: Source, prompts: Mapping[str, PromptTemplate] = NO_PROMPTS
+    tree: Tree,
+    source: Source,
+    prompts: Mapping[str, PromptTemplate] = NO_PROMPTS,
+    allowance: Allowance | None = None,
 ) -> tuple[Template, tuple[Problem, ...]]:
     """A YAML value as a template.
 
@@ -176,19 +196,23 @@ def parse_value(
         tree: the value.
         source: the text it stands in.
         prompts: the prompt templates that `template()` fills.
+        allowance: how much the file may have of expressions; None for as much as a file may have.
 
     Returns:
         The template, null in place of what could not be parsed; and the mistakes.
     """
-    reader = _Reader(source, prompts)
+    reader = _Reader(source, prompts, allowance or Allowance())
     return reader.template(tree, reader.value(tree)), tuple(reader.problems)
 
 
 def parse_bare(
-    leaf: Leaf, source: Source, prompts: Mapping[str, PromptTemplate] = NO_PROMPTS
+    leaf: Leaf,
+    source: Source,
+    prompts: Mapping[str, PromptTemplate] = NO_PROMPTS,
+    allowance: Allowance | None = None,
 ) -> tuple[Template, tuple[Problem, ...]]:
     """A value that is an expression without any sign, as `when` takes it; the signs are allowed too."""
-    reader = _Reader(source, prompts)
+    reader = _Reader(source, prompts, allowance or Allowance())
     if isinstance(leaf.value, str) and not _SIGNED.fullmatch(leaf.value.strip()):
         node = reader.expression(leaf.value, 0, source.characters(leaf), leaf)
     else:
@@ -207,6 +231,7 @@ class _Reader:
 
     source: Source
     prompts: Mapping[str, PromptTemplate]
+    allowance: Allowance
     problems: list[Problem] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
@@ -232,7 +257,7 @@ class _Reader:
         """Text with a dollar sign in it."""
         where = self.source.characters(leaf)
         if whole := _REFERENCE.fullmatch(text.strip()):
-            return _reference(whole, text.index("$"), where)
+            return self.reference(whole, text.index("$"), where)
         pieces = [*self.pieces(leaf, text, where)]
         expressions = [node for node, is_text in pieces if not is_text]
         between = "".join(
@@ -253,6 +278,8 @@ class _Reader:
             if sign.start() > at:
                 yield self.literal(text, at, sign.start(), where), True
             if sign[0] == "$$":
+                if not self.may_take(2, where(sign.start())):
+                    return
                 yield Literal("$", where(sign.start())), True
                 at = sign.end()
                 continue
@@ -268,18 +295,46 @@ class _Reader:
     def literal(self, text: str, start: int, end: int, where: Callable[[int], Position]) -> Literal:
         """Text that stands for itself; what looks like an expression in it is remembered."""
         for form, sign in _LOOKS_LIKE:
-            for found in sign.finditer(text, start, end):
+            for found in islice(sign.finditer(text, start, end), _MOST_LOST - len(self.lost)):
                 self.lost.append(Lost(found[2], found[1].strip(), form, where(found.start())))
         return Literal(text[start:end], where(start))
 
     def expression(self, text: str, offset: int, where: Callable[[int], Position], leaf: Leaf) -> Node:
         """One expression; null in its place if it is none."""
+        if not self.may_take(len(text) + _SIGNS, where(offset)):
+            return Literal(None, where(offset))
         try:
             return parse_expression(text, lambda index: where(offset + index), self.prompts)
         except Mistaken as mistake:
             hint = _CUT if self.is_cut(leaf) else mistake.hint
             self.problems.append(Problem(mistake.at, mistake.code, str(mistake), hint))
             return Literal(None, where(offset))
+
+    def reference(self, whole: re.Match[str], offset: int, where: Callable[[int], Position]) -> Node:
+        """`$name.part[0]` as nodes; null in its place where there are too many of them."""
+        begins = where(offset)
+        if not self.may_take(min(len(whole[0]), MAX_IN_ALL), begins):
+            return Literal(None, begins)
+        node: Node = Name(whole[1], begins)
+        for level, step in enumerate(_STEP.finditer(whole[2]), start=1):
+            if level > MAX_DEPTH:
+                message = f"the reference is more than {MAX_DEPTH} levels deep"
+                self.problems.append(Problem(begins, "bad-expression", message))
+                return Literal(None, begins)
+            at = where(offset + whole.start(2) + step.start() + 1)
+            node = Part(node, step[1], at) if step[1] else Index(node, Literal(int(step[2]), at), at)
+        return node
+
+    def may_take(self, size: int, at: Position) -> bool:
+        """Whether that many characters may be read; that they may not is told once a file."""
+        was_over = self.allowance.left < 0
+        if self.allowance.take(size):
+            return True
+        if not was_over:
+            message = f"the file has more than {MAX_IN_ALL:,} characters of expressions and references"
+            hint = "keep long lists in a table and run `batch` over it"
+            self.problems.append(Problem(at, "too-large", message, hint))
+        return False
 
     def unclosed(self, leaf: Leaf, at: Position) -> Problem:
         """The problem of an expression without an end."""
@@ -304,15 +359,6 @@ def _closing(text: str, start: int) -> int | None:
             return found.start()
     plain = text.find("}}", start)  # a quote without its pair: let the grammar say so
     return plain if plain >= 0 else None
-
-
-def _reference(whole: re.Match[str], offset: int, where: Callable[[int], Position]) -> Node:
-    """`$name.part[0]` as nodes."""
-    node: Node = Name(whole[1], where(offset))
-    for step in _STEP.finditer(whole[2]):
-        at = where(offset + whole.start(2) + step.start() + 1)
-        node = Part(node, step[1], at) if step[1] else Index(node, Literal(int(step[2]), at), at)
-    return node
 
 
 def _whole(node: Node) -> bool:

@@ -142,6 +142,8 @@ class _Converter:
 
     def place(self, byte: int) -> Position:
         """The place of one of `ast`'s columns, which count UTF-8 bytes."""
+        if self.code.isascii():
+            return self.where(self.start + byte)
         return self.where(self.start + len(self.code.encode()[:byte].decode(errors="ignore")))
 
     def convert(self, node: ast.expr, depth: int) -> Node:  # noqa: C901, PLR0911, PLR0912 - one case a node

@@ -204,6 +204,8 @@ def inner(node: Node) -> Iterator[Node]:  # noqa: C901, PLR0912 - one case a nod
 
 def every(node: Node) -> Iterator[Node]:
     """A node and all below it, from left to right."""
-    yield node
-    for one in inner(node):
-        yield from every(one)
+    left = [node]
+    while left:
+        one = left.pop()
+        yield one
+        left += reversed([*inner(one)])

@@ -1,9 +1,11 @@
 """The lock file: what every step of a chain resolved to, so that a later run can tell what has changed."""
 
 import os
+import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +30,7 @@ from chains.meaning.paths import read_file
 from chains.problems import InvalidChain, Problem
 from chains.text.reader import read
 from chains.text.scalars import NotFinite, resolve
-from chains.text.source import Position, Source, plain
+from chains.text.source import Source, plain
 from spaces_registry.errors import ToolkitError
 from spaces_registry.signature import Json, Parameter, Return
 
@@ -56,6 +58,7 @@ _HEADER = """\
 # What the steps of this chain resolved to, as `spacechain lock` found it. Keep it beside the chain and under
 # version control. `spacechain lock --update` accepts what has changed since. Not meant to be edited by hand.
 """
+_MERGE: Final = re.compile(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
 _AGAIN: Final = "write it again with `spacechain lock`"
 
 
@@ -70,8 +73,8 @@ class UnreadableLock(ToolkitError):
 
     code = "unreadable-lock"
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path} cannot be read: {why}", hint="check its permissions")
+    def __init__(self, path: Path, why: str, hint: str = "check its permissions") -> None:
+        super().__init__(f"{path} cannot be read: {why}", hint=hint)
         self.path = path
 
 
@@ -105,6 +108,16 @@ def read_lock(path: Path) -> Lock | None:
     except OSError as cause:
         raise UnreadableLock(path, cause.strerror or type(cause).__name__) from cause
     try:
+        return _lock_of(data, path)
+    except InvalidLock:
+        if not path.is_symlink():
+            raise
+    # a stranger's folder may have a link to any file here, whose lines are nobody's to see
+    raise UnreadableLock(path, "it is a link to a file that is no lock", "write it again where it belongs")
+
+
+def _lock_of(data: bytes, path: Path) -> Lock:
+    try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as cause:
         source = Source(str(path), data.decode("utf-8", errors="replace"))
@@ -127,7 +140,7 @@ def parse_lock(text: str, file: str) -> Lock:
     """
     source, found = read(text, file)
     if found or source.root is None:
-        raise InvalidLock([_damage(one, text) for one in found], source)
+        raise InvalidLock(_damage(found, source), source)
     value = plain(source.root)
     version = value.get("lock") if isinstance(value, Mapping) else None
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
@@ -146,16 +159,17 @@ def parse_lock(text: str, file: str) -> Lock:
     return lock
 
 
-def _damage(problem: Problem, text: str) -> Problem:
+def _damage(problems: Iterable[Problem], source: Source) -> Iterator[Problem]:
     """What is wrong with the YAML; the hints for chains do not help here."""
-    lines = text.split("\n")
-    if lines[problem.at.line - 1 :] and any(one.startswith(("<<<<<<< ", ">>>>>>> ")) for one in lines):
-        line = next(at for at, one in enumerate(lines, 1) if one.startswith(("<<<<<<< ", ">>>>>>> ")))
-        at = Position(problem.at.file, line, 1)
-        return Problem(at, "merge-conflict", "a merge of this lock was not finished", _AGAIN)
-    if problem.code == "empty-chain":
-        return replace(problem, code="empty-lock", message="the lock is empty", hint=_AGAIN)
-    return replace(problem, hint=_AGAIN)
+    if merge := _MERGE.search(source.text):
+        at = source.position(merge.start())
+        yield Problem(at, "merge-conflict", "a merge of this lock was not finished", _AGAIN)
+        return
+    for problem in problems:
+        if problem.code == "empty-chain":
+            yield replace(problem, code="empty-lock", message="the lock is empty", hint=_AGAIN)
+        else:
+            yield replace(problem, hint=_AGAIN)
 
 
 def _contradictions(lock: Lock, source: Source) -> Iterator[Problem]:
@@ -165,7 +179,7 @@ def _contradictions(lock: Lock, source: Source) -> Iterator[Problem]:
             message = f"the fingerprint of step `{name}` is not that of its parameters and returns"
             at = source.at(("steps", name, "fingerprint"))
             yield Problem(at, "edited-lock", message, _AGAIN, name)
-        bound = [*step.binding.values()]
+        bound = Counter(step.binding.values())
         for written, parameter in step.binding.items():
             at = source.at(("steps", name, "binding", written))
             if step.signature.parameter(parameter) is None:
@@ -173,7 +187,7 @@ def _contradictions(lock: Lock, source: Source) -> Iterator[Problem]:
                     f"`{written}` of step `{name}` goes to `{parameter}`, which {step.endpoint} does not have"
                 )
                 yield Problem(at, "edited-lock", message, _AGAIN, name)
-            elif bound.count(parameter) > 1:
+            elif bound[parameter] > 1:
                 message = f"two arguments of step `{name}` go to `{parameter}`"
                 yield Problem(at, "edited-lock", message, _AGAIN, name)
 

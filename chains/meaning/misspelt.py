@@ -1,8 +1,9 @@
 """Which name that does not exist was meant for which one that does: a misspelling is one mistake."""
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from typing import Final
+
+from spaces_registry.errors import closest
 
 _ALIKE: Final = 0.6  # as in hints: what they say was meant is taken for meant
 _MOST: Final = 300  # names on either side that are compared
@@ -25,6 +26,6 @@ def misspelt(written: Iterable[str], offered: Collection[str]) -> dict[str, str]
     for name in names:
         if name in offered:
             continue
-        if close := get_close_matches(name.lower(), free, n=1, cutoff=_ALIKE):
-            meant[name] = free.pop(close[0])
+        if (close := closest(name.lower(), free, _ALIKE)) is not None:
+            meant[name] = free.pop(close)
     return meant

@@ -8,6 +8,11 @@ from pathlib import Path, PureWindowsPath
 
 from spaces_registry.network.bounds import Bounds
 
+_LONGEST = 4096  # characters of a path; no system takes a longer one, and each part of it would be looked up
+_UNUSABLE = {
+    errno.ELOOP: "leads through links in a circle",
+    errno.ENAMETOOLONG: "has a part that is too long for a name",
+}
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -16,9 +21,32 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
+def unusable(text: str, folder: Path) -> str | None:
+    """Why nothing can lie at a path below a folder, whatever is there, in words that follow "the path"."""
+    if "\0" in text:
+        return "holds a null character"
+    if len(text) > _LONGEST:
+        return f"is longer than {_LONGEST:,} characters"
+    try:
+        (folder / text).stat()
+    except OSError as cause:
+        return _UNUSABLE.get(cause.errno or 0)
+    except ValueError:
+        return "holds half a character"
+    return None
+
+
+def expanded(text: str) -> Path:
+    """A path of the user's, with the home folder for `~`; that of nobody stays as it is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def is_outside(text: str, folder: Path) -> bool:
     """Whether a path written in a chain leads out of the chain's folder, links included."""
-    if text.startswith("~") or "://" in text or "\0" in text:
+    if text.startswith("~") or "://" in text or "\0" in text or len(text) > _LONGEST:
         return True
     if Path(text).is_absolute() or PureWindowsPath(text).drive or text.startswith("\\"):
         return True
@@ -33,6 +61,8 @@ def is_hidden(text: str, folder: Path) -> bool:
 
     Keys lie in such files, and a chain may have come into a folder that has some.
     """
+    if len(text) > _LONGEST:
+        return False
     try:
         inside = (folder / text).resolve().relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):  # outside, or no name of a file
@@ -43,6 +73,8 @@ def is_hidden(text: str, folder: Path) -> bool:
 
 def is_missing(text: str, folder: Path) -> bool:
     """Whether there is no file at a path below a folder."""
+    if len(text) > _LONGEST:
+        return True
     try:
         return not (folder / text).is_file()
     except (OSError, ValueError):

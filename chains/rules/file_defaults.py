@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.meaning.paths import is_hidden, is_missing, is_outside, is_url
+from chains.meaning.paths import is_hidden, is_missing, is_outside, is_url, unusable
 from chains.model import Chain
 from chains.problems import Problem
 from spaces_registry.signature import Kind
@@ -17,7 +17,9 @@ def file_defaults(chain: Chain) -> Iterator[Problem]:
         for file in one.default if isinstance(one.default, list) else [one.default]:
             if not isinstance(file, str) or is_url(file):
                 continue
-            if is_outside(file, chain.folder):
+            if why := unusable(file, chain.folder):
+                yield Problem(at, "bad-path", f"the default of `{name}`, the path `{file[:80]}`, {why}")
+            elif is_outside(file, chain.folder):
                 message = f"the default of `{name}` lies outside the chain's folder: `{file[:80]}`"
                 yield Problem(
                     at,

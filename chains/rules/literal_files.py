@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from chains.language.evaluate import EvaluationFailed
 from chains.meaning.arguments import every_argument
-from chains.meaning.paths import is_hidden, is_missing, is_outside, is_url
+from chains.meaning.paths import is_hidden, is_missing, is_outside, is_url, unusable
 from chains.model import Chain
 from chains.problems import Problem
 from spaces_registry.signature import Endpoint
@@ -23,7 +23,9 @@ def literal_files(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[P
         for file in value if isinstance(value, list) else [value]:
             if not isinstance(file, str) or is_url(file):
                 continue
-            if is_outside(file, chain.folder):
+            if why := unusable(file, chain.folder):
+                yield Problem(template.at, "bad-path", f"the path `{file[:80]}` {why}", None, step.name)
+            elif is_outside(file, chain.folder):
                 message = f"`{file[:80]}` lies outside the chain's folder"
                 hint = "make it an input, and hand it in when you run the chain"
                 yield Problem(template.at, "outside-folder", message, hint, step.name)

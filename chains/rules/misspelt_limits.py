@@ -1,11 +1,11 @@
 """A limit that speaks of nothing in the chain, and nearly of something, is probably misspelt."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Final
 
 from chains.model import Chain, ChainStep, FindStep, ModelStep, ServiceStep, SpaceStep
 from chains.problems import Problem
+from spaces_registry.errors import closest
 
 _ALIKE: Final = 0.8
 _KNOWN: Final = frozenset({"huggingface", "media", "python"})
@@ -16,13 +16,14 @@ def misspelt_limits(chain: Chain) -> Iterator[Problem]:
     if any(isinstance(step, ChainStep | FindStep) for step in chain.ways):
         return  # it may speak of a place that is not named here
     named = _KNOWN | {one.lower() for one in _places(chain)}
+    places = sorted(named)
     for name in chain.limits:
         if any(_is_about(name.lower(), one) for one in named):
             continue
-        if close := get_close_matches(name.lower(), sorted(named), n=1, cutoff=_ALIKE):
+        if (close := closest(name.lower(), places, _ALIKE)) is not None:
             at = chain.source.key_at(("limits", name))
             message = f"the limit of `{name}` holds for nothing in this chain"
-            yield Problem(at, "misspelt-limit", message, f"did you mean {close[0]!r}?", severity="warning")
+            yield Problem(at, "misspelt-limit", message, f"did you mean {close!r}?", severity="warning")
 
 
 def _is_about(limit: str, place: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chains.meaning.paths import is_missing, is_outside
+from chains.meaning.paths import is_missing, is_outside, unusable
 from chains.model import Chain, PythonStep
 from chains.problems import Problem
 
@@ -12,7 +12,9 @@ def python_files(chain: Chain) -> Iterator[Problem]:
     for step in chain.ways:
         if not isinstance(step, PythonStep) or not step.file:
             continue
-        if is_outside(step.file, chain.folder):
+        if why := unusable(step.file, chain.folder):
+            yield Problem(step.file_at, "bad-path", f"the path `{step.file[:80]}` {why}", None, step.name)
+        elif is_outside(step.file, chain.folder):
             message = f"`{step.file}` lies outside the chain's folder"
             yield Problem(step.file_at, "outside-folder", message, "put the file beside the chain", step.name)
         elif is_missing(step.file, chain.folder):

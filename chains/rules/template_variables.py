@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from chains.language.nodes import Fill, Literal
 from chains.meaning.misspelt import misspelt
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
 from chains.prompts import NEGATIVE, PromptTemplate
+from spaces_registry.errors import nearest
 
 
 def template_variables(chain: Chain) -> Iterator[Problem]:
@@ -30,7 +31,7 @@ def _wrong(fill: Fill, template: PromptTemplate, inside: str | None) -> Iterator
     for name in fill.values:
         if name not in template.variables:
             message = f"the template `{template.name}` has no variable `{name}`"
-            hint = near(name, template.variables) or "it has none at all"
+            hint = nearest(name, template.variables) or "it has none at all"
             yield Problem(fill.places[name], "unknown-template-variable", message, hint, inside)
     meant = misspelt(fill.values, [*template.variables]).values()
     for name in template.needed:

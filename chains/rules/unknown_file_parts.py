@@ -6,7 +6,8 @@ from chains.language.expressions import Reference
 from chains.meaning.kinds import type_of
 from chains.meaning.parts import FILE_PARTS, PLURAL, SINGULAR, beside
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 from spaces_registry.signature import Endpoint, Kind
 
 
@@ -20,7 +21,7 @@ def unknown_file_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
             if parts is None:
                 break
             if parts and name not in parts:
-                message, hint = f"a file has no `{name}`", near(name, parts)
+                message, hint = f"a file has no `{name}`", nearest(name, parts)
                 yield Problem(
                     one.parts_at[at], "unknown-file-part", message, hint, step.name if step else None
                 )

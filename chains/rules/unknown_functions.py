@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from chains.language.functions import functions
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 
 
 def unknown_functions(chain: Chain) -> Iterator[Problem]:
@@ -16,5 +17,5 @@ def unknown_functions(chain: Chain) -> Iterator[Problem]:
             if call.function not in known:
                 message = f"there is no function `{call.function}`"
                 yield Problem(
-                    call.at, "unknown-function", message, near(call.function, [*known, "template"]), inside
+                    call.at, "unknown-function", message, nearest(call.function, [*known, "template"]), inside
                 )

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 
 
 def unknown_inputs(chain: Chain) -> Iterator[Problem]:
@@ -12,5 +13,5 @@ def unknown_inputs(chain: Chain) -> Iterator[Problem]:
         if one.root == "inputs" and one.path and one.path[0] not in chain.inputs:
             name = str(one.path[0])
             message = f"`{name}` is no input of this chain"
-            hint = near(name, chain.inputs) or "declare it under `inputs`"
+            hint = nearest(name, chain.inputs) or "declare it under `inputs`"
             yield Problem(one.parts_at[0], "unknown-input", message, hint, step.name if step else None)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from chains.language.expressions import Template
 from chains.model import Chain, Step
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 
 
 def unknown_items(chain: Chain) -> Iterator[Problem]:
@@ -14,7 +15,7 @@ def unknown_items(chain: Chain) -> Iterator[Problem]:
         if step and keys is not None and one.path and one.path[0] not in keys:
             name = str(one.path[0])
             message = f"an item of step `{step.name}` has no `{name}`"
-            yield Problem(one.parts_at[0], "unknown-item", message, near(name, keys), step.name)
+            yield Problem(one.parts_at[0], "unknown-item", message, nearest(name, keys), step.name)
 
 
 def _keys(step: Step) -> Mapping[str, Template] | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from chains.meaning.ways import every_callee
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 from spaces_registry.signature import Endpoint
 
 
@@ -15,5 +16,5 @@ def unknown_parameters(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Itera
         for name in () if endpoint.open else step.arguments:
             if endpoint.parameter(name) is None:
                 message = f"{step.title} has an argument `{name}`, which {callee.name} does not take"
-                hint = near(name, [one.name for one in endpoint.parameters])
+                hint = nearest(name, [one.name for one in endpoint.parameters])
                 yield Problem(step.argument_at(name), "unknown-parameter", message, hint, step.name)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from chains.language.expressions import Reference
 from chains.meaning.parts import offered
 from chains.model import Chain, Step
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 from spaces_registry.signature import Endpoint
 
 
@@ -27,7 +28,7 @@ def unknown_parts(chain: Chain, endpoints: Mapping[str, Endpoint]) -> Iterator[P
                 *step.outputs,
                 *dict.fromkeys(f"{kind.kind} ({kind.name})" for kind in endpoint.returns),
             ]
-            close = near(one.path[0], [*step.outputs, *_certain(endpoint)])
+            close = nearest(one.path[0], [*step.outputs, *_certain(endpoint)])
             hint = (
                 close
                 if close and close.startswith("did")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from chains.language.expressions import RUN_FACTS
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 
 
 def unknown_run_facts(chain: Chain) -> Iterator[Problem]:
@@ -12,7 +13,7 @@ def unknown_run_facts(chain: Chain) -> Iterator[Problem]:
     for step, one in chain.references:
         if one.root == "run" and one.path and one.path[0] not in RUN_FACTS:
             name = str(one.path[0])
-            hint = near(name, RUN_FACTS)
+            hint = nearest(name, RUN_FACTS)
             yield Problem(
                 one.parts_at[0],
                 "unknown-run-fact",

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from chains.language.expressions import RESERVED, Reference
 from chains.language.functions import functions
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 
 
 def unknown_steps(chain: Chain) -> Iterator[Problem]:
@@ -31,6 +32,6 @@ def _hint(chain: Chain, reference: Reference) -> str | None:
         return f"a prompt template is filled: `template('{name}')`"
     if reference.path[:1] and reference.path[0] in chain.steps and name in {"steps", "step"}:
         return f"write `{reference.path[0]}` alone, without `{name}.`"
-    hint = near(name, [*chain.steps, "inputs", "env"]) or ""
+    hint = nearest(name, [*chain.steps, "inputs", "env"]) or ""
     # a name alone may be text that begins with a dollar sign
     return hint if reference.path or hint.startswith("did") else f"{hint}; write `$${name}` if it is text"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from chains.language.nodes import Fill, Literal, Name
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
 from chains.prompts import NEGATIVE
+from spaces_registry.errors import nearest
 
 
 def unknown_templates(chain: Chain) -> Iterator[Problem]:
@@ -32,7 +33,7 @@ def _unknown(chain: Chain, name: str) -> tuple[str, str, str | None] | None:
     stem = name.removesuffix(NEGATIVE)
     found = chain.prompts.get(stem)
     if found is None:
-        return "unknown-template", f"there is no template `{stem}`", near(stem, chain.prompts)
+        return "unknown-template", f"there is no template `{stem}`", nearest(stem, chain.prompts)
     if stem != name and not found.negative:
         return (
             "no-negative",

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 
 
 def unknown_variables(chain: Chain) -> Iterator[Problem]:
@@ -12,5 +13,5 @@ def unknown_variables(chain: Chain) -> Iterator[Problem]:
         if one.root == "env" and one.path and one.path[0] not in chain.env:
             name = str(one.path[0])
             message = f"the environment variable `{name}` is not named in this chain's `env`"
-            hint = near(name, chain.env) or f"add `env: [{name}]` to the chain"
+            hint = nearest(name, chain.env) or f"add `env: [{name}]` to the chain"
             yield Problem(one.parts_at[0], "unknown-variable", message, hint, step.name if step else None)

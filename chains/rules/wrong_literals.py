@@ -6,7 +6,8 @@ from chains.language.evaluate import EvaluationFailed
 from chains.meaning.arguments import every_argument
 from chains.meaning.literals import lacking, misfit
 from chains.model import Chain
-from chains.problems import Problem, near
+from chains.problems import Problem
+from spaces_registry.errors import nearest
 from spaces_registry.signature import Endpoint, Json, Kind, Parameter
 
 
@@ -35,7 +36,7 @@ def _wrong(parameter: Parameter, value: Json) -> Iterator[tuple[str, str, str | 
         if said := misfit(one, kind):
             yield "wrong-literal", said, None
         elif parameter.choices is not None and parameter.closed and one not in parameter.choices:
-            close = near(str(one), [str(choice) for choice in parameter.choices])
+            close = nearest(str(one), [str(choice) for choice in parameter.choices])
             yield "not-a-choice", f"cannot be `{str(one)[:40]}`", close
         elif isinstance(one, int | float) and not isinstance(one, bool):
             if parameter.minimum is not None and one < parameter.minimum:

@@ -6,12 +6,13 @@ from typing import Final, TypeAlias
 from chains.language.expressions import Template
 from chains.language.functions import functions
 from chains.meaning.literals import misfit
-from chains.problems import Problem, near
+from chains.problems import Problem
 from chains.services.huggingface import may_have_hf_token, names_hf_token
 from chains.services.model import Ask, FileForm, Service, ServiceEndpoint
 from chains.services.shape import STATES
 from chains.services.values import names_in
 from chains.text.source import Path
+from spaces_registry.errors import nearest
 from spaces_registry.signature import Kind, Parameter
 
 Rule: TypeAlias = Callable[[Service], Iterator[Problem]]
@@ -58,7 +59,7 @@ def unknown_names(service: Service) -> Iterator[Problem]:
                 for name, at in names_in(template):
                     if name not in own and name not in ours:
                         message = f"`{name}` is not in `takes` of `{endpoint.name}`"
-                        yield Problem(at, "unknown-parameter", message, near(name, [*own, *ours]))
+                        yield Problem(at, "unknown-parameter", message, nearest(name, [*own, *ours]))
     for template in _templates(service.upload.ask if service.upload else None):
         for name, at in names_in(template):
             yield Problem(at, "unknown-parameter", f"`upload` knows no parameters, so no `{name}`")
@@ -72,7 +73,7 @@ def unknown_functions(service: Service) -> Iterator[Problem]:
             for call in (call for template in _templates(ask) for call in template.calls):
                 if call.function not in known:
                     message = f"there is no function `{call.function}` here"
-                    yield Problem(call.at, "unknown-function", message, near(call.function, known))
+                    yield Problem(call.at, "unknown-function", message, nearest(call.function, known))
 
 
 def unused_parameters(service: Service) -> Iterator[Problem]:
@@ -231,20 +232,22 @@ def names(service: Service) -> Iterator[Problem]:
     """What is named is there."""
     if service.default is not None and service.default not in service.endpoints:
         message = f"there is no endpoint `{service.default}`"
-        hint = near(service.default, service.endpoints)
+        hint = nearest(service.default, service.endpoints)
         yield Problem(service.source.at(("default",)), "unknown-endpoint", message, hint)
     for endpoint, path in _each(service):
         own = {one.name: one for one in endpoint.takes}
         for key, name in (("model", endpoint.model), ("uses", endpoint.uses)):
             if name is not None and name not in own:
                 message = f"`{key}` names `{name}`, which is not in `takes`"
-                yield Problem(service.source.at((*path, key)), "unknown-parameter", message, near(name, own))
+                yield Problem(
+                    service.source.at((*path, key)), "unknown-parameter", message, nearest(name, own)
+                )
         for key in ("of", "width", "height") if endpoint.size else ():
             name = getattr(endpoint.size, key)
             if name not in own:
                 message = f"`size` names `{name}`, which is not in `takes`"
                 at = service.source.key_at((*path, "size"))
-                yield Problem(at, "unknown-parameter", message, near(name, own))
+                yield Problem(at, "unknown-parameter", message, nearest(name, own))
             elif (kinds := _SIZED[key]) and own[name].kind not in kinds:
                 message = f"`{name}` of `size` is {own[name].kind}, not {' or '.join(kinds)}"
                 yield Problem(service.source.key_at((*path, "size")), "bad-kind", message)

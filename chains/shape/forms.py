@@ -7,7 +7,7 @@ from typing import Final, LiteralString
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from chains.shape.patterns import explosive
+from chains.shape.patterns import MAX_LENGTH, explosive
 from spaces_registry import errors
 from spaces_registry.signature import Kind
 
@@ -97,7 +97,8 @@ def check_pattern(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        re.compile(value)
+        if len(value) <= MAX_LENGTH:
+            re.compile(value)
     except (re.error, RecursionError, OverflowError) as error:
         facts = {
             "why": str(error)[:80],

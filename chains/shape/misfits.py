@@ -1,6 +1,7 @@
 """What pydantic finds wrong with a chain file's shape, in our words and at its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from chains.text.source import Path, Source
 from spaces_registry.errors import nearest
 from spaces_registry.signature import Json
 
+_MOST = 500  # that are told in full, with the names that may be meant; more stand in no file of a person's
 _WANTED = {
     "scalar": "one value",
     "number": "a number",
@@ -44,9 +46,12 @@ def misfits(value: Json, source: Source) -> Iterator[tuple[Path, Problem]]:
     try:
         ChainShape.model_validate(value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        for number, detail in enumerate(error.errors(include_url=False)):
             path = _path(detail["loc"], value)
-            if problem := _problem(detail, path, value, source):
+            if number >= _MOST:
+                message = f"`{path[-1]}` is wrong here" if path else "this is wrong"
+                yield path, Problem(source.at(path), detail["type"], message, None, _step(path))
+            elif problem := _problem(detail, path, value, source):
                 yield path, problem
 
 
@@ -74,8 +79,8 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
             hint = _EMPTY.get(str(path[-1])) if sort == "too_short" else None
             return Problem(source.at(path), "empty-value", f"`{path[-1]}` is empty", hint, step)
         case "too_long":
-            message = f"`{path[-1]}` has more than {facts['max_length']} items"
-            return Problem(source.at(path), "too-many", message, None, step)
+            message = f"`{path[-1]}` has more than {facts['max_length']:,} items"
+            return Problem(source.at(path), "too-many", message, _TOO_MANY.get(str(path[-1])), step)
         case "bad-kind":
             return Problem(source.at(path), sort, detail["msg"], nearest(facts["value"], KINDS), step)
         case "unknown-failure":
@@ -91,6 +96,9 @@ def _problem(detail: ErrorDetails, path: Path, value: Json, source: Source) -> P
     return _wrong_type(detail, path, source)
 
 
+_TOO_MANY = {
+    "steps": "a step goes over many items with `each`, and `batch` runs a chain for each row of a table"
+}
 _EMPTY = {
     "fallback": "leave it out if there is none",
     "space": "write a Space's `owner/name`",
@@ -212,7 +220,8 @@ def _missing(path: Path, value: Json, source: Source) -> Problem | None:
 
 def _meant(key: str, siblings: Mapping[str, Any], place: str) -> bool:
     """Whether one of the keys beside it is a misspelt form of a key; that is said there already."""
-    unknown = [one for one in siblings if one not in keys(place)]
+    known = keys(place)
+    unknown = [*islice((one for one in siblings if one not in known), _MOST)]
     return any(
         elsewhere(place).get(one.lower()) == key or (nearest(one, [key]) or "").startswith("did you mean")
         for one in unknown

@@ -10,7 +10,17 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, Wit
 
 from chains.shape.forms import KINDS, check_kind, check_number, form, something
 from chains.shape.step_shape import AnyStep
-from chains.shape.way_shape import UNSAID, Count, Duration, Pickup, RetryShape, Scalar, Shape, TimeoutOrRun
+from chains.shape.way_shape import (
+    MOST,
+    UNSAID,
+    Count,
+    Duration,
+    Pickup,
+    RetryShape,
+    Scalar,
+    Shape,
+    TimeoutOrRun,
+)
 
 Number = Annotated[Any, BeforeValidator(check_number), WithJsonSchema({"type": "number"})]
 
@@ -114,20 +124,27 @@ class ChainShape(Shape):
     version: Annotated[Scalar, WithJsonSchema({"type": ["string", "number"]})] = Field(
         "", description="the chain's own version"
     )
-    inputs: dict[str, InputOrDefault] = Field(default_factory=dict, description="what goes in, by name")
-    steps: dict[str, AnyStep] = Field(min_length=1, description="what runs, by name")
+    inputs: dict[str, InputOrDefault] = Field(
+        default_factory=dict, max_length=MOST, description="what goes in, by name"
+    )
+    steps: dict[str, AnyStep] = Field(min_length=1, max_length=MOST, description="what runs, by name")
     outputs: dict[str, Any] = Field(
-        default_factory=dict, description="what comes out, by name; usually `$step.part`"
+        default_factory=dict, max_length=MOST, description="what comes out, by name; usually `$step.part`"
     )
     defaults: DefaultsShape | None = Field(None, description="what every step gets unless it says otherwise")
-    limits: dict[str, Limit] = Field(default_factory=dict, description="by Space, host or service")
+    limits: dict[str, Limit] = Field(
+        default_factory=dict, max_length=MOST, description="by Space, host or service"
+    )
     budget: Budget = Field(UNSAID, description="what one run may use; a call beyond it is not made")
     templates: dict[str, PromptOrText] = Field(
-        default_factory=dict, description="prompt templates by name, for `template('NAME', gap=value)`"
+        default_factory=dict,
+        max_length=MOST,
+        description="prompt templates by name, for `template('NAME', gap=value)`",
     )
     env: list[
         Annotated[str, form(r"[A-Za-z_]\w*", "bad-variable", "environment variable", "give its name alone")]
     ] = Field(
         default_factory=list,
+        max_length=MOST,
         description="environment variables that expressions may read; their values stay secret",
     )

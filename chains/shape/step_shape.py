@@ -54,7 +54,7 @@ class StepShape(WayShape):
         None, description="an expression; false skips the step"
     )
     each: EachOrList = Field(None, description="a list; the step runs once an item, with `item` and `index`")
-    matrix: Annotated[dict[str, Any], Field(min_length=1), WithJsonSchema(_LISTS)] = Field(
+    matrix: Annotated[dict[str, Any], Field(min_length=1, max_length=100), WithJsonSchema(_LISTS)] = Field(
         default_factory=dict, description="lists by name; the step runs once a combination"
     )
     needs: Names = Field(default_factory=list, description="steps to wait for without reading from them")

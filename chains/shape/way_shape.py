@@ -22,6 +22,7 @@ from chains.shape.forms import (
     size_of_at_least,
 )
 
+MOST: Final = 1000  # steps, inputs, arguments and the like; what goes over many items is `each` or `batch`
 UNSAID: Final[Any] = None  # a key that is not there; one that is there and empty is a mistake
 
 
@@ -52,7 +53,7 @@ Scalar = Annotated[Any, BeforeValidator(check_scalar), WithJsonSchema({"not": {"
 PickupMode = Annotated[Any, one_of(PICKUPS, "bad-pickup", "pickup"), WithJsonSchema({"enum": list(PICKUPS)})]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 _NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-Names = Annotated[list[str], BeforeValidator(listed), WithJsonSchema(_NAMES)]
+Names = Annotated[list[str], BeforeValidator(listed), Field(max_length=MOST), WithJsonSchema(_NAMES)]
 
 
 class DetachedPickup(Shape):
@@ -119,7 +120,7 @@ class WayShape(Shape):
     """What steps and fallbacks of every kind may have."""
 
     with_: dict[str, Any] = Field(
-        default_factory=dict, alias="with", description="arguments by parameter name"
+        default_factory=dict, alias="with", max_length=MOST, description="arguments by parameter name"
     )
     timeout: TimeoutOrRun = Field(None, description="time limits of a call")
     retry: RetryShape = Field(UNSAID, description="how long a place is tried")
@@ -129,7 +130,7 @@ class WayShape(Shape):
         "auto", description="whether a result is waited for, or fetched when it should be there"
     )
     outputs: dict[str, str] = Field(
-        default_factory=dict, description="names for parts of the raw answer, as JMESPath"
+        default_factory=dict, max_length=MOST, description="names for parts of the raw answer, as JMESPath"
     )
 
 

@@ -7,7 +7,7 @@ and a second document are mistakes.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import yaml
@@ -53,7 +53,8 @@ def read(text: str, file: str, loader: Loader | None = None) -> tuple[Source, tu
         The text with its tree (None where nothing could be made of it) and every mistake found.
     """
     text = text.removeprefix("\ufeff")
-    builder = _Builder(text)
+    places = Source(file, text)
+    builder = _Builder(text, places)
     if len(text.encode(errors="replace")) > MAX_BYTES:
         hint = "keep long lists in a table and run `batch` over it"
         builder.mistakes.append(Mistake(0, "too-large", "the file is larger than 1 MB", hint))
@@ -62,9 +63,8 @@ def read(text: str, file: str, loader: Loader | None = None) -> tuple[Source, tu
         builder.mistakes.append(Mistake(found.start(), "control-character", message, "remove it"))
     else:
         builder.build(loader or fastest_loader())
-    source = Source(file, text, builder.root)
-    return source, tuple(
-        Problem(source.position(one.index), one.code, one.message, one.hint) for one in builder.mistakes
+    return replace(places, root=builder.root), tuple(
+        Problem(places.position(one.index), one.code, one.message, one.hint) for one in builder.mistakes
     )
 
 
@@ -103,6 +103,7 @@ class _Builder:
     """Builds the tree out of the parser's events."""
 
     text: str
+    places: Source  # the text, to say at which line something is
     mistakes: list[Mistake] = field(default_factory=list)
     root: Node | None = None
     frames: list[_Frame] = field(default_factory=list)
@@ -237,7 +238,7 @@ class _Builder:
             hint = "write the keys out, or set them in `defaults`"
             self._say(key.start, "merge-key", "merge keys (`<<`) are not part of the language", hint)
         elif name in frame.entries:
-            line = self.text.count("\n", 0, frame.entries[name].start) + 1
+            line = self.places.position(frame.entries[name].start).line
             message = f"`{name[:60]}` is here twice; first at line {line}"
             self._say(key.start, "duplicate-key", message, "remove or rename one of them")
         else:

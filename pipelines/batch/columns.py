@@ -4,14 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from pathlib import Path
 
+from chains.meaning.paths import expanded
 from chains.model import Chain, ChainStep, Input, PythonStep
 from pipelines.artifacts import Store
 from pipelines.batch.table import Row, Table
 from pipelines.engine.inputs import InvalidInputs, read_inputs
-from spaces_registry.errors import ToolkitError, nearest
+from spaces_registry.errors import ToolkitError, closest, nearest
 from spaces_registry.signature import Kind
 
 _NEARLY = 0.75  # a letter in four
@@ -97,19 +96,28 @@ class Columns:
 
     def misspelt(self, names: Sequence[str], used: frozenset[str]) -> Iterator[str]:
         """Columns that are nearly an input that no other column is: all rows would go without it."""
-        for column in names:
-            if self.input_of(column) is None and column not in used and column not in self.renamed:
-                free = [one for one in self.chain.inputs if one not in names]
-                if close := get_close_matches(column.lower(), free, n=1, cutoff=_NEARLY):
-                    yield f"column {column!r} is not an input (did you mean {close[0]!r}?)"
+        free = self._without_a_column(names)
+        for column in self._free(names, used):
+            if (close := closest(column.lower(), free, _NEARLY)) is not None:
+                yield f"column {column!r} is not an input (did you mean {close!r}?)"
 
     def likely_typos(self, names: Sequence[str], used: frozenset[str]) -> Iterator[str]:
         """Free columns that nothing uses and that look like an input; a line each."""
+        free = self._without_a_column(names)
+        for column in self._free(names, used):
+            if told := _meant(column, free):
+                yield f"column {column!r} is not an input and is ignored{told}"
+
+    def _without_a_column(self, names: Sequence[str]) -> list[str]:
+        """The inputs that no column has the name of."""
+        there = frozenset(names)
+        return [one for one in self.chain.inputs if one not in there]
+
+    def _free(self, names: Sequence[str], used: frozenset[str]) -> Iterator[str]:
+        """The columns that are no input and that nothing uses."""
         for column in names:
             if self.input_of(column) is None and column not in used and column not in self.renamed:
-                told = _meant(column, [one for one in self.chain.inputs if one not in names])
-                if told:
-                    yield f"column {column!r} is not an input and is ignored{told}"
+                yield column
 
     def problems(self, row: Row, store: Store) -> Iterator[str]:
         """What is wrong with one row, a line each; no file of it is taken into the store."""
@@ -185,16 +193,16 @@ def _not_there(path: str) -> str | None:
     if path.startswith(_WEB):
         return None
     try:
-        return None if Path(path).expanduser().is_file() else f"there is no file {path!r}"
-    except (OSError, ValueError, RuntimeError):
-        return f"{path!r} is no path"
+        return None if expanded(path).is_file() else f"there is no file {path[:200]!r}"
+    except (OSError, ValueError):
+        return f"{path[:200]!r} is no path"
 
 
 def _bytes_of(path: str) -> str:
     if path.startswith(_WEB):
         return path
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with expanded(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError, RuntimeError):
         return path

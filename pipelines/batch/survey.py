@@ -8,7 +8,7 @@ from chains.model import Chain
 from pipelines.artifacts import Store
 from pipelines.batch.columns import Columns, InvalidTable
 from pipelines.batch.names import ROW, Pattern, read_pattern
-from pipelines.batch.table import BadTable, Row, Table
+from pipelines.batch.table import BadTable, Row, Table, refuse_many
 from spaces_registry.signature import Kind
 
 _MOST_TOLD = 50  # problems of a table; who has more has seen enough
@@ -80,6 +80,7 @@ def survey(batch: Batch, columns: Columns, store: Store) -> Survey:
     for row in table.rows():
         count += 1
         names |= dict.fromkeys(row.cells)
+        refuse_many(table.name, len(names))
         if is_wanted(batch, row):
             rows += 1
             if len(problems) < _MOST_TOLD:

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ _BY_SUFFIX: Mapping[str, Form] = {
     ".ndjson": "jsonl",
 }
 _SEPARATORS = ",;\t"
+MOST_COLUMNS = 1000  # as many as a chain has inputs at most
+MOST_CHARACTERS = 2_000_000  # of a line
 
 
 class BadTable(ToolkitError):
@@ -72,11 +75,14 @@ class Table:
         if not self.is_text:
             return ()
         with self._errors(), self._open() as file:
-            names = tuple(one.strip() for one in next(csv.reader(file, delimiter=self._separator()), []))
+            names = tuple(
+                one.strip() for one in next(csv.reader(self._lines(file), delimiter=self._separator()), [])
+            )
+        refuse_many(self.name, len(names))
         if not any(names):
             hint = "its first line names the columns, such as: prompt,seed"
             raise BadTable(f"{self.name} has no header", hint=hint)
-        twice = next((one for one in names if names.count(one) > 1), None)
+        twice = next((name for name, times in Counter(names).items() if times > 1), None)
         if twice is not None:
             told = f"two columns named {twice!r}" if twice else "columns without a name"
             raise BadTable(f"{self.name} has {told}", hint="give each column a name of its own")
@@ -89,10 +95,10 @@ class Table:
             BadTable: the file cannot be read.
         """
         with self._errors(), self._open() as file:
-            yield from self._from_csv(file) if self.is_text else _from_json_lines(file)
+            yield from self._from_csv(file) if self.is_text else _from_json_lines(self._lines(file))
 
     def _from_csv(self, file: TextIO) -> Iterator[Row]:
-        reader = csv.reader(file, delimiter=self._separator())
+        reader = csv.reader(self._lines(file), delimiter=self._separator())
         names = tuple(one.strip() for one in next(reader, []))
         number = 0
         for cells in reader:
@@ -111,11 +117,21 @@ class Table:
         if self.form == "tsv":
             return "\t"
         with self._open() as file:
-            head = file.readline()
+            head = file.readline(MOST_CHARACTERS)
         return max(_SEPARATORS, key=head.count)
 
     def _open(self) -> TextIO:
         return self.path.open(encoding="utf-8-sig", newline="")
+
+    def _lines(self, file: TextIO) -> Iterator[str]:
+        """The lines of the file, none of them longer than a row may be."""
+        number = 0
+        while line := file.readline(MOST_CHARACTERS + 1):
+            number += 1
+            if len(line) > MOST_CHARACTERS:
+                message = f"{self.name}: line {number} is longer than {MOST_CHARACTERS:,} characters"
+                raise BadTable(message, hint="is it a table? keep long texts in files, and name these")
+            yield line
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -149,13 +165,23 @@ def table_at(path: Path, form: str | None, name: str | None = None) -> Table:
     return Table(path, told, name or str(path))
 
 
+def refuse_many(name: str, columns: int) -> None:
+    """Refuse a table of more columns than anybody needs.
+
+    Raises:
+        BadTable: it has.
+    """
+    if columns > MOST_COLUMNS:
+        raise BadTable(f"{name} has {columns:,} columns", hint=f"a table may have {MOST_COLUMNS:,}")
+
+
 def _is_form(text: str) -> TypeGuard[Form]:
     return text in FORMS
 
 
-def _from_json_lines(file: TextIO) -> Iterator[Row]:
+def _from_json_lines(lines: Iterable[str]) -> Iterator[Row]:
     number = 0
-    for line, text in enumerate(file, start=1):
+    for line, text in enumerate(lines, start=1):
         if not text.strip():
             continue
         number += 1

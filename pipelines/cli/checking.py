@@ -43,7 +43,7 @@ def check(
     import anyio  # noqa: PLC0415
 
     from chains.problems import InvalidChain, in_order  # noqa: PLC0415
-    from pipelines.cli.show import problem_json, result, result_json, show_problems  # noqa: PLC0415
+    from pipelines.cli.show import problems_json, result, result_json, show_problems  # noqa: PLC0415
     from pipelines.household.library import find_chain  # noqa: PLC0415
 
     refused = None
@@ -59,7 +59,7 @@ def check(
         problems, text = invalid.problems, invalid.source.text
     ok = not _errors(problems)
     if as_json:
-        result_json({"ok": ok, "problems": [problem_json(one) for one in problems]})
+        result_json({"ok": ok, **problems_json(problems)})
     else:
         show_problems(problems, text)
         if ok:
@@ -156,7 +156,7 @@ def whole_chain(name: str, where: "Settings") -> "Chain":
             looked = anyio.run(_looked, invalid.rest, where, False)  # noqa: FBT003 - anyio.run takes no names
         except ToolkitError:
             raise invalid from None
-        places = [one.at for one in invalid.problems]
+        places = {one.at for one in invalid.problems}
         more = [one for one in looked.problems if one.severity == "error" and one.at not in places]
         raise InvalidChain([*invalid.problems, *more], invalid.source, invalid.rest) from None
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from chains.problems import InvalidChain, Problem, show
+from chains.problems import MOST_SHOWN, InvalidChain, Problem, foremost, shown
 from pipelines.versions import JSON_VERSION
 from spaces_registry.errors import ToolkitError
 from spaces_registry.plain import escaped, flat, lines
@@ -64,9 +64,10 @@ def error_json(error: ToolkitError) -> dict[str, object]:
     """An error in the documented JSON shape; that of a chain or a table with all of its problems."""
     document: dict[str, object] = {}
     if isinstance(error, InvalidChain):
-        document = {"ok": False, "problems": [problem_json(one) for one in error.problems]}
+        document = {"ok": False, **problems_json(error.problems)}
     elif isinstance(problems := getattr(error, "problems", None), tuple):
-        document = {"ok": False, "problems": [{"code": error.code, "message": one} for one in problems]}
+        listed = [{"code": error.code, "message": one} for one in problems[:MOST_SHOWN]]
+        document = {"ok": False, "problems": listed, **_more(len(problems))}
     return {**document, **plain_error(error.code, error.message, error.hint, error.next)}
 
 
@@ -83,8 +84,10 @@ def whole_path(file: str) -> str:
 def show_problems(problems: Iterable[Problem], text: str) -> None:
     """Each problem with its line, then how many there are."""
     problems = tuple(problems)
-    for problem in problems:
-        say(show(problem, text))
+    for told in shown(foremost(problems), text):
+        say(told)
+    if len(problems) > MOST_SHOWN:
+        say(f"and {len(problems) - MOST_SHOWN:,} more")
     errors = sum(one.severity == "error" for one in problems)
     warnings = len(problems) - errors
     parts = [_counted(errors, "error")] if errors else []
@@ -93,7 +96,16 @@ def show_problems(problems: Iterable[Problem], text: str) -> None:
         say(" and ".join(parts))
 
 
-def problem_json(problem: Problem) -> dict[str, object]:
+def problems_json(problems: Sequence[Problem]) -> dict[str, object]:
+    """Problems in the documented JSON shape: as many as are shown, and how many more there are."""
+    return {"problems": [_problem_json(one) for one in foremost(problems)], **_more(len(problems))}
+
+
+def _more(number: int) -> dict[str, int]:
+    return {"more": number - MOST_SHOWN} if number > MOST_SHOWN else {}
+
+
+def _problem_json(problem: Problem) -> dict[str, object]:
     """A problem in the documented JSON shape."""
     return {
         "code": problem.code,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from chains.meaning.paths import expanded
 from chains.model import Chain, Input
 from chains.problems import show
 from chains.text.reader import MAX_BYTES, read
@@ -47,7 +48,7 @@ def _value(wanted: Input | None, name: str, text: str) -> str:
     if _is_file(wanted):
         return path
     hint = f"a text that begins with {_SIGN} is written {_SIGN}{_SIGN}"
-    return _text_of(Path(path).expanduser(), f"{name}={text}", hint).removesuffix("\n")
+    return _text_of(expanded(path), f"{name}={text}", hint).removesuffix("\n")
 
 
 def inputs_in(path: Path, chain: Chain) -> dict[str, list[str]]:
@@ -87,7 +88,7 @@ def _text(wanted: Input | None, value: object, folder: Path) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
     if wanted is not None and _is_file(wanted) and not value.startswith(_WEB):
-        return str(folder / Path(value).expanduser())
+        return str(folder / expanded(value))
     return value
 
 

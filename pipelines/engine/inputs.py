@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chains.meaning.misspelt import misspelt
+from chains.meaning.paths import expanded
 from chains.model import Chain, Input
 from pipelines.artifacts import Artifact, Store
 from pipelines.engine.arguments import beside, fetched, keep_user_file
@@ -117,7 +118,7 @@ class _Reader:
             raise _Unfit(f"{wanted.name} takes a file, and got {describe(value)}")
         if value.startswith(_WEB):
             return fetched(value, kind, self.store, by_chain=False)
-        return keep_user_file(Path(value).expanduser(), value, self.store, kind)
+        return keep_user_file(expanded(value), value, self.store, kind)
 
     def default(self, wanted: Input) -> object:
         """An input's own default; that of a file is beside the chain."""

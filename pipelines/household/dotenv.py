@@ -87,9 +87,10 @@ def apply_file(path: Path, environ: MutableMapping[str, str], *, is_own: bool) -
         BadDotenv: it cannot be read.
     """
     values = read_dotenv(path)
-    left_out = () if is_own else tuple(name for name in values if not _CREDENTIAL.search(name))
-    overruled = tuple(name for name in values if name in environ and name not in left_out)
-    given = tuple(name for name in values if name not in {*left_out, *overruled})
+    left_out = tuple(name for name in values if not is_own and not _CREDENTIAL.search(name))
+    allowed = [name for name in values if is_own or _CREDENTIAL.search(name)]
+    overruled = tuple(name for name in allowed if name in environ)
+    given = tuple(name for name in allowed if name not in environ)
     environ.update({name: values[name] for name in given})
     return Dotenv(path, given, overruled, left_out)
 
@@ -132,20 +133,25 @@ def _assignments(path: Path, lines: list[str]) -> Iterator[tuple[str, str]]:
             yield found[1], _COMMENT.sub("", rest).strip()
             continue
         quote, rest = rest[0], rest[1:]
+        parts: list[str] = []
         while (end := _end_of(rest, quote)) is None:
             if number == len(lines):
                 raise _bad(path, at, f"the quote {quote} that begins here is never closed", None)
-            rest += "\n" + lines[number]
+            parts.append(rest)
+            rest = lines[number]
             number += 1
         if not _NOTHING.fullmatch(rest[end + 1 :]):
             raise _bad(
                 path, number, "there is something after the closing quote", "only a comment may follow"
             )
-        yield found[1], _unquoted(rest[:end], quote)
+        yield found[1], _unquoted("\n".join([*parts, rest[:end]]), quote)
 
 
 def _end_of(text: str, quote: str) -> int | None:
-    """Where the closing quote is; inside double quotes, a backslash takes the next sign along."""
+    """Where the closing quote is in a line; inside double quotes, a backslash takes the next sign along.
+
+    One that ends the line takes the line end along, so that each line can be looked at by itself.
+    """
     pattern = r"(?:[^\"\\]|\\.)*\"" if quote == '"' else r"[^']*'"
     found = re.match(pattern, text, re.DOTALL)
     return None if found is None else found.end() - 1

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pipelines.artifacts import Artifact, Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.needs import Needs
-from pipelines.journal.packing import Gone, facts, json_of, packed, unpacked
+from pipelines.journal.packing import Gone, facts, packed_text, unpacked
 from pipelines.journal.runs import Runs
 from pipelines.journal.unexpected import Unexpected
 from pipelines.journal.values import Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
@@ -126,7 +126,7 @@ class Journal:
             warnings: what whoever uses them should know, now and later.
         """
         said = "\n".join(" ".join(one.split()) for one in warnings) or None
-        text = json_of([packed(one) for one in outputs])
+        text = packed_text(outputs)
         now = time.time()
         with self._errors(), writing(self._connection) as connection:  # the result and its files, or neither
             connection.execute(

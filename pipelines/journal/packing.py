@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pipelines.artifacts import Artifact, Store
-from spaces_registry.sayable import is_of_numbers, storable
+from spaces_registry.sayable import is_of_numbers, spelt, storable
 
 
 class Gone(Exception):
@@ -52,6 +52,11 @@ def packed(value: object) -> object:
             return value if is_of_numbers(value) else [packed(one) for one in value]
         case _:
             raise TypeError(type(value).__name__)  # ours: runners return values only
+
+
+def packed_text(outputs: Iterable[object]) -> str:
+    """The JSON of several packed values, as a list; a long one of them is never there twice as values."""
+    return storable(f"[{', '.join(''.join(spelt(one, packed)) for one in outputs)}]")
 
 
 def unpacked(value: object, store: Store, *, at: float | None = None, closely: bool = False) -> object:

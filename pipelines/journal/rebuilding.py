@@ -14,7 +14,7 @@ from pathlib import Path
 from pipelines.artifacts import artifacts_in
 from pipelines.artifacts.disk import flush_folder
 from pipelines.journal.errors import JournalFailed
-from pipelines.journal.packing import facts, json_of, packed
+from pipelines.journal.packing import facts, packed_text
 from pipelines.journal.salvage import COLUMNS, Found, checkpointed, salvage
 from pipelines.journal.schema import open_journal
 
@@ -114,7 +114,7 @@ def _restore(connection: sqlite3.Connection, one: Proven) -> bool:
         " VALUES (?,?,?,?,?,?,?,?,?)",
         called,
     ).lastrowid
-    text = json_of([packed(value) for value in one.outputs])
+    text = packed_text(one.outputs)
     received = (call, one.key, text, one.at)
     connection.execute("INSERT INTO received (call, key, outputs, at) VALUES (?,?,?,?)", received)
     connection.executemany(

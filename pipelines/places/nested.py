@@ -14,7 +14,7 @@ from chains.lock.file import lock_path, read_lock
 from chains.lock.locked import Lock, NoLock
 from chains.meaning.kinds import type_of
 from chains.meaning.parts import PartType
-from chains.meaning.paths import is_missing, is_outside
+from chains.meaning.paths import is_hidden, is_missing, is_outside, unusable
 from chains.model import Chain, ChainStep, FindStep, Input, SpaceStep
 from chains.recipes import recipes
 from pipelines.places.finding import Finder
@@ -146,6 +146,8 @@ def read_nested(chain: Chain, step: ChainStep, around: Around) -> Nested:
 def _identity(chain: Chain, step: ChainStep, around: Around) -> str:
     """Who a step names: a resolved path, or the name of a recipe."""
     name = step.chain
+    if why := unusable(name, chain.folder):
+        raise NoSuchChain(f"the path `{name[:80]}` {why}")
     path = chain.folder / name
     if not name.endswith(_SUFFIXES) and is_missing(name, chain.folder):
         known = recipes()
@@ -158,6 +160,8 @@ def _identity(chain: Chain, step: ChainStep, around: Around) -> str:
     if Path(name).is_absolute() or is_outside(_below(path, around.root), around.root):
         message = f"`{name}` lies outside the folder of the outermost chain"
         raise OutsideFolder(message, hint="put the file beside that chain, or below")
+    if is_hidden(name, chain.folder):
+        raise OutsideFolder(f"`{name}` is a hidden file, which a chain may not read")
     if is_missing(name, chain.folder):
         from spaces_registry.errors import nearest  # noqa: PLC0415 - only for the message
 

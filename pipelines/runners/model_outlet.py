@@ -16,10 +16,10 @@ import httpx2
 
 from pipelines.runners.protocol import Call
 from spaces_registry.apps.schema import mapping
-from spaces_registry.errors import BadOutput
+from spaces_registry.errors import BadOutput, OverBound
 from spaces_registry.network.chats import Part, parts
 from spaces_registry.network.complaints import is_pending
-from spaces_registry.network.decoding import answered
+from spaces_registry.network.decoding import Bloated, answered, refuse_bloated
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.progress import Listener, Logged, Queued, Receiving, Started
 
@@ -138,6 +138,14 @@ class Outlet:
                 await _read(response, origin)
         return self._answer(request, response)
 
+    def _refuse_bloated(self, content: bytes) -> None:
+        try:
+            refuse_bloated(content)
+        except Bloated as cause:
+            raise OverBound(
+                self.call.place, f"{self.call.place}: its answer cannot be read: {cause}"
+            ) from cause
+
     def _answer(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         self._notice(response)
         if response.status_code >= _REFUSED:
@@ -145,6 +153,7 @@ class Outlet:
         else:
             self.answer = response
             if "json" in response.headers.get("content-type", ""):
+                self._refuse_bloated(response.content)  # the library decodes whatever comes
                 self._follow(request, response)
         return _passed(request, response, response.content)
 

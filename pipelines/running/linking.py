@@ -23,6 +23,7 @@ from chains.compose.handed import Given
 from chains.compose.wiring import Connection
 from chains.compose.written import write
 from chains.loader import loads
+from chains.meaning.paths import expanded
 from chains.model import Chain
 from chains.problems import InvalidChain
 from pipelines.household.library import NotWritten
@@ -162,9 +163,13 @@ def _default_file(save: Path | None) -> Callable[[str], str | None]:
     def name(written: str) -> str | None:
         if written.startswith(("http://", "https://")):
             return written
-        path = Path(written).expanduser().resolve()
-        folder = save.parent.resolve() if save else None
-        if folder is None or not path.is_relative_to(folder) or not path.is_file():
+        try:
+            path = expanded(written).resolve()
+            folder = save.parent.resolve() if save else None
+            is_beside = folder is not None and path.is_relative_to(folder) and path.is_file()
+        except (OSError, RuntimeError, ValueError):  # links in a circle, no name of a file
+            return None
+        if folder is None or not is_beside:
             return None
         return path.relative_to(folder).as_posix()
 

@@ -15,14 +15,13 @@ from pipelines.artifacts import Artifact, publish
 from pipelines.artifacts.disk import PART, storage
 from pipelines.engine.binding import shown
 from pipelines.programs.environment import masked
-from spaces_registry.sayable import is_of_numbers
+from spaces_registry.sayable import is_of_numbers, spelt
 from spaces_registry.signature import Kind
 
 _MOST_ITEMS: Final = 1000  # of lists and objects, in all
 _MOST_TEXT: Final = 100_000  # characters, in all
 _HEAD: Final = 300  # characters that are shown
 _PIECE: Final = 2**20  # characters that are written at once
-_NUMBERS: Final = 10_000  # and numbers
 
 
 def is_long(value: object) -> bool:
@@ -105,13 +104,9 @@ def write_value(value: object, folder: Path, stem: str, hidden: Mapping[str, str
 
 def _pieces(value: object, hidden: Mapping[str, str]) -> Iterator[str]:
     """A text, or a value's JSON, piece by piece: all of it at once would be there twice."""
-    if isinstance(value, list | tuple) and is_of_numbers(value):
-        for at in range(0, len(value), _NUMBERS):
-            part = json.dumps(value[at : at + _NUMBERS])[1:-1]
-            yield f"{', ' if at else '['}{part}"
-        yield "]" if value else "[]"
+    if not isinstance(value, str):
+        yield from spelt(value, lambda part: part if is_of_numbers(part) else masked(shown(part), hidden))
         return
-    told = masked(value if isinstance(value, str) else shown(value), hidden)
-    text = told if isinstance(value, str) and isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+    text = str(masked(value, hidden))
     for at in range(0, len(text), _PIECE):
         yield text[at : at + _PIECE]

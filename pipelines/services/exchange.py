@@ -12,8 +12,8 @@ import httpx2
 from chains.services.model import Ask, Service, ServiceEndpoint
 from pipelines.runners.protocol import Call
 from pipelines.services.requests import Request, request_of
-from spaces_registry.errors import BadOutput
-from spaces_registry.network.decoding import answered
+from spaces_registry.errors import BadOutput, OverBound
+from spaces_registry.network.decoding import Bloated, answered
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.queries import TooMuch
 from spaces_registry.network.queries import find as search
@@ -120,7 +120,10 @@ class Exchange:
         """An answer's bytes, and what they mean."""
         async with self.origin.bordered():
             content = await response.aread()
-        return Answer(response, content, _json(content, response))
+        try:
+            return Answer(response, content, _json(content, response))
+        except Bloated as cause:
+            raise OverBound(self.place, f"{self.place}: its answer cannot be read: {cause}") from cause
 
     def address(self, text: str) -> str:
         """An address that an answer names; a path is one on the service's host.
@@ -151,6 +154,8 @@ def _json(content: bytes, response: httpx2.Response) -> Any:
         return None
     try:
         return answered(content)
+    except Bloated:
+        raise
     except ValueError:
         return None
 

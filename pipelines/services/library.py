@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from chains.meaning.paths import is_outside
+from chains.meaning.paths import is_hidden, is_outside, unusable
 from chains.services.model import Service
 from chains.services.reader import load_service
 from pipelines.household.home import Home
@@ -53,10 +53,14 @@ def find_service(name: str, folder: Path, home: Home) -> Found:
         hint = in_place_of(name) or "name one, such as `openai`, and say `url:` beside it"
         raise UnknownService(f"{name} is an address, and no service", hint=hint)
     if is_file_name(name):
+        if why := unusable(name, folder):
+            raise UnknownService(f"the path {name[:80]} {why}")
         if is_outside(name, folder):
             message = f"{name} lies outside the chain's folder, where a chain may not read"
             hint = f"put it beside the chain, or into {home.folder / 'services'}"
             raise UnknownService(message, hint=hint)
+        if is_hidden(name, folder):
+            raise UnknownService(f"{name} is a hidden file, which a chain may not read")
         file = folder / name
         if not file.is_file():
             offered = [one.name for one in _names_in(file.parent).values()]

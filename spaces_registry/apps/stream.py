@@ -10,7 +10,7 @@ from typing import Any
 
 from spaces_registry.apps.schema import is_finite, mapping, sequence
 from spaces_registry.network.bounds import Bounds, told
-from spaces_registry.network.decoding import answered
+from spaces_registry.network.decoding import Bloated, answered
 from spaces_registry.plain import shortened
 from spaces_registry.progress import CallEvent, Logged, Progress, Queued, Started, Yielded
 
@@ -48,7 +48,7 @@ async def messages(
                 del one[:5]
                 yield mapping(answered(one))
         if len(buffer) > at_most_bytes:
-            raise ValueError(f"a message is larger than {told(at_most_bytes)}")
+            raise Bloated(f"a message is larger than {told(at_most_bytes)}")
 
 
 def patch(value: Any, edits: object) -> Any:
@@ -147,7 +147,7 @@ class Outputs:
         if self._grown > self.most_bytes:  # what came in all; much of it may have been replaced
             self._grown = weight(self._raw)
         if self._grown > self.most_bytes:
-            raise ValueError(f"its differences add up to more than {told(self.most_bytes)}")
+            raise Bloated(f"its differences add up to more than {told(self.most_bytes)}")
         self.settle(self._raw)
 
     def settle(self, data: list[Any]) -> list[Any]:

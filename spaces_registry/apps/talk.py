@@ -19,7 +19,7 @@ from spaces_registry.apps.schema import mapping, sequence
 from spaces_registry.apps.stream import DIFFED, Outputs, event_of, messages
 from spaces_registry.clocks import Clocks
 from spaces_registry.errors import BadOutput, CallFailed, Crashed, InDoubt, OverBound, TimedOut, Unreachable
-from spaces_registry.network.decoding import LEVELS, answered, is_deep
+from spaces_registry.network.decoding import LEVELS, Bloated, answered, is_deep
 from spaces_registry.network.intake import Rule, beginning
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.refusals import line, not_json, refused_by_status
@@ -209,9 +209,8 @@ class Talk:
                     if self.found is None:
                         self._hear(message)
             except ValueError as cause:
-                raise BadOutput(
-                    self.place, f"{self.place}: its event stream cannot be read: {cause}"
-                ) from cause
+                failed = OverBound if isinstance(cause, Bloated) else BadOutput
+                raise failed(self.place, f"{self.place}: its event stream cannot be read: {cause}") from cause
         if self.found is None:
             how = f"{self.place}: the connection ended before {self.endpoint.name} did"
             raise Unreachable(self.place, how, hint="the app may have crashed or restarted")

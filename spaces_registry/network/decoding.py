@@ -6,12 +6,25 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from spaces_registry.network.bounds import Bounds
+from spaces_registry.network.bounds import MB, Bounds, told
 
 LEVELS = Bounds().json_levels  # of lists and objects in each other; real descriptions stay below 20
 _VALUES = Bounds().json_values
+_SMALL = 64 * MB  # what an answer may always take
+_TIMES = 10  # as much memory as an answer has bytes
+_WEIGHTS = {  # bytes of memory that a sign stands for, in CPython; two quotes are a text
+    b"{": 184,
+    b"[": 64,
+    b'"': 26,
+    b'":': -26,  # a key is there once, however often it is written
+    b",": 16,
+}
 _DIGITS = 300  # of a whole number; a float holds no more
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # of a character, as JSON or UTF-8 can spell it
+
+
+class Bloated(ValueError):
+    """It is JSON, perhaps, and larger than is taken; the next one would be, too."""
 
 
 def decoded(content: bytes | bytearray | str) -> Any:
@@ -20,19 +33,31 @@ def decoded(content: bytes | bytearray | str) -> Any:
     Of two equal keys the last one counts.
 
     Raises:
-        ValueError: it is no JSON, too deep to be decoded, or would be far larger in memory than it is.
+        Bloated: it would be far larger in memory than it is.
+        ValueError: it is no JSON, or too deep to be decoded.
     """
-    many = (
-        content.count(b",") + content.count(b"[")
-        if isinstance(content, bytes | bytearray)
-        else content.count(",")
-    )
-    if many > _VALUES:
-        raise ValueError(f"it has more than {_VALUES:,} values")
+    refuse_bloated(content if isinstance(content, bytes | bytearray) else content.encode(errors="replace"))
     try:
         return json.loads(content, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
     except RecursionError as cause:
         raise ValueError("it is nested too deeply") from cause
+
+
+def refuse_bloated(content: bytes | bytearray) -> None:
+    """Refuse what is small as text and large in memory: lists of little objects take fifty times their bytes.
+
+    Signs within texts are counted, too: of what people write there are too few to matter.
+
+    Raises:
+        Bloated: it has too many values, or would take more than ten times its bytes.
+    """
+    if content.count(b",") + content.count(b"[") > _VALUES:
+        raise Bloated(f"it has more than {_VALUES:,} values")
+    size = sum(weight * content.count(sign) for sign, weight in _WEIGHTS.items())
+    if size > max(_SMALL, _TIMES * len(content)):
+        raise Bloated(
+            f"it has so many small values that its {told(len(content))} would take {told(size)} of memory"
+        )
 
 
 def answered(content: bytes | bytearray) -> Any:

@@ -87,6 +87,7 @@ WORDS: Mapping[str, Callable[[Any, Any, Any], bool]] = {
     ),
     "required": lambda value, told, _: not isinstance(value, dict) or {*told} <= {*value},
     "minProperties": lambda value, told, _: not isinstance(value, dict) or len(value) >= told,
+    "maxProperties": lambda value, told, _: not isinstance(value, dict) or len(value) <= told,
     "items": lambda value, told, _: not isinstance(value, list) or all(fits(one, told) for one in value),
     "maxItems": lambda value, told, _: not isinstance(value, list) or len(value) <= told,
     "minItems": lambda value, told, _: not isinstance(value, list) or len(value) >= told,

@@ -17,6 +17,7 @@ from pipelines.household.history import Entry, Record
 from pipelines.running.folder import RunFolder
 from pipelines.running.record import output_json
 from spaces_registry.apps.stream import Outputs
+from spaces_registry.network.decoding import answered
 from spaces_registry.signature import Kind
 
 MB = 2**20
@@ -64,6 +65,40 @@ def test_a_long_answer_costs_at_most_ten_times_its_bytes(asked, endpoint, output
     all_of_it = told["outputs"]["all"]
     assert len(json.dumps(told)) < 10_000
     assert Path(all_of_it["path"]).read_text().startswith(all_of_it["head"])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"[" + b'{"a":1},' * 2_000_000 + b"1]", "would take .* of memory"),
+        (b"[" + b"[]," * 2_000_000 + b"1]", "would take .* of memory"),
+        (b"[" + b'"",' * 3_000_000 + b"1]", "would take .* of memory"),
+        (b"[" + b"1," * 6_000_000 + b"1]", "more than 5,000,000 values"),
+    ],
+    ids=["objects", "lists", "texts", "numbers"],
+)
+def test_an_answer_that_would_grow_in_memory_is_refused_before_it_is_decoded(content, why):
+    """Two million little objects take twenty-five times their bytes."""
+    with pytest.raises(ValueError, match=why):
+        answered(content)
+
+
+@pytest.mark.parametrize(
+    "record", [{"word": "lighthouse", "start": 0.125, "end": 1.5}, ["lighthouse", 0.5], 1.25e-07]
+)
+def test_what_apps_really_answer_is_taken_at_any_length(record):
+    """Words with their times, rows of a table and numbers are no little objects."""
+    told = json.dumps([record] * (20 * MB // len(json.dumps(record))))
+    assert answered(told.encode())[-1] == record
+
+
+def test_objects_are_kept_without_a_copy_of_them_all(asked):
+    """Copied for the record and for the journal, words with their times took twenty times their bytes."""
+    _, usual = asked("records", "found", 5000)
+    told, most = asked("records", "found", 200_000)
+
+    assert most - usual < 17 * 54 * 200_000
+    assert json.loads(Path(told["outputs"]["all"]["path"]).read_text())[-1]["word"] == "w000199999"
 
 
 def test_a_long_list_lies_in_a_file_whole(asked, tmp_path):
