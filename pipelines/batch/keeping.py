@@ -1,6 +1,5 @@
 """What a batch leaves in its folder so that it can be gone on with: what was asked, and the rows of stdin."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 from pipelines.artifacts.disk import storage
 from pipelines.running.record import write_json
 from spaces_registry.errors import ToolkitError
+from spaces_registry.network.decoding import read_back
 
 SETUP = "batch.json"
 
@@ -53,7 +53,7 @@ def read_setup(folder: Path) -> Mapping[str, object]:
         NoBatch: there is none, or it was started in another folder, which its paths begin at.
     """
     try:
-        told = json.loads((folder / SETUP).read_bytes())
+        told = read_back((folder / SETUP).read_bytes())
         cwd = Path(told.pop("cwd"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "name the folder of a batch, such as outputs/film/films"

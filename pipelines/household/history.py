@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.artifacts import StorageFailed
 from spaces_registry.disk import make_private
 from spaces_registry.errors import ToolkitError
+from spaces_registry.network.decoding import read_back
 
 RECORD = "run.json"
 LAST = "last"
@@ -138,8 +139,8 @@ def _entries(index: Path) -> Iterator[Entry]:
         return
     found: dict[str, Entry] = {}
     for line in lines:
-        with suppress(ValueError, KeyError, TypeError):
-            told = json.loads(line)
+        with suppress(ValueError, KeyError, TypeError, OverflowError):
+            told = read_back(line)
             folder, process = Path(str(told["folder"])), int(told["process"])
             # a run that was resumed is in it once for each process that worked on it
             found[str(told["run"])] = Entry(str(told["run"]), str(told["chain"]), folder, process)
@@ -161,7 +162,7 @@ def _entry_in(folder: Path) -> Entry:
 
 def _read(entry: Entry) -> Record | None:
     try:
-        document = json.loads((entry.folder / RECORD).read_bytes())
+        document = read_back((entry.folder / RECORD).read_bytes())
     except (OSError, ValueError):
         return None
     if not isinstance(document, dict):
@@ -196,7 +197,7 @@ def _lives(process: int | None) -> bool:
         return False
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True  # somebody else's, so it lives
