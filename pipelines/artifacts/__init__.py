@@ -1,6 +1,15 @@
 """Files that calls make: what their bytes are, where they are kept, and how they are shown to their user."""
 
 from pipelines.artifacts.disk import StorageFailed
-from pipelines.artifacts.store import Artifact, Store, WrongKind, artifacts_in, publish, tops
+from pipelines.artifacts.store import Artifact, FileChanged, Store, WrongKind, artifacts_in, publish, tops
 
-__all__ = ["Artifact", "StorageFailed", "Store", "WrongKind", "artifacts_in", "publish", "tops"]
+__all__ = [
+    "Artifact",
+    "FileChanged",
+    "StorageFailed",
+    "Store",
+    "WrongKind",
+    "artifacts_in",
+    "publish",
+    "tops",
+]

@@ -25,14 +25,13 @@ from pipelines.artifacts.disk import (
 from pipelines.artifacts.filetypes import FileType, filetype_of, first_words
 from pipelines.artifacts.incoming import aside, door, sweep_incoming
 from pipelines.artifacts.names import safe_name
-from spaces_registry.errors import BadOutput
+from spaces_registry.errors import BadOutput, ToolkitError
 from spaces_registry.sayable import is_of_numbers
 from spaces_registry.signature import File, Json, Kind
 
 __all__ = ["Artifact", "StorageFailed", "Store", "WrongKind", "publish"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SLACK_S = 2.0  # some file systems count in steps of two seconds
 _FACTS = ("path", "name", "mime", "size_bytes", "sha256", "url", "caption")
 
 
@@ -55,6 +54,19 @@ class WrongKind(BadOutput):
             hint="the place answered with something else than it promises; try again, or another place",
         )
         self.name, self.promised, self.found = name, promised, found
+
+
+class FileChanged(ToolkitError):
+    """A stored file was changed after it was kept."""
+
+    code = "file-changed"
+
+    def __init__(self, artifact: "Artifact") -> None:
+        super().__init__(
+            f"the stored file {artifact.path} ({artifact.name}) was changed since it was made",
+            hint="spacechain doctor --repair removes it; spacechain resume makes it again",
+        )
+        self.artifact = artifact
 
 
 _A: Mapping[Kind, str] = {
@@ -136,30 +148,21 @@ class Artifact:
         return facts | {key: value for key in ("url", "caption") if (value := getattr(self, key)) is not None}
 
     @classmethod
-    def from_json(
-        cls, store: "Store", data: Mapping[str, Json], *, at: float | None = None, closely: bool = False
-    ) -> "Artifact | None":
-        """The artifact that `to_json` described, if the store still has its bytes; else None.
+    def from_json(cls, store: "Store", data: Mapping[str, Json]) -> "Artifact | None":
+        """The artifact that `to_json` described, if the store still has its bytes unchanged; else None.
 
-        The path is taken from the store, never from `data`, so a record survives a moved store.
-
-        Args:
-            store: has the bytes.
-            data: as `to_json` gives it.
-            at: when it was recorded, in seconds since the epoch: a file that was written to since is read.
-            closely: read all its bytes in any case.
+        All bytes are read: size and times prove nothing, since whoever changes a file can put them back. The
+        path is taken from the store, never from `data`, so a record survives a moved store.
         """
         try:
             sha256, size_bytes = str(data["sha256"]), data["size_bytes"]
             kind, mime, name = Kind(str(data["kind"])), str(data["mime"]), str(data["name"])
         except (KeyError, ValueError):
             return None
-        path = store.get(sha256)
+        path = store.find(sha256)
         if path is None or not isinstance(size_bytes, int):
             return None
-        found = path.stat()
-        is_doubtful = closely or (at is not None and found.st_mtime > at + _SLACK_S)
-        if found.st_size != size_bytes or (is_doubtful and not store.verify(sha256)):
+        if path.stat().st_size != size_bytes or not store.verify(sha256):
             return None
         url, caption = data.get("url"), data.get("caption")
         return cls(
@@ -206,30 +209,25 @@ class Store:
         kind = found.kind if kind in {Kind.GALLERY, Kind.ANY} else kind
         return Artifact(kind, sha256, size_bytes, found.mime, name, path, file.url, file.caption)
 
-    def get(self, sha256: str) -> Path | None:
-        """Where the bytes of that hash lie, or None.
-
-        A file that someone made writable since is hashed first, and counts as gone if it was changed.
-        """
+    def find(self, sha256: str) -> Path | None:
+        """Where a file of that name lies, or None; its bytes are not looked at."""
         if not _SHA256.fullmatch(sha256):
             return None
         path = self._path(sha256)
         try:
-            found = path.lstat()
+            return path if stat.S_ISREG(path.lstat().st_mode) else None
         except OSError:
             return None
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        touched = stat.S_IMODE(found.st_mode) & 0o222
-        return None if touched and not self.verify(sha256) else path
+
+    def get(self, sha256: str) -> Path | None:
+        """Where the bytes of that hash lie, or None; they are read, and a changed file counts as gone."""
+        return self.find(sha256) if self.verify(sha256) else None
 
     def verify(self, sha256: str) -> bool:
         """Whether the store has the bytes of that hash, unchanged; reads them all."""
-        if not _SHA256.fullmatch(sha256):
-            return False
-        path = self._path(sha256)
+        path = self.find(sha256)
         try:
-            return stat.S_ISREG(path.lstat().st_mode) and sha256_of(path) == sha256
+            return path is not None and sha256_of(path) == sha256
         except OSError:
             return False
 
@@ -286,7 +284,8 @@ def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
 
     The file is a hard link to the store's where the disk allows, else a copy. A link shares its bytes with
     the store, so it is read-only as the store's file is: an editor that writes a new file and renames it is
-    harmless, and who makes it writable and edits it in place is found out by `Store.get`. A file of the
+    harmless, and who makes it writable and edits it in place is found out when it is used next: whatever is
+    published is read to its end and must be what its hash says. A file of the
     user's is never replaced: a name that is taken by other bytes becomes `stem-2.png`, `stem-3.png`, ….
 
     Args:
@@ -299,10 +298,13 @@ def publish(artifact: Artifact, folder: Path, stem: str) -> Path:
 
     Raises:
         StorageFailed: the folder cannot be written, or the store has lost the bytes.
+        FileChanged: the stored file is not what it was.
     """
     extension = Path(artifact.name).suffix
     with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        if sha256_of(artifact.path) != artifact.sha256:
+            raise FileChanged(artifact)
         count = 1
         while True:
             target = folder / safe_name(stem, extension, count=count)

@@ -288,7 +288,7 @@ class _Running:
         return with_files(output, put)
 
     def _artifact(self, file: FileOutput) -> Artifact:
-        kept = self.shop.store.get(file.sha256) or file.path
+        kept = self.shop.store.find(file.sha256) or file.path
         return Artifact(Kind(file.kind), file.sha256, file.size_bytes, file.mime, file.path.name, kept)
 
 

@@ -1,6 +1,5 @@
 """What a batch leaves in its folder: what was asked and how far it is, and the rows of stdin."""
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pipelines.household.listing import SETUP, batch_in
 from pipelines.household.scratch import scratch_folder
 from pipelines.running.record import write_json
 from spaces_registry.errors import ToolkitError
+from spaces_registry.network.decoding import read_back
 
 
 class NoBatch(ToolkitError):
@@ -118,7 +118,7 @@ def read_setup(folder: Path) -> Mapping[str, object]:
         NoBatch: there is none, or it was started in another folder, which its paths begin at.
     """
     try:
-        told = json.loads((folder / SETUP).read_bytes())
+        told = read_back((folder / SETUP).read_bytes())
         cwd, _ = Path(told.pop("cwd")), told["chain"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         hint = "name the folder of a batch, such as outputs/film/films"

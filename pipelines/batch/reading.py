@@ -1,7 +1,6 @@
 """The rows of a batch as its folder tells them: its table of results, and the records of its runs."""
 
 import csv
-import json
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from pipelines.batch.results import INPUT, OUTPUT, OWN
 from pipelines.household.history import Entry, Record, read_record
 from pipelines.household.listing import ROWS, BatchRecord
+from spaces_registry.network.decoding import read_back
 
 _UNDONE = ("running", "interrupted")
 
@@ -142,8 +142,8 @@ def _lines(results: Path) -> Iterator[Mapping[str, object]]:
                     yield {name: one for name, one in told.items() if isinstance(name, str)}
             return
         for line in file:
-            with suppress(ValueError, RecursionError):
-                told = json.loads(line)
+            with suppress(ValueError):
+                told = read_back(line)
                 if isinstance(told, dict) and "key" in told:
                     yield told
 
@@ -224,7 +224,7 @@ def _named(batch: BatchRecord, output: object, cell: object) -> object:
     match output:
         case list() if isinstance(cell, str):
             try:
-                cells = json.loads(cell)
+                cells = read_back(cell)
             except ValueError:
                 return output
             pairs = zip(output, cells, strict=False) if isinstance(cells, list) else ()

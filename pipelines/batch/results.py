@@ -16,6 +16,7 @@ from pipelines.batch.memory import Memory
 from pipelines.batch.ordering import put_in_order
 from pipelines.running.record import FileOutput, Output, ValueOutput, brief, output_json
 from spaces_registry.errors import ToolkitError
+from spaces_registry.network.decoding import read_back
 
 OWN = ("row", "status", "run", "seconds", "error", "key")
 OUTPUT, INPUT = "output.", "input."
@@ -237,7 +238,7 @@ def _lines(path: Path, layout: Layout) -> Iterator[Mapping[str, object]]:
             return
         for number, line in enumerate(file, start=1):
             try:
-                told = json.loads(line)
+                told = read_back(line)
             except ValueError:
                 told = None
             if not isinstance(told, dict) or "key" not in told:
@@ -257,7 +258,7 @@ def _files(told: object, layout: Layout) -> Iterator[str]:
             yield told
         case str() if told.startswith("["):
             try:
-                yield from _files(json.loads(told), layout)
+                yield from _files(read_back(told), layout)
             except ValueError:
                 return
         case {"path": str() as path}:

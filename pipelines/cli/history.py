@@ -1,7 +1,6 @@
 """`runs`, `show` and `report`: what was done."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

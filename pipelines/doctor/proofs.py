@@ -13,6 +13,7 @@ from pipelines.household.history import Record
 from pipelines.journal.rebuilding import Proven
 from pipelines.programs.environment import MASK
 from spaces_registry.errors import BadOutput
+from spaces_registry.network.decoding import read_back
 from spaces_registry.signature import File, Kind
 
 _KINDS = ("media", "model", "service", "chain")  # of places whose addresses begin so
@@ -88,7 +89,7 @@ def _written(kind: str, sha256: str, path: Path) -> object:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256 or MASK.encode() in content:
             raise _Unproven
-        return content.decode() if kind == "text" else json.loads(content)
+        return content.decode() if kind == "text" else read_back(content)
     except (OSError, ValueError) as cause:
         raise _Unproven from cause
 

@@ -1,6 +1,5 @@
 """What the doctor mends: a damaged journal, damaged files of the store, leftovers, broken lines."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -12,7 +11,9 @@ from pipelines.doctor.proofs import proven_by
 from pipelines.household.history import runs
 from pipelines.household.home import Home
 from pipelines.household.scratch import StillRunning, lives, sweep
+from pipelines.journal import JournalFailed, JournalTooNew, open_journal
 from pipelines.journal.rebuilding import rebuild, restore
+from spaces_registry.network.decoding import read_back
 
 _COUNTED = {"sent": "calls", "received": "answers", "runs": "runs", "artifacts": "files"}
 
@@ -69,7 +70,7 @@ def index(home: Home) -> Iterator[Finding]:
 
 def _is_entry(line: bytes) -> bool:
     try:
-        told = json.loads(line)
+        told = read_back(line)
         return all(str(told[one]) for one in ("run", "chain", "folder")) and isinstance(told["process"], int)
     except (ValueError, KeyError, TypeError):
         return False
@@ -111,6 +112,7 @@ def _store(home: Home) -> Finding:
 
 def _journal(home: Home) -> Iterator[Finding]:
     if home.journal.exists() or home.journal.with_name("journal.db.new").exists():
+        _refuse_newer(home)
         if look_at_journal(home).state == "fail" or not home.journal.exists():
             yield _rebuilt(home)
         else:
@@ -122,6 +124,17 @@ def _journal(home: Home) -> Iterator[Finding]:
         f"{restored} results that the journal had lost are known again, by the records of {len(records)} runs"
     )
     yield Finding("results", "ok", told if restored else "none to restore", facts={"restored": restored})
+
+
+def _refuse_newer(home: Home) -> None:
+    """Leave alone what a newer spacechain wrote: we would drop what we cannot read of it."""
+    try:
+        with open_journal(home.journal):
+            pass
+    except JournalTooNew:
+        raise
+    except JournalFailed:
+        return  # that is what is mended
 
 
 def _rebuilt(home: Home) -> Finding:

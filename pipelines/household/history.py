@@ -12,6 +12,7 @@ from typing import Any
 
 from pipelines.artifacts import StorageFailed
 from spaces_registry.disk import make_private
+from spaces_registry.network.decoding import read_back
 
 RECORD = "run.json"
 _BATCH = "batch"
@@ -120,8 +121,8 @@ def entries_of(index: Path) -> Sequence[Entry]:
         return ()
     found: dict[str, Entry] = {}
     for place, line in enumerate(lines):
-        with suppress(ValueError, KeyError, TypeError, RecursionError):
-            told = json.loads(line)
+        with suppress(ValueError, KeyError, TypeError, OverflowError):
+            told = read_back(line)
             entry = Entry(
                 str(told["run"]),
                 str(told["chain"]),
@@ -148,7 +149,7 @@ def entry_in(folder: Path) -> Entry:
 def read_record(entry: Entry) -> Record | None:
     """The record in a run's folder, with paths as they are now; None where none can be read."""
     try:
-        document = json.loads((entry.folder / RECORD).read_bytes())
+        document = read_back((entry.folder / RECORD).read_bytes())
     except (OSError, ValueError):
         return None
     if not isinstance(document, dict):
@@ -183,7 +184,7 @@ def _lives(process: int | None) -> bool:
         return False
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True  # somebody else's, so it lives

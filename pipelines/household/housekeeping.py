@@ -1,6 +1,5 @@
 """Clearing away: what the store holds and for whom, what may go, and runs that nobody wants to keep."""
 
-import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pipelines.household.home import Home
 from pipelines.household.scratch import StillRunning, lives
 from pipelines.journal import Journal
 from pipelines.journal.needs import Use
+from spaces_registry.network.decoding import read_back
 
 GRACE_S = 3600.0  # beside others at work, what was kept just now may be journalled in a moment
 _AT_ONCE = 500  # files removed while nobody can record a need
@@ -210,7 +210,7 @@ def drop(index: Path, runs: Collection[str]) -> None:
 
 def _is_of(line: bytes, runs: Collection[str]) -> bool:
     try:
-        told = json.loads(line)
+        told = read_back(line)
     except ValueError:
         return False
     return isinstance(told, dict) and told.get("run") in runs

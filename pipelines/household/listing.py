@@ -4,7 +4,6 @@ A batch is a folder with a `batch.json`; the runs in its folder `runs` are its r
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pipelines.household.history import RECORD, Entry, Record, entries_of, entry
 from pipelines.household.home import Home
 from pipelines.household.scratch import lives
 from spaces_registry.errors import ToolkitError
+from spaces_registry.network.decoding import read_back
 
 SETUP = "batch.json"
 ROWS = "runs"  # the folder of the rows' runs, in that of their batch
@@ -175,8 +175,8 @@ def batch_in(home: Home, folder: Path) -> BatchRecord | None:
 def read_setup_file(folder: Path) -> Mapping[str, object]:
     """The `batch.json` in a folder; empty if it cannot be read."""
     try:
-        document = json.loads((folder / SETUP).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        document = read_back((folder / SETUP).read_bytes())
+    except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -29,6 +29,9 @@ _HINTS = {
     sqlite3.SQLITE_LOCKED: _HELD,
     sqlite3.SQLITE_IOERR: _BROKEN,
     sqlite3.SQLITE_CANTOPEN: _ELSEWHERE,
+    sqlite3.SQLITE_READONLY: _WRITABLE,
+    sqlite3.SQLITE_PERM: _WRITABLE,
+    sqlite3.SQLITE_AUTH: _WRITABLE,
 }
 _OF_THE_SYSTEM = {
     errno.ENOSPC: _FREE,
@@ -70,7 +73,7 @@ def _hint(cause: Exception, file: Path) -> str:
         return _OF_THE_SYSTEM.get(cause.errno or 0, _WRITABLE)
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
-        return _DAMAGED if isinstance(cause, sqlite3.Error) else _WRITABLE
+        return _DAMAGED
     if code & _PRIMARY in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):  # it does not always say why
         if _are_all_open():
             return _OPEN
@@ -78,7 +81,7 @@ def _hint(cause: Exception, file: Path) -> str:
             return _FREE
         if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
             return _CAPPED
-    return _HINTS.get(code & _PRIMARY, _WRITABLE)
+    return _HINTS.get(code & _PRIMARY, _DAMAGED)
 
 
 def _are_all_open() -> bool:

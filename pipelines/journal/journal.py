@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pipelines.artifacts import Artifact, Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.needs import Needs
 from pipelines.journal.packing import Gone, facts, packed_text, unpacked
+from pipelines.journal.rows import Rows, as_json, maybe, moment, number, text, whole
 from pipelines.journal.runs import Runs
 from pipelines.journal.unexpected import Unexpected
 from pipelines.journal.values import Dead, Intent, Outcome, Rate, Reached, Sending, Used, nobody
 from pipelines.journal.writing import writing
+from spaces_registry.network.decoding import read_back
 from spaces_registry.progress import Spent
 from spaces_registry.signature import Json
 
@@ -26,11 +28,11 @@ NOTHING: Final = Spent()
 _ENDS = ("in-doubt", "taken-over")  # what became of a call whose process died
 _COUNTED_S = 2 * 86400.0  # no limit looks further back than a day
 _RESULT = (
-    "SELECT call, outputs, said, at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    "SELECT call, outputs, said"
     " FROM received r WHERE key = ? AND outputs IS NOT NULL ORDER BY call DESC LIMIT 1"
 )
 _RESULT_OF = (
-    "SELECT r.call, r.outputs, r.said, r.at, EXISTS (SELECT 1 FROM doubts WHERE r.at BETWEEN since AND until)"
+    "SELECT r.call, r.outputs, r.said"
     " FROM received r JOIN sent s USING (call) WHERE r.key = ?"
     " AND r.outputs IS NOT NULL AND (s.run, s.step, s.item) = (?,?,?) ORDER BY r.call DESC LIMIT 1"
 )
@@ -62,6 +64,7 @@ class Journal:
         self.runs = Runs(connection, file)
         self.needs = Needs(connection, file)
         self.unexpected = Unexpected(connection, file, self._use)
+        self._rows = Rows(connection, file)
 
     def sent(self, intent: Intent, is_dead: Dead = nobody) -> Sending:
         """Record a call before it is made, and take over what processes that died left of such calls.
@@ -92,13 +95,13 @@ class Journal:
                 connection.execute(
                     "INSERT INTO jobs (call, key, told, at) VALUES (?,?,?,?)", (number, one.key, told, now)
                 )
-        job: Json = None if told is None else json.loads(told)
+        job: Json = None if told is None else self._rows.json(told)
         in_doubt = told is None and any(its != "null" for _, its in lost)
         return Sending(number or 0, job, in_doubt)
 
     def newest(self) -> int:
         """The number of the newest call; 0 if there is none."""
-        row = self._one("SELECT max(call) FROM sent", ())
+        row = self._rows.first("SELECT max(call) FROM sent", (), maybe(whole))
         return (row and row[0]) or 0
 
     def job(self, call: int, key: str, told: Json) -> None:
@@ -126,13 +129,13 @@ class Journal:
             warnings: what whoever uses them should know, now and later.
         """
         said = "\n".join(" ".join(one.split()) for one in warnings) or None
-        text = packed_text(outputs)
+        told = packed_text(outputs)
         now = time.time()
         with self._errors(), writing(self._connection) as connection:  # the result and its files, or neither
             connection.execute(
                 "INSERT INTO received (call, key, outputs, said, gpu_s, usd, work_s, at)"
                 " VALUES (?,?,?,?,?,?,?,?)",
-                (call, key, text, said, spent.gpu_s, spent.usd, spent.work_s, now),
+                (call, key, told, said, spent.gpu_s, spent.usd, spent.work_s, now),
             )
             connection.executemany(
                 "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
@@ -166,12 +169,13 @@ class Journal:
             " ('in-doubt', 'interrupted', 'taken-over', 'withheld', 'read-otherwise')"
             " ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
-        return tuple(Outcome(*row) for row in self._all(query, (place, most)))
+        checks = (maybe(text), moment, maybe(moment))
+        return tuple(Outcome(*row) for row in self._rows.all(query, (place, most), *checks))
 
     def sent_at(self, place: str, since: float) -> tuple[float, ...]:
         """When calls were sent to a place since a moment (both in seconds since the epoch), oldest first."""
         query = "SELECT at FROM sent WHERE place = ? AND at > ? ORDER BY at"
-        return tuple(row[0] for row in self._all(query, (place, since)))
+        return tuple(row[0] for row in self._rows.all(query, (place, since), moment))
 
     def expected(self, place: str, endpoint: str, last: int = 20) -> Spent:
         """What a call there took on average, of the last good ones that said so."""
@@ -179,7 +183,7 @@ class Journal:
             "SELECT avg(gpu_s), avg(usd) FROM (SELECT r.gpu_s, r.usd FROM sent s JOIN received r USING (call)"
             " WHERE s.place = ? AND s.endpoint = ? AND r.outputs IS NOT NULL ORDER BY s.at DESC LIMIT ?)"
         )
-        row = self._one(query, (place, endpoint, last))
+        row = self._rows.first(query, (place, endpoint, last), maybe(number), maybe(number))
         return NOTHING if row is None else Spent(*row)
 
     def work_times(
@@ -196,7 +200,7 @@ class Journal:
             " WHERE s.place = ? AND s.endpoint = ? AND r.work_s IS NOT NULL AND r.outputs IS NOT NULL"
             " ORDER BY s.at DESC, s.call DESC LIMIT ?"
         )
-        rows = self._all(query, (place, endpoint, last))
+        rows = self._rows.all(query, (place, endpoint, last), maybe(text), number, moment, moment)
         return tuple((_decoded(size), *times) for size, *times in reversed(rows))
 
     def used(self, since: float = 0.0) -> tuple[Used, ...]:
@@ -210,7 +214,8 @@ class Journal:
             " WHERE s.at > ? AND coalesce(r.failure, '') != 'taken-over'"
             " GROUP BY day, s.kind, s.place ORDER BY day DESC, s.kind, s.place"
         )
-        return tuple(Used(*row) for row in self._all(query, (since,)))
+        checks = (text, text, text, whole, whole, number, number, number)
+        return tuple(Used(*row) for row in self._rows.all(query, (since,), *checks))
 
     def result(
         self,
@@ -232,18 +237,19 @@ class Journal:
             damaged: hears the name of a file that is not what it was.
             warned: hears what was warned of when they came.
         """
-        row = self._one(_RESULT if of is None else _RESULT_OF, (key, *(of or ())))
+        asked = _RESULT if of is None else _RESULT_OF
+        row = self._rows.first(asked, (key, *(of or ())), whole, as_json, maybe(text))
         if row is None:
             return None
-        call, text, said, at, is_doubtful = row
+        call, packed_outputs, said = row
         try:
-            outputs = tuple(unpacked(one, store, at=at, closely=is_doubtful) for one in json.loads(text))
+            outputs = tuple(unpacked(one, store) for one in self._rows.json(packed_outputs))
         except Gone as gone:
             if gone.is_damaged:
                 damaged(gone.name)
             return None
-        except ValueError:
-            return None
+        except TypeError as cause:  # JSON, and no list of outputs
+            raise JournalFailed(self._file, cause) from cause
         if user is not None and (files := artifacts_in(outputs)):
             self._use(user, call, files)
             if not all(one.path.exists() for one in files):  # cleared away before it was known to be needed
@@ -255,7 +261,7 @@ class Journal:
     def _use(self, run: str, call: int, files: Sequence[Artifact]) -> None:
         """Record that a run needs files; a power cut may lose that, as it ends the run."""
         known = "SELECT 1 FROM artifacts WHERE run = ? AND sha256 = ? LIMIT 1"
-        new = [one for one in files if self._one(known, (run, one.sha256)) is None]
+        new = [one for one in files if self._rows.first(known, (run, one.sha256), whole) is None]
         if not new:
             return
         with self._errors(), self._soon():
@@ -285,7 +291,7 @@ class Journal:
             " WHERE s.run = ? AND s.kind NOT IN ('media', 'python', 'chain')"
             " AND coalesce(r.failure, '') != 'taken-over'"
         )
-        row = self._one(query, (run,)) or (0, None, None)
+        row = self._rows.first(query, (run,), whole, maybe(number), maybe(number)) or (0, None, None)
         return row[0], Spent(row[1], row[2])
 
     def turn(self, names: Sequence[str], rates: Sequence[Rate], at: float) -> Reached | None:
@@ -309,7 +315,7 @@ class Journal:
             query = "SELECT at FROM turns WHERE name = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
             row = connection.execute(query, (rate.name, rate.since, rate.most - 1)).fetchone()
             if row is not None:
-                return Reached(rate, row[0])
+                return Reached(rate, float(row[0]))
         connection.executemany("INSERT INTO turns (name, at) VALUES (?,?)", [(name, at) for name in names])
         old = [(name, at - _COUNTED_S) for name in names]
         connection.executemany("DELETE FROM turns WHERE name = ? AND at < ?", old)
@@ -318,7 +324,8 @@ class Journal:
 
     def turns(self, name: str, since: float) -> int:
         """How many calls were counted under a name since a moment (seconds since the epoch)."""
-        row = self._one("SELECT count(*) FROM turns WHERE name = ? AND at > ?", (name, since))
+        query = "SELECT count(*) FROM turns WHERE name = ? AND at > ?"
+        row = self._rows.first(query, (name, since), whole)
         return 0 if row is None else row[0]
 
     def held_until(self, place: str, now: float) -> float | None:
@@ -327,44 +334,33 @@ class Journal:
             "SELECT max(r.until) FROM received r CROSS JOIN sent s USING (call)"  # in this order
             " WHERE r.until > ? AND r.failure = 'rate-limited' AND s.place = ?"
         )
-        row = self._one(query, (now, place))
+        row = self._rows.first(query, (now, place), maybe(moment))
         return None if row is None else row[0]
 
     def calls(self) -> int:
         """How many calls it knows of."""
-        row = self._one("SELECT count(*) FROM sent", ())
+        row = self._rows.first("SELECT count(*) FROM sent", (), whole)
         return 0 if row is None else row[0]
 
     def health(self) -> str | None:
-        """What SQLite finds wrong with the file; None if it is sound."""
-        found = self._all("PRAGMA quick_check(1)", ())
-        return None if found == [("ok",)] else str(found[0][0])
+        """What is wrong with the file, or with a row of it; None if it is sound."""
+        found = self._rows.all("PRAGMA integrity_check(1)", (), text)
+        return self._rows.damage() if found == [("ok",)] else str(found[0][0])
 
     def _add(self, statement: str, row: tuple[object, ...]) -> int:
         with self._errors(), writing(self._connection) as connection:
             return connection.execute(statement, row).lastrowid or 0
 
-    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
-        with self._errors():
-            found: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
-            return found
-
-    def _all(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._errors():
-            return self._connection.execute(query, values).fetchall()
-
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        try:
+        with self._rows.errors():
             yield
-        except sqlite3.Error as cause:
-            raise JournalFailed(self._file, cause) from cause
 
 
-def _decoded(text: str | None) -> Json:
+def _decoded(told: str | None) -> Json:
     """A JSON text, or None: a journal that was damaged and mended may hold anything."""
     try:
-        return None if text is None else json.loads(text)
+        return None if told is None else read_back(told)
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.journal.errors import JournalFailed
+from pipelines.journal.rows import Rows, maybe, moment, path, text, whole
 from pipelines.journal.writing import writing
 
 
@@ -38,7 +38,7 @@ class Needs:
 
     def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
         self._connection = connection
-        self._file = file
+        self._rows = Rows(connection, file)
 
     def uses(self) -> Mapping[str, Use]:
         """What is known of each file, by its SHA-256."""
@@ -46,8 +46,7 @@ class Needs:
             "SELECT a.sha256, group_concat(DISTINCT a.run), max(r.outputs IS NOT NULL), max(a.kind),"
             " max(a.at) FROM artifacts a LEFT JOIN received r USING (call) GROUP BY a.sha256"
         )
-        with self._errors():
-            rows = self._connection.execute(query).fetchall()
+        rows = self._rows.all(query, (), text, text, maybe(whole), text, moment)
         return {
             sha256: Use(frozenset(runs.split(",")), bool(is_result), kind, at)
             for sha256, runs, is_result, kind, at in rows
@@ -55,20 +54,18 @@ class Needs:
 
     def folders(self) -> Mapping[str, str]:
         """The folder of each run that is known."""
-        with self._errors():
-            rows = self._connection.execute("SELECT run, folder FROM runs").fetchall()
+        rows = self._rows.all("SELECT run, folder FROM runs", (), text, path)
         return {run: os.fsdecode(folder) for run, folder in rows}
 
     def newest(self) -> int:
         """A mark: what is recorded from now on is `since` it."""
-        with self._errors():
-            found = self._connection.execute("SELECT coalesce(max(rowid), 0) FROM artifacts").fetchone()
-        return int(found[0])
+        found = self._rows.first("SELECT coalesce(max(rowid), 0) FROM artifacts", (), whole)
+        return 0 if found is None else int(found[0])
 
     @contextmanager
     def still(self, since: int) -> Iterator[frozenset[str]]:
         """Let nobody record a need meanwhile; yields the files whose need was recorded since a mark."""
-        with self._errors():
+        with self._rows.errors():
             writing(self._connection)
             try:
                 rows = self._connection.execute("SELECT sha256 FROM artifacts WHERE rowid > ?", (since,))
@@ -78,16 +75,9 @@ class Needs:
 
     def forget(self, run: str) -> None:
         """Forget how a run was begun, with what, and what happened in it; its calls and results stay."""
-        with self._errors():
+        with self._rows.errors():
             self._connection.execute("PRAGMA secure_delete = ON")  # inputs are the user's own words
             with writing(self._connection) as connection:
                 connection.execute("DELETE FROM runs WHERE run = ?", (run,))
                 connection.execute("DELETE FROM happened WHERE run = ?", (run,))
                 connection.execute("DELETE FROM artifacts WHERE run = ? AND call IS NULL", (run,))
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as cause:
-            raise JournalFailed(self._file, cause) from cause

@@ -59,35 +59,33 @@ def packed_text(outputs: Iterable[object]) -> str:
     return storable(f"[{', '.join(''.join(spelt(one, packed)) for one in outputs)}]")
 
 
-def unpacked(value: object, store: Store, *, at: float | None = None, closely: bool = False) -> object:
+def unpacked(value: object, store: Store) -> object:
     """The value that `packed` made this of.
 
     Args:
         value: as it is recorded.
         store: has its files.
-        at: when it was recorded, in seconds since the epoch.
-        closely: whether its files are to be read before they are trusted.
 
     Raises:
         Gone: the store no longer has one of its files as it was.
     """
     match value:
         case {"artifact": Mapping() as facts, **rest}:
-            artifact = Artifact.from_json(store, facts, at=at, closely=closely)
+            artifact = Artifact.from_json(store, facts)
             if artifact is None:
                 name, sha256 = str(facts.get("name")), str(facts.get("sha256"))
                 raise Gone(name, is_damaged=store.has_something(sha256))
             beside = rest.get("extra")
             if not isinstance(beside, Mapping):
                 return artifact
-            extra = {name: unpacked(one, store, at=at, closely=closely) for name, one in beside.items()}
+            extra = {name: unpacked(one, store) for name, one in beside.items()}
             return replace(artifact, extra=extra)
         case {"mapping": Mapping() as inner}:
-            return {name: unpacked(one, store, at=at, closely=closely) for name, one in inner.items()}
+            return {name: unpacked(one, store) for name, one in inner.items()}
         case list() if is_of_numbers(value):
             return tuple(value)
         case list():
-            return tuple(unpacked(one, store, at=at, closely=closely) for one in value)
+            return tuple(unpacked(one, store) for one in value)
         case _:
             return value
 

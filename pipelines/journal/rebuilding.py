@@ -127,6 +127,8 @@ def _restore(connection: sqlite3.Connection, one: Proven) -> bool:
 
 def _rows(file: Path, folder: Path) -> Iterator[Found]:
     """The rows of the file as it lies there, and of a copy that SQLite brought its log into, if it could."""
+    if not file.is_file():
+        return
     copy = folder / "damaged.db"
     shutil.copyfile(file, copy)
     with suppress(FileNotFoundError):
@@ -172,6 +174,9 @@ def _fill(fresh: Path, found: Sequence[Found]) -> tuple[Mapping[str, int], int]:
 
 def _put_aside(file: Path) -> Path:
     aside = _unused(file.with_name(f"{file.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
+    if file.is_dir():
+        file.rename(aside)
+        return aside
     try:
         os.link(file, aside)
     except OSError:  # a file system without links

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pipelines.artifacts import Store, artifacts_in
 from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, json_of, packed, stored_path, unpacked
+from pipelines.journal.rows import Rows, as_json, maybe, path, text, whole
 from pipelines.journal.values import Begun, UnderWay
 from pipelines.journal.writing import writing
 from spaces_registry.errors import ToolkitError
@@ -34,7 +34,7 @@ class Runs:
 
     def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
         self._connection = connection
-        self._file = file
+        self._rows = Rows(connection, file)
 
     def begin(self, begun: Begun) -> None:
         """Record a run before its first step."""
@@ -78,8 +78,8 @@ class Runs:
     def facts(self, run: str, what: str, step: str) -> tuple[Json, ...]:
         """What was recorded of a run's step under one word, oldest first."""
         query = "SELECT told FROM happened WHERE run = ? AND what = ? AND step = ? AND told IS NOT NULL"
-        rows = self._rows(f"{query} ORDER BY rowid", run, what, step)
-        return tuple(json.loads(told) for (told,) in rows)
+        rows = self._rows.all(f"{query} ORDER BY rowid", (run, what, step), as_json)
+        return tuple(self._rows.json(told) for (told,) in rows)
 
     def answered_at(self, run: str, step: str) -> dict[int, frozenset[str]]:
         """Where the calls of a run's step were answered, by item."""
@@ -88,7 +88,7 @@ class Runs:
             " WHERE s.run = ? AND s.step = ? AND r.outputs IS NOT NULL"
         )
         places: dict[int, frozenset[str]] = {}
-        for item, place in self._rows(query, run, step):
+        for item, place in self._rows.all(query, (run, step), whole, text):
             places[item] = places.get(item, frozenset()) | {place}
         return places
 
@@ -104,7 +104,8 @@ class Runs:
             " AND (SELECT told FROM jobs j WHERE j.call = s.call ORDER BY job DESC LIMIT 1) != 'null'"
             " ORDER BY s.call"
         )
-        return tuple(UnderWay(*row) for row in self._rows(query, run, step))
+        rows = self._rows.all(query, (run, step), whole, whole, text, text)
+        return tuple(UnderWay(*row) for row in rows)
 
     def of(self, run: str, store: Store) -> Begun | None:
         """How a run was begun; None if the journal does not know it.
@@ -113,42 +114,33 @@ class Runs:
             InputsGone: the store no longer has one of its input files.
         """
         query = "SELECT run, chain, file, beside, text, folder, inputs, options FROM runs WHERE run = ?"
-        with self._errors():
-            row = self._connection.execute(query, (run,)).fetchone()
+        row = self._rows.first(query, (run,), text, text, path, path, text, path, as_json, as_json)
         if row is None:
             return None
         try:
-            inputs = unpacked(json.loads(row[6]), store)
+            inputs = unpacked(self._rows.json(row[6]), store)
         except Gone as cause:
             message = f"the store no longer has every file that run {run} was given"
             raise InputsGone(message, hint="run the chain again with its inputs") from cause
-        run, chain, _, _, text, _, _, options = row
+        run, chain, _, _, written, _, _, told = row
         file, beside, folder = (os.fsdecode(row[at]) for at in (2, 3, 5))
-        given = inputs if isinstance(inputs, Mapping) else {}
-        return Begun(run, chain, file, beside, text, folder, given, json.loads(options))
+        options = self._rows.json(told)
+        if not isinstance(inputs, Mapping) or not isinstance(options, Mapping):
+            raise JournalFailed(self._rows.file, ValueError(f"it is damaged: how run {run} began is lost"))
+        return Begun(run, chain, file, beside, written, folder, inputs, options)
 
     def ended(self, run: str) -> str | None:
         """How a run ended the last time: its status, or None for one that never came to an end."""
         query = "SELECT what, told FROM happened WHERE run = ? AND what IN ('ended', 'resumed')"
-        with self._errors():
-            row = self._connection.execute(f"{query} ORDER BY rowid DESC LIMIT 1", (run,)).fetchone()
-        return json.loads(row[1]) if row is not None and row[0] == "ended" else None
-
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        with self._errors():
-            return self._connection.execute(query, values).fetchall()
+        row = self._rows.first(f"{query} ORDER BY rowid DESC LIMIT 1", (run,), text, maybe(as_json))
+        if row is None or row[0] != "ended" or row[1] is None:
+            return None
+        return str(self._rows.json(row[1]))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._errors(), writing(self._connection) as connection:
+        with self._rows.errors(), writing(self._connection) as connection:
             yield connection
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as cause:
-            raise JournalFailed(self._file, cause) from cause
 
 
 def _files(inputs: Mapping[str, object]) -> list[tuple[str, int, str, str, str]]:

@@ -9,11 +9,13 @@ Source: https://www.sqlite.org/fileformat2.html
 import re
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
+
+from pipelines.journal.rows import TABLES, is_sound
 
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = tuple[Value, ...]
@@ -61,7 +63,7 @@ def checkpointed(file: Path) -> bool:
     try:
         with closing(sqlite3.connect(file)) as connection:
             blocked: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.Error:
+    except (sqlite3.Error, ValueError):  # a name that is garbled is no text
         return False
     return not blocked
 
@@ -172,56 +174,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     raise ValueError
 
 
-def _is_key(value: Value) -> bool:
-    return isinstance(value, str) and _KEY.fullmatch(value) is not None
-
-
-def _is_time(value: Value) -> bool:
-    return isinstance(value, int | float) and 1e9 < value < 1e11  # noqa: PLR2004 - seconds, from 2001 on
-
-
-def _is_path(value: Value) -> bool:
-    return isinstance(value, str | bytes)  # as `stored_path` has it
-
-
-def _are_texts(values: Sequence[Value]) -> bool:
-    return all(isinstance(one, str) for one in values)
-
-
-_SENT = ("call", "run", "step", "item", "key", "place", "endpoint", "revision", "at", "kind", "size")
-_RECEIVED = ("call", "key", "outputs", "failure", "said", "at", "gpu_s", "usd", "until", "work_s")
-_JOBS = ("job", "call", "key", "told", "at")
-_RUNS = ("run", "chain", "file", "beside", "text", "folder", "inputs", "options", "at")
-_HAPPENED = ("run", "what", "step", "told", "at")
-_UNEXPECTED = ("call", "key", "asked", "answer", "why", "at")
-_ARTIFACTS = ("sha256", "size_bytes", "run", "call", "kind", "mime", "name", "at")
-COLUMNS: Mapping[str, Sequence[str]] = {
-    "sent": _SENT,
-    "received": _RECEIVED,
-    "jobs": _JOBS,
-    "runs": _RUNS,
-    "happened": _HAPPENED,
-    "artifacts": _ARTIFACTS,
-    "unexpected": _UNEXPECTED,
-}
+COLUMNS: Mapping[str, Sequence[str]] = {table: tuple(columns) for table, columns in TABLES.items()}
 _NUMBERED = ("sent", "received", "jobs", "unexpected")  # whose first column is the row's own number
-_LOOKS: Mapping[str, Callable[[Row], bool]] = {
-    "sent": lambda row: (
-        _are_texts(row[1:3]) and isinstance(row[3], int) and _are_texts(row[4:7]) and _is_time(row[8])
-    ),
-    "received": lambda row: (
-        isinstance(row[1], str) and _is_time(row[5]) and (row[2] is None) != (row[3] is None)
-    ),
-    "jobs": lambda row: isinstance(row[1], int) and _are_texts(row[2:4]) and _is_time(row[4]),
-    "runs": lambda row: (
-        _are_texts((*row[:2], row[4], *row[6:8]))
-        and all(map(_is_path, (*row[2:4], row[5])))
-        and _is_time(row[8])
-    ),
-    "happened": lambda row: _are_texts(row[:2]) and not isinstance(row[2], int) and _is_time(row[4]),
-    "artifacts": lambda row: _is_key(row[0]) and isinstance(row[1], int) and _is_time(row[7]),
-    "unexpected": lambda row: _are_texts(row[1:5]) and _is_time(row[5]),
-}
 _FEWEST = {"sent": 9, "received": 6}  # columns of the first schema; the others' number never changed
 
 
@@ -237,6 +191,23 @@ def _told_apart(rowid: int, row: Row) -> Found | None:
             whole = (rowid, *whole[1:])
         if table == "sent" and whole[9] is None:
             whole = (*whole[:9], "space")
-        if _LOOKS[table](whole):
+        if _looks_so(table, whole):
             return Found(table, rowid, whole)
     return None
+
+
+def _looks_so(table: str, row: Row) -> bool:
+    """Whether a row is one of a table: they are told apart by what stands in them."""
+    named = dict(zip(COLUMNS[table], row, strict=True))
+    if not is_sound(row, TABLES[table]) or not _is_time(named["at"]) or isinstance(row[0], bytes):
+        return False
+    match table:
+        case "received":
+            return (named["outputs"] is None) != (named["failure"] is None)
+        case "artifacts":
+            return isinstance(row[0], str) and _KEY.fullmatch(row[0]) is not None
+    return True
+
+
+def _is_time(value: Value) -> bool:
+    return isinstance(value, int | float) and 1e9 < value < 1e11  # noqa: PLR2004 - seconds, from 2001 on

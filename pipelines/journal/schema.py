@@ -2,8 +2,8 @@
 
 import fcntl
 import os
+import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -14,7 +14,6 @@ from pipelines.journal.writing import write_ahead, writing
 from spaces_registry.disk import make_private
 
 _PATIENCE_S = 10.0
-_DOUBTED_S = 60.0  # before a power cut; disks that lie about what they hold do not lie for longer
 
 # what each schema version adds to the one before; a journal is brought from its own version to the newest
 _MIGRATIONS = (
@@ -104,7 +103,7 @@ _MIGRATIONS = (
     CREATE INDEX sent_run ON sent (run, step, item);
     CREATE INDEX sent_key ON sent (key);
     """,
-    # when the machine went down in the middle of work: files that were made just before are read before use
+    # `doubts` is no longer written or read: every file is read before it is used again
     """
     CREATE TABLE doubts (
         since REAL NOT NULL,
@@ -131,6 +130,8 @@ _MIGRATIONS = (
     """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
+_MAGIC, _HEAD_BYTES = b"SQLite format 3\0", 20
+_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", "".join(_MIGRATIONS)))
 
 
 @contextmanager
@@ -149,12 +150,12 @@ def open_journal(file: Path, *, patience_s: float = _PATIENCE_S, alone: bool = F
         try:
             make_private(file.parent)
             is_alone = stack.enter_context(_at_work(file.parent, alone=alone))
+            _require_whole(file)
             _make_private(file)
-            went_down_at = _went_down_at(file)
             connection = stack.enter_context(closing(sqlite3.connect(file, timeout=patience_s)))
         except (OSError, sqlite3.Error) as cause:
             raise JournalFailed(file, cause) from cause
-        _prepare(connection, file, went_down_at, patience_s)
+        _prepare(connection, file, patience_s)
         yield Journal(connection, file, is_alone=is_alone)
 
 
@@ -186,36 +187,59 @@ def _make_private(file: Path) -> None:
         os.close(descriptor)
 
 
-def _went_down_at(file: Path) -> float | None:
-    """When the machine went down while somebody wrote here; None if it did not, or somebody looked already.
-
-    The last one to close the journal removes its log. A log that is there and older than this machine's boot
-    was left by nobody who closed.
-    """
-    try:
-        found = file.with_name(f"{file.name}-wal").stat()
-        booted_at = time.time() - time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-    except OSError:
-        return None
-    return found.st_mtime if found.st_size and found.st_mtime < booted_at else None
-
-
-def _prepare(
-    connection: sqlite3.Connection, file: Path, went_down_at: float | None, patience_s: float
-) -> None:
+def _prepare(connection: sqlite3.Connection, file: Path, patience_s: float) -> None:
     try:
         write_ahead(connection, patience_s)
         connection.execute("PRAGMA synchronous = FULL")  # a result that was paid for survives a power cut
-        if (version := _version(connection)) > SCHEMA_VERSION:
-            raise JournalTooNew(file, version)
+        version = _version(connection)
+        _require_ours(connection, file, version)
         if version < SCHEMA_VERSION:
             _migrate(connection)
-        if went_down_at is not None:
-            with writing(connection):
-                doubt = (went_down_at - _DOUBTED_S, went_down_at + 1.0)
-                connection.execute("INSERT INTO doubts (since, until) VALUES (?,?)", doubt)
-    except sqlite3.Error as cause:
+    except (sqlite3.Error, ValueError) as cause:  # a name that is garbled is no text
         raise JournalFailed(file, cause) from cause
+
+
+def _require_whole(file: Path) -> None:
+    """Refuse what SQLite would take for empty or for read-only, because of its first bytes."""
+    if not file.is_file():
+        return
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD_BYTES)
+    if head:
+        if not head.startswith(_MAGIC) or {*head[18:20]} - {1, 2}:
+            raise JournalFailed(
+                file, sqlite3.DatabaseError("it is damaged: its first bytes are not SQLite's")
+            )
+        return
+    with suppress(FileNotFoundError):
+        if file.with_name(f"{file.name}-wal").stat().st_size:  # SQLite would throw away what the log has
+            raise JournalFailed(file, sqlite3.DatabaseError("it is damaged: it is empty, and its log is not"))
+
+
+def _require_ours(connection: sqlite3.Connection, file: Path, version: int) -> None:
+    """Refuse another program's database, one of a newer spacechain, and one whose version was garbled."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not version and not names:
+        return  # a new one
+    if not names >= {"sent", "received"}:
+        raise JournalFailed(file, sqlite3.DatabaseError("it is damaged, or another program's"))
+    if not 0 < version <= SCHEMA_VERSION:
+        if _shape(connection) != _own_shape():
+            raise JournalTooNew(file, version)
+        raise JournalFailed(file, sqlite3.DatabaseError(f"it is damaged: {version} is no version of it"))
+    if version == SCHEMA_VERSION and not names >= _TABLES:
+        raise JournalFailed(file, sqlite3.DatabaseError("it is damaged: tables are missing"))
+
+
+def _own_shape() -> frozenset[str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript("".join(_MIGRATIONS))
+        return _shape(connection)
+
+
+def _shape(connection: sqlite3.Connection) -> frozenset[str]:
+    """How a database's tables and indexes are defined."""
+    return frozenset(sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema") if sql)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -1,23 +1,20 @@
 """Whole answers of a shape that was not expected: paid for, so kept until somebody knows how to read them."""
 
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipelines.artifacts import Artifact, Store, artifacts_in
-from pipelines.journal.errors import JournalFailed
 from pipelines.journal.packing import Gone, facts, json_of, packed, unpacked
+from pipelines.journal.rows import Rows, as_json, text, whole
 from pipelines.journal.writing import writing
 
 READ: Final = "read-otherwise"  # how a call ended whose answer the step's own `outputs` read
 _FIND = (
-    "SELECT call, answer, why, u.at FROM unexpected u JOIN sent s USING (call)"
-    " WHERE {} ORDER BY call DESC LIMIT 1"
+    "SELECT call, answer, why FROM unexpected u JOIN sent s USING (call) WHERE {} ORDER BY call DESC LIMIT 1"
 )
 
 
@@ -50,28 +47,28 @@ class Unexpected:
         use: Callable[[str, int, Sequence[Artifact]], None],
     ) -> None:
         self._connection = connection
-        self._file = file
+        self._rows = Rows(connection, file)
         self._use = use
 
-    def keep(self, call: int, key: str, asked: str, whole: WholeAnswer) -> None:
+    def keep(self, call: int, key: str, asked: str, answer: WholeAnswer) -> None:
         """Record a call's answer; the bytes of its files must be in the store already.
 
         Args:
             call: its number.
             key: the question, as the step asked it.
             asked: the request itself, whichever endpoint reads its answer; empty if that is not known.
-            whole: what came.
+            answer: what came.
         """
-        now, text = time.time(), json_of(packed(whole.answer))
-        with self._errors(), writing(self._connection) as connection:
+        now, told = time.time(), json_of(packed(answer.answer))
+        with self._rows.errors(), writing(self._connection) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO unexpected (call, key, asked, answer, why, at) VALUES (?,?,?,?,?,?)",
-                (call, key, asked, text, whole.why, now),
+                (call, key, asked, told, answer.why, now),
             )
             connection.executemany(
                 "INSERT INTO artifacts (sha256, size_bytes, run, call, kind, mime, name, at)"
                 " SELECT ?, ?, run, call, ?, ?, ?, ? FROM sent WHERE call = ?",
-                [(*facts(one), now, call) for one in artifacts_in(whole.answer)],
+                [(*facts(one), now, call) for one in artifacts_in(answer.answer)],
             )
 
     def find(
@@ -96,22 +93,14 @@ class Unexpected:
     def _found(
         self, where: str, values: tuple[object, ...], store: Store, user: str | None
     ) -> WholeAnswer | None:
-        with self._errors():
-            row = self._connection.execute(_FIND.format(where), values).fetchone()
+        row = self._rows.first(_FIND.format(where), values, whole, as_json, text)
         if row is None:
             return None
-        call, text, why, at = row
+        call, told, why = row
         try:
-            answer = unpacked(json.loads(text), store, at=at)
-        except (Gone, ValueError):
+            answer = unpacked(self._rows.json(told), store)
+        except Gone:
             return None
         if user is not None and (files := artifacts_in(answer)):
             self._use(user, call, files)
         return WholeAnswer(answer, why)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as cause:
-            raise JournalFailed(self._file, cause) from cause

@@ -34,6 +34,7 @@ _LONGEST_QUEUE = 1_000_000  # calls; more are a joke
 _LONGEST_S = 30 * 86400.0  # that a call can have worked
 _ANSWER_S = 0.2  # for an answer to reach us
 _TELLING = (4, 40)  # from here on a `gr.Error` has a `duration` in its message, and no other exception has
+_BEAT_S, _LATE_S = 15.0, 10.0  # between two signs of life of Gradio's on an open stream; how late one may be
 _LOOK_S = 2.0  # between two looks at the queue of a call that is left alone
 
 
@@ -71,13 +72,14 @@ class Talk:
         self.is_found_again = False
         self.was_left = False
         self.silent_s = self.forgotten_at = math.inf
-        self.sent_at = 0.0
+        self.sent_at = self.heard_at = self.away_s = 0.0
         self.scope = anyio.CancelScope()
         self.ends_at = 0.0
 
     def watch(self, scope: anyio.CancelScope) -> None:
         """Start the clocks: the scope is what they end."""
-        self.scope, self.ends_at = scope, anyio.current_time() + self.clocks.queue_s
+        self.heard_at = anyio.current_time()
+        self.scope, self.ends_at = scope, self.heard_at + self.clocks.queue_s
         self._alive()
 
     def _alive(self) -> None:
@@ -116,6 +118,7 @@ class Talk:
             json=asked,
             headers=headers,
         )
+        self.heard_at = anyio.current_time()
         doing = f"calling {self.endpoint.name}"
         if not response.is_success:
             raise refused_by_status(self.place, response, doing)
@@ -133,21 +136,23 @@ class Talk:
         self.is_left_alone = True
         if (left_s := pickup.left_s()) <= 0 or pickup.earliest_s is not None:
             await anyio.sleep(left_s)
+            self.heard_at = anyio.current_time()
             return
         started = anyio.current_time()
-        ends_at, length = started + left_s, 0
-        latest = ends_at + self.clocks.queue_s  # whatever the app says of its queue
+        latest = started + left_s + self.clocks.queue_s  # whatever the app says of its queue
         self.scope.deadline = latest + self.clocks.queue_s
-        while (left_s := ends_at - anyio.current_time()) > 0:
-            if (now := await self._queue_length()) is not None:
-                if now > length:  # each of those ahead takes about as long as this one
-                    ends_at = min(latest, ends_at + (now - length) * (pickup.work_s or 0.0))
-                length = now
-                if length:
-                    self.tell(Queued(length, length, ends_at - anyio.current_time()))
+        length = await self._queue_length() or 0  # each of those ahead takes about as long as this one
+        ends_at = min(latest, started + left_s + length * (pickup.work_s or 0.0))
+        while ends_at > anyio.current_time():
+            if length:
+                self.tell(Queued(length, length, ends_at - anyio.current_time()))
             gone_s, whole_s = anyio.current_time() - started, ends_at - started
             self.tell(Progress(gone_s, whole_s, min(1.0, gone_s / whole_s), "s", "expected"))
             await anyio.sleep(min(_LOOK_S, max(0.0, ends_at - anyio.current_time())))
+            if (now := await self._queue_length()) is not None:
+                length = now  # no more than these are ahead, however long each of them was expected to take
+                at_most_s = pickup.closed_s + length * (pickup.work_s or 0.0)
+                ends_at = min(ends_at, anyio.current_time() + at_most_s)
         self.ends_at = anyio.current_time() + self.clocks.queue_s
         self._alive()
 
@@ -170,7 +175,8 @@ class Talk:
             gone_s = pickup.closed_s - left_s
             self.tell(Progress(gone_s, pickup.closed_s, gone_s / pickup.closed_s, "s", "expected"))
             await anyio.sleep(min(_LOOK_S, left_s))
-        self.ends_at = anyio.current_time() + self.clocks.queue_s
+        self.heard_at = anyio.current_time()
+        self.ends_at = self.heard_at + self.clocks.queue_s
         self._alive()
 
     async def _queue_length(self) -> int | None:
@@ -184,6 +190,7 @@ class Talk:
             )
         except CallFailed:
             return None
+        self._heed_silence()
         length = mapping(_json(response)).get("queue_size")
         return min(length, _LONGEST_QUEUE) if isinstance(length, int) else None
 
@@ -217,6 +224,7 @@ class Talk:
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         """Take one message; the last one holds the result."""
+        self._heed_silence()
         event_id = message.get("event_id")
         if self.event_id is None and isinstance(event_id, str):
             self.event_id = event_id  # sent by an earlier process, whose session had this call alone
@@ -244,6 +252,13 @@ class Talk:
         self._alive()
         if (event := event_of(message, self.outputs)) is not None:
             self.tell(event)
+
+    def _heed_silence(self) -> None:
+        """Count for how long the app gave no sign of life: it may have been stopped, and not have worked."""
+        now = anyio.current_time()
+        if (silent_s := now - self.heard_at) > _BEAT_S + _LATE_S:
+            self.away_s += silent_s - _BEAT_S
+        self.heard_at = now
 
     def _found_again(self, *, has_begun: bool) -> None:
         """A word on a call that an earlier process sent.
@@ -274,8 +289,9 @@ class Talk:
 
     def _tell_duration(self, duration: object) -> None:
         if isinstance(duration, int | float) and 0 <= duration < _LONGEST_S:
-            self.work_s = float(duration)
-            self.tell(Spent(gpu_s=float(duration) if self.is_zero else None, work_s=float(duration)))
+            # an app's own clock went on while it was stopped: later calls would be waited for as long
+            self.work_s = max(min(float(duration), _BEAT_S), duration - self.away_s)
+            self.tell(Spent(gpu_s=float(duration) if self.is_zero else None, work_s=self.work_s))
 
     async def abandon(self, pickup: Pickup) -> None:
         """Tell the app that nobody waits any more: a queued call is removed, a generator stops.

@@ -9,6 +9,7 @@ from typing import Any
 from spaces_registry.network.bounds import MB, Bounds, told
 
 LEVELS = Bounds().json_levels  # of lists and objects in each other; real descriptions stay below 20
+_OWN_LEVELS = 2 * LEVELS + 20  # what we keep of an answer stands in objects of our own
 _VALUES = Bounds().json_values
 _SMALL = 64 * MB  # what an answer may always take
 _TIMES = 10  # as much memory as an answer has bytes
@@ -60,6 +61,21 @@ def refuse_bloated(content: bytes | bytearray) -> None:
         )
 
 
+def read_back(content: bytes | str) -> Any:
+    """JSON that we wrote ourselves, out of a file that may have been damaged since.
+
+    Raises:
+        ValueError: it is no JSON, or none that we would have written.
+    """
+    try:
+        value = json.loads(content)
+        if is_deep(value, _OWN_LEVELS):
+            raise ValueError("it is nested too deeply")
+    except RecursionError as cause:
+        raise ValueError("it is nested too deeply") from cause
+    return value
+
+
 def answered(content: bytes | bytearray) -> Any:
     """An answer's value, made fit for all that is done with it: not too deep, and of whole characters.
 
@@ -94,10 +110,10 @@ def _finite(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def is_deep(value: object) -> bool:
-    """Whether a value has more than `LEVELS` levels, so that nobody should walk down all of it."""
+def is_deep(value: object, levels: int = LEVELS) -> bool:
+    """Whether a value has more than so many levels, so that nobody should walk down all of it."""
     level = [value] if isinstance(value, list | dict) else []
-    for _ in range(LEVELS):
+    for _ in range(levels):
         level = [inner for one in level for inner in _members(one) if isinstance(inner, list | dict)]
         if not level:
             return False

@@ -113,6 +113,7 @@ def test_a_newer_journal_is_left_alone(file):
     with open_journal(file):
         pass
     connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE dreams (words TEXT)")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
     with pytest.raises(JournalTooNew) as refused, open_journal(file):

@@ -248,6 +248,19 @@ async def test_a_result_is_not_left_a_moment_longer_than_it_takes(app, tmp_path)
     assert any(isinstance(event, Progress) and event.total == pickup.closed_s for event in told)
 
 
+async def test_a_queue_that_shrinks_faster_than_expected_is_not_waited_out(app, tmp_path):
+    """Where nothing is known of an endpoint, calls of a second waited minutes for those ahead of them."""
+    told: list[CallEvent] = []
+    pickup = Pickup(4.0)
+
+    async with busy(app, tmp_path, "quick", 1.0):
+        await work(app, tmp_path, "behind", pickup, told.append)
+
+    waited = [event for event in told if isinstance(event, Progress) and event.total]
+    assert any(isinstance(event, Queued) for event in told)
+    assert waited[-1].total < pickup.closed_s + 4.0
+
+
 async def test_a_call_behind_others_of_ours_is_left_alone_until_its_work_begins(app, tmp_path):
     """If the wait of a call in a row counted as work, its stream would be open for all of its work."""
     seen: dict[str, list[CallEvent]] = {}

@@ -24,10 +24,17 @@ def count(name: str) -> int:
     return asked.get(name, 0)
 
 
+def linger(seconds: float) -> str:
+    """Work for so long."""
+    time.sleep(seconds)
+    return "done"
+
+
 with gr.Blocks() as app:
     picture, name = gr.Image(type="filepath", label="picture"), gr.Textbox(label="name")
     made = gr.Image(type="filepath", label="negative", format="png")
     gr.Button().click(invert, [picture, name], made, api_name="invert", concurrency_limit=8)
     gr.api(count, api_name="count")
+    gr.api(linger, api_name="linger")
 
 app.launch()
