@@ -176,8 +176,10 @@ def parse_media(text: str, path: Path) -> Measures:
     moving = [one for one in _VIDEO.finditer(text) if "(attached pic)" not in one["rest"]]
     audio = _AUDIO.search(text)
     duration = _DURATION.search(text)
+    if wide := too_wide(text):
+        raise Unmeasurable(path, f"it {wide}")
     if not moving and not audio:
-        raise Unmeasurable(path, too_wide(text) or last_words(text, {path: path.name}))
+        raise Unmeasurable(path, last_words(text, {path: path.name}))
     seconds = None
     if duration and "Estimating duration from bitrate" not in text:
         hours, minutes, rest = duration.groups()

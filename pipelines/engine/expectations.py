@@ -20,6 +20,7 @@ _MATCH_S: Final = 3.0
 _LOOK_S: Final = 120.0  # for ffmpeg, over all of a medium
 _FLAT: Final = 10  # levels out of 255 by which one colour may vary, after compression
 _SIDE: Final = 64  # pixels that an image is reduced to before its colours are compared: evens noise out
+_PLAIN: Final = frozenset({"L", "LA", "RGB", "RGBA"})  # modes that are reduced without another copy
 _FRAMES: Final = 64  # of a video, evenly spread
 _SILENT_DB: Final = -60.0
 _SEARCH = (
@@ -105,7 +106,7 @@ def _fault_of_file(expect: Expect, file: Artifact) -> str | None:
     try:
         measures = measure(file.path, exactly=expect.min_seconds is not None or expect.not_blank)
     except Unmeasurable as failure:
-        return f"{file.name}: {failure.message}"
+        return f"{file.name} cannot be measured: {failure.said}"
     for name, least, is_, unit in (
         ("long", expect.min_seconds, measures.seconds, "s"),
         ("wide", expect.min_width, measures.width, "pixels"),
@@ -140,7 +141,8 @@ def _is_flat(path: Path) -> bool:
                 least, most = image.getextrema()
                 return least == most
             image.draft("RGB", (_SIDE * 4, _SIDE * 4))
-            small = image.convert("RGBA").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+            plain = image if image.mode in _PLAIN else image.convert("RGBA")
+            small = plain.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("RGBA")
     except Exception:  # noqa: BLE001 - Pillow's plugins raise whatever their parser met; it was measured before
         return False
     if not any(small.tobytes()[3::4]):

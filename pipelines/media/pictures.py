@@ -76,7 +76,8 @@ def opened(work: Work, file: File, *, deep: bool = False) -> Image.Image:
                 work.warn(f"{file.name!r} is animated; only its first frame is used")
             layout = str([one[3] for one in getattr(image, "tile", ())])
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)  # without a copy of what is upright already
+            upright: Image.Image = image
             is_16_bit = ";16" in layout and not _SIGNED.search(layout)
             if is_16_bit and upright.mode.startswith("I"):
                 if deep:
@@ -142,7 +143,8 @@ def _finite(numbers: Image.Image) -> tuple[Image.Image, bool]:
 def _plain(image: Image.Image) -> Image.Image:
     """Eight bits a channel, with alpha only where there is some."""
     alpha = image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info
-    return image.convert("RGBA" if alpha else "RGB")
+    mode = "RGBA" if alpha else "RGB"
+    return image if image.mode == mode and "transparency" not in image.info else image.convert(mode)
 
 
 def without_idle_alpha(path: Path) -> None:
