@@ -16,6 +16,7 @@ from pipelines.artifacts import StorageFailed
 from pipelines.engine.losses import loss_words, read_losses
 from pipelines.report.command import command_again
 from pipelines.report.values import Json, items, mapping, with_file_names
+from spaces_registry.plain import lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -157,7 +158,9 @@ def _template() -> "Template":
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only what writes a page needs it
 
     text = (files("pipelines.report") / "report.html.jinja").read_text(encoding="utf-8")
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_seen
+    )
     made.filters["duration"] = duration
     return made.from_string(text)
 
@@ -342,6 +345,11 @@ def _notes(step: Json) -> Iterator[str]:
         where = f" at {told['via']}" if told.get("via") else ""
         yield f"{name}: {told.get('status')}{where}, {duration(_number(told.get('seconds')))}"
         yield from (f"{name}: warning: {_text(one)}" for one in items(told.get("warnings"))[:_MOST_TRIES])
+
+
+def _seen(value: object) -> object:
+    """A value as the page shows it: without controls and marks that turn the direction of writing."""
+    return lines(value) if type(value) is str else value  # what is markup was put together of such values
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,7 @@ from pipelines.artifacts import Artifact, publish
 from pipelines.artifacts.disk import PART, storage
 from pipelines.engine.binding import shown
 from pipelines.programs.environment import masked
+from spaces_registry.plain import escaped
 from spaces_registry.sayable import is_of_numbers
 from spaces_registry.signature import Kind
 
@@ -112,6 +113,10 @@ def _pieces(value: object, hidden: Mapping[str, str]) -> Iterator[str]:
         yield "]" if value else "[]"
         return
     told = masked(value if isinstance(value, str) else shown(value), hidden)
-    text = told if isinstance(value, str) and isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+    text = (
+        told
+        if isinstance(value, str) and isinstance(told, str)
+        else escaped(json.dumps(told, ensure_ascii=False))
+    )
     for at in range(0, len(text), _PIECE):
         yield text[at : at + _PIECE]
