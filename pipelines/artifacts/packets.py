@@ -17,6 +17,7 @@ from spaces_registry.network.bounds import find_bounds
 _PACKET = re.compile(rb"^0, *-?\d{1,20}, *(-?\d{1,20}), *(\d{1,20}),", re.MULTILINE)
 _TICK = re.compile(rb"^#tb 0: (\d{1,10})/(\d{1,10})", re.MULTILINE)
 _CUT_OFF = re.compile(r"partial file|File ended prematurely", re.IGNORECASE)
+_NOTHING = re.compile("nothing was encoded", re.IGNORECASE)
 _LINE = 10_000  # bytes; its own lines are far shorter
 _WORDS = 100_000  # bytes of complaints
 
@@ -71,9 +72,10 @@ class PacketReader:
         if cut := _CUT_OFF.search(words):  # half a film would pass for a whole one
             raise Unmeasurable(self._path, f"the file is cut off ({cut.group()})")
         if not self._starts:
-            raise Unmeasurable(
-                self._path, last_words(words, {self._path: self._path.name}) or "it holds no frames"
-            )
+            said = last_words(words, {self._path: self._path.name})
+            if not said or _NOTHING.search(said):  # what an index claims may be more than is read, too
+                said = "nothing can be read of what its header claims"
+            raise Unmeasurable(self._path, said)
         most = find_bounds().medium_s
         if not self._end <= most:
             raise Unmeasurable(

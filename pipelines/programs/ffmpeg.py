@@ -44,6 +44,7 @@ _GENERIC = re.compile(
     r"Conversion failed|Error opening (in|out)put|Nothing was (written|encoded)|Last message repeated|"
     r"Task finished|Terminating thread|"
     r"Error (closing|writing|while|sending|submitting|muxing|processing|marking)|"
+    r"Consider increasing the value|"
     r"Could not write header|Decode error rate|At least one output|cannot be determined",
     re.IGNORECASE,
 )
@@ -60,7 +61,7 @@ _NO_MEMORY = re.compile(r"Cannot allocate memory|out of memory|malloc of size", 
 _TOO_LARGE = re.compile(r"File too large", re.IGNORECASE)
 _TOO_WIDE = re.compile(r"Picture size (\d{1,9}x\d{1,9}) exceeds|Picture size (\d{1,9}x\d{1,9}) is invalid")
 _LOOK_SHARE = 3  # a program that only looks has this share of the memory
-_BLOCK_SHARE = 6  # and this share of it may be one block: an index of 80 million samples is one
+_BLOCK_SHARE = 4  # and one block this share of that: an index of 80 million samples is one
 _LINE = 10_000  # characters; of a longer line the end is read
 _FULL = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 _SPEAKER = re.compile(r"^(\[[^\]]*@ 0x[0-9a-f]+\]|\[[a-z0-9#:/_-]+\])\s*", re.IGNORECASE)
@@ -123,25 +124,21 @@ def source(path: Path, *options: str) -> tuple[str, ...]:
     return (*SAFE_INPUT, *largest, *options, "-i", f"file:{path.absolute()}")
 
 
-def limited(program: Path, arguments: Sequence[str]) -> tuple[str, ...]:
-    """The command of an ffmpeg that asks for no block of memory beyond its share, on every system."""
-    block = find_bounds().memory_bytes // _BLOCK_SHARE
-    return (str(program), "-max_alloc", str(block), *arguments)
+def wardened(program: Path, arguments: Sequence[str], *, is_look: bool = False) -> tuple[str, ...]:
+    """The command that runs an ffmpeg within limits, and so that it ends when standard input does.
 
-
-def wardened(command: Sequence[str], *, is_look: bool = False) -> tuple[str, ...]:
-    """The command that runs a program within limits, and so that it ends when standard input does.
-
-    It needs a session of its own: whatever is in its process group ends with it.
+    It needs a session of its own: whatever is in its process group ends with it. Its own limit on one block
+    of memory holds on every system, and before the block is filled.
 
     Args:
-        command: the program and its arguments.
+        program: the ffmpeg.
+        arguments: its arguments.
         is_look: whether it only looks at a medium, and makes none.
     """
     bounds = find_bounds()
     memory = bounds.memory_bytes // (_LOOK_SHARE if is_look else 1)
-    limits = (str(memory), str(bounds.download_bytes))
-    return (sys.executable, "-I", "-S", str(_WARDEN), *limits, *command)
+    warden = (sys.executable, "-I", "-S", str(_WARDEN), str(memory), str(bounds.download_bytes))
+    return (*warden, str(program), "-max_alloc", str(memory // _BLOCK_SHARE), *arguments)
 
 
 def too_wide(text: str) -> str | None:
@@ -192,9 +189,9 @@ class Ffmpeg:
             StorageFailed: the disk is full.
         """
         quiet = ("-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y")
-        command = limited(self.program, (*quiet, "-filter_complex_threads", "2", *arguments))
+        command = wardened(self.program, (*quiet, "-filter_complex_threads", "2", *arguments))
         with anyio.CancelScope(shield=True):  # a process started is a process that must be ended
-            process = await self._start(wardened(command))
+            process = await self._start(command)
         words: list[str] = []
         try:
             assert process.stdout is not None  # noqa: S101 - asked for above
@@ -233,7 +230,7 @@ class Ffmpeg:
             most_bytes: of either stream.
         """
         with anyio.CancelScope(shield=True):
-            process = await self._start(wardened(limited(self.program, arguments), is_look=True))
+            process = await self._start(wardened(self.program, arguments, is_look=True))
         try:
             assert process.stdout is not None  # noqa: S101 - `open_process` makes both
             assert process.stderr is not None  # noqa: S101 - `open_process` makes both

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from pipelines.programs.environment import environment_for_children
-from pipelines.programs.ffmpeg import limited, wardened
+from pipelines.programs.ffmpeg import wardened
 
 _PIECE: Final = 65_536
 
@@ -43,7 +43,7 @@ def look(
     try:
         try:
             process = subprocess.Popen(  # noqa: S603 - a list, no shell; `source` makes the paths inert
-                wardened(limited(program, arguments), is_look=True),
+                wardened(program, arguments, is_look=True),
                 stdin=lifeline,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
