@@ -127,9 +127,9 @@ def test_an_index_of_80_million_samples_takes_no_memory(make):
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film of 300 kB with frames of 16,000 by 16,000 pixels."""
+    """A film of 800 kB with a frame of 16,000 by 16,000 pixels."""
     path = tmp_path_factory.mktemp("wide") / "wide.mkv"
-    frames = "-f lavfi -i color=red:s=16x16:r=1:d=1 -vf scale=16000:16000 -pix_fmt yuv420p -c:v ffv1"
+    frames = "-f lavfi -i color=red:s=16x16:r=1:d=1 -vf scale=16000:16000 -frames:v 1 -c:v png"
     subprocess.run([str(find_ffmpeg()), "-loglevel", "error", *frames.split(), path], check=True)
     return path
 
