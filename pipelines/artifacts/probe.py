@@ -20,6 +20,7 @@ from spaces_registry.network.bounds import GB, find_bounds
 from spaces_registry.signature import Kind
 
 _PROBE_S = 60.0
+_PACE = 20_000_000  # bytes a second that a slow disk gives
 _ROUGHLY_S = 1.0
 PACKETS_BYTES = GB  # of lines about packets, each read as it comes
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
@@ -270,7 +271,8 @@ def stream_seconds(path: Path, program: Path, stream: str) -> float:
 
 def _packets(program: Path, arguments: Sequence[str], path: Path) -> Packets:
     reader = PacketReader(path)
-    _look(program, arguments, reader.hear, reader.complain, most_bytes=PACKETS_BYTES)
+    within_s = _PROBE_S + path.stat().st_size / _PACE  # all of it is read
+    _look(program, arguments, reader.hear, reader.complain, within_s=within_s, most_bytes=PACKETS_BYTES)
     return reader.packets()
 
 
@@ -278,7 +280,8 @@ def _ask(program: Path, arguments: Sequence[str]) -> str:
     """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
     said: list[bytes] = []
     complaints: list[bytes] = []
-    _look(program, arguments, said.append, complaints.append, most_bytes=find_bounds().said_bytes)
+    most_bytes = find_bounds().said_bytes
+    _look(program, arguments, said.append, complaints.append, within_s=_PROBE_S, most_bytes=most_bytes)
     return b"\n".join((b"".join(said), b"".join(complaints))).decode("utf-8", "replace")
 
 
@@ -288,9 +291,10 @@ def _look(
     hear: Callable[[bytes], object],
     complain: Callable[[bytes], object],
     *,
+    within_s: float,
     most_bytes: int,
 ) -> None:
     try:
-        look(program, arguments, hear, complain, within_s=_PROBE_S, most_bytes=most_bytes)
+        look(program, arguments, hear, complain, within_s=within_s, most_bytes=most_bytes)
     except OSError as cause:  # a time that is over, too
         raise Unmeasurable(program, "it did not answer") from cause
