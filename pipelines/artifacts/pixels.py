@@ -47,9 +47,7 @@ def picture_in(path: Path) -> Iterator[Image.Image]:
         raise Unmeasurable(path, f"it has more than {most:,} pixels") from cause
     with image:
         if image.width * image.height > most:  # between this and twice as many Pillow only warns
-            raise Unmeasurable(
-                path, f"it has {image.width}x{image.height} pixels, which is more than {most:,}"
-            )
+            raise Unmeasurable(path, f"it has more than {most:,} pixels: {image.width}x{image.height}")
         try:
             yield image
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:  # a later frame
