@@ -25,6 +25,11 @@ def visible(text: str) -> str:
     return "".join(" " if one == "\t" else _SIGN if _is_unseen(one) else one for one in text)
 
 
+def is_seen(text: str) -> bool:
+    """Whether every sign of a text is seen, line ends aside."""
+    return lines(text) == text
+
+
 def flat(text: str, most: int | None = None) -> str:
     """The text on one line, without what is not seen; shortened to `most` characters if it is longer."""
     line = visible(" ".join(text.split()))

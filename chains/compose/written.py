@@ -11,6 +11,7 @@ from chains.compose.sources import part_of
 from chains.meaning.parts import find_part
 from chains.text.scalars import NotFinite, resolve
 from spaces_registry.apps.labels import unique
+from spaces_registry.plain import is_seen
 from spaces_registry.signature import Json, Kind
 
 _WIDTH = 100  # characters of a line that a person would not break
@@ -117,7 +118,7 @@ def _scalar(text: str, *, inside: bool = False) -> str:
     """A text, in quotes where YAML would read something else, or where it is to stand between braces."""
     if _PLAIN.fullmatch(text) and text == text.strip() and not (inside and "," in text) and _is_text(text):
         return text
-    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
+    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=is_seen(text), width=10**9)
     return quoted.rstrip("\n")
 
 

@@ -32,6 +32,7 @@ from chains.text.reader import read
 from chains.text.scalars import NotFinite, resolve
 from chains.text.source import Source, plain
 from spaces_registry.errors import ToolkitError
+from spaces_registry.plain import is_seen
 from spaces_registry.signature import Json, Parameter, Return
 
 __all__ = [
@@ -298,8 +299,16 @@ def _yaml(lock: Lock) -> str:
         "chain": lock.chain,
         "steps": {name: _step(one) for name, one in lock.steps.items()},
     }
-    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
-    return _HEADER + body
+    body = _dumped(document, allow_unicode=True)
+    return _HEADER + (body if is_seen(body) else _dumped(document, allow_unicode=False))
+
+
+def _dumped(document: Mapping[str, Any], *, allow_unicode: bool) -> str:
+    """A lock's text; what people cannot see is in it as an escape where `allow_unicode` is false."""
+    body: str = yaml.dump(
+        document, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=sys.maxsize
+    )
+    return body
 
 
 def _step(step: LockedStep) -> dict[str, Any]:

@@ -5,23 +5,24 @@ have kept their form for over a decade, and a file's own tags, which come indent
 colon, cannot pass for them.
 """
 
-import os
 import re
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.programs.environment import environment_for_children
-from pipelines.programs.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, wardened
-from spaces_registry.errors import ToolkitError
-from spaces_registry.network.bounds import Bounds
+from pipelines.artifacts.measures import Measures, Unmeasurable
+from pipelines.artifacts.packets import PacketReader, Packets
+from pipelines.artifacts.pixels import picture_in
+from pipelines.programs.ffmpeg import MediaNotInstalled, find_ffmpeg, last_words, source, too_wide
+from pipelines.programs.looking import look
+from spaces_registry.network.bounds import GB, find_bounds
 from spaces_registry.signature import Kind
 
 _PROBE_S = 60.0
+_PACE = 20_000_000  # bytes a second that a slow disk gives
+_ROUGHLY_S = 1.0
+PACKETS_BYTES = GB  # of lines about packets, each read as it comes
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
 
@@ -50,74 +51,15 @@ _SEE_THROUGH = re.compile(r"yuva|ya\d|rgba|bgra|argb|abgr|gbrap|pal8")
 _ALPHA_MODE = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE | re.IGNORECASE)  # VP8 and VP9 keep it apart
 _HDR = re.compile(r"[(, ]([\w-]+)/([\w-]+)/(smpte2084|arib-std-b67)\b")
 _FASTEST = 60  # frames a second; above it the base rate is that of a clock, not of pictures
-_CUT_OFF = re.compile(r"partial file|File ended prematurely", re.IGNORECASE)
 _ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 
 
-class Unmeasurable(ToolkitError):
-    """The bytes cannot be decoded far enough to measure them.
+def measure(path: Path, *, exactly: bool = False) -> Measures:
+    """Measure an image, a sound or a video.
 
     Args:
         path: the file.
-        said: the decoder's own words.
-    """
-
-    code = "unmeasurable"
-
-    def __init__(self, path: Path, said: str) -> None:
-        super().__init__(
-            f"{path.name} cannot be measured: {said}", hint="the file is damaged, or of a rare format"
-        )
-        self.path, self.said = path, said
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """What was measured; None where the file has no such thing.
-
-    Attributes:
-        width: pixels, as shown: turned as the file says, and as if all pixels were square.
-        height: pixels, as shown.
-        seconds: how long it lasts.
-        has_video: whether there is a moving picture; a cover in a sound file is none.
-        has_audio: whether there is sound.
-        video_codec: ffmpeg's name, e.g. `h264`.
-        audio_codec: ffmpeg's name, e.g. `aac`.
-        pixel_format: ffmpeg's name, e.g. `yuv420p`.
-        fps: frames a second; where their distance varies, of a rate that loses none.
-        steady: whether `fps` is such a rate; if not, it is the average, and only the frames tell more.
-        sample_format: what holds a sample, `s16`, `s32`, `flt`, …; `24` for 24 bits of `s32`.
-        sample_rate: samples a second.
-        square: whether its pixels are square.
-        upright: whether its frames are stored the way they are shown.
-        alpha: whether its picture may be transparent.
-        hdr: `smpte2084` (PQ) or `arib-std-b67` (HLG) where it is brighter than a standard picture can be.
-        colours: names of its colour matrix and its primaries, where it is that bright.
-        channels: of its sound.
-    """
-
-    width: int | None = None
-    height: int | None = None
-    seconds: float | None = None
-    has_video: bool = False
-    has_audio: bool = False
-    video_codec: str | None = None
-    audio_codec: str | None = None
-    pixel_format: str | None = None
-    fps: float | None = None
-    steady: bool = True
-    sample_format: str | None = None
-    sample_rate: int | None = None
-    square: bool = True
-    upright: bool = True
-    alpha: bool = False
-    hdr: str | None = None
-    colours: tuple[str, str] | None = None
-    channels: int | None = None
-
-
-def measure(path: Path) -> Measures:
-    """Measure an image, a sound or a video.
+        exactly: whether to read all of it where it lasts, and not believe what its header claims.
 
     Raises:
         Unmeasurable: it is damaged, or none of these.
@@ -128,42 +70,42 @@ def measure(path: Path) -> Measures:
         return _measure_svg(path)
     if found.kind == Kind.IMAGE:
         image = measure_image(path)
-        return _with_length(image, path) if found.serves_as(Kind.VIDEO) else image
+        return _with_length(image, path, exactly=exactly) if found.serves_as(Kind.VIDEO) else image
     if found.kind in {Kind.AUDIO, Kind.VIDEO}:
-        return measure_media(path, find_ffmpeg())
+        measures = measure_media(path, find_ffmpeg())
+        return _believed(measures, path) if exactly else measures
     raise Unmeasurable(path, f"it is {found.says}")
 
 
 def measure_image(path: Path) -> Measures:
     """Measure a pixel image, its EXIF orientation respected; reads its header, not its pixels."""
     try:
-        from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError as cause:
-        raise MediaNotInstalled("Pillow") from cause
-    most = Bounds().pixels
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > most:  # between this and twice as many Pillow only warns
-                raise Unmeasurable(path, f"it has more than {most:,} pixels")  # noqa: TRY301 - the file is open
+        with picture_in(path) as image:
             turned = image.getexif().get(_ORIENTATION) in _TURNED
             width, height = image.size[::-1] if turned else image.size
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
-        raise Unmeasurable(path, f"it has more than {most:,} pixels") from cause
-    except Unmeasurable:
+    except (Unmeasurable, MediaNotInstalled):
         raise
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         raise Unmeasurable(path, "it cannot be decoded as an image") from cause
     return Measures(width=width, height=height)
 
 
-def _with_length(image: Measures, path: Path) -> Measures:
+def _believed(claimed: Measures, path: Path) -> Measures:
+    """The measures with the claimed length where the packets bear it out, else with theirs."""
+    streams = (*(("v",) if claimed.has_video else ()), *(("a",) if claimed.has_audio else ()))
+    program = find_ffmpeg()
+    end = max(stream_seconds(path, program, one) for one in streams)
+    # of a last packet not every container says how long it is
+    return claimed if abs(end - (claimed.seconds or 0.0)) <= _ROUGHLY_S else replace(claimed, seconds=end)
+
+
+def _with_length(image: Measures, path: Path, *, exactly: bool) -> Measures:
     """An animated picture's measures with how long it moves; without, where this ffmpeg cannot tell."""
     program = find_ffmpeg()
     try:
         found = parse_media(_ask(program, header_of(path)), path)
-        if found.seconds is None:  # animated WebP and PNG keep each frame's time beside it
-            shown = _ask(program, frames_of(path))
-            found = replace(found, seconds=max(end for _, end in parse_packets(shown, path)))
+        if found.seconds is None or exactly:  # animated WebP and PNG keep each frame's time beside it
+            found = replace(found, seconds=_packets(program, frames_of(path), path).end)
     except Unmeasurable:
         return image
     return replace(image, seconds=found.seconds)
@@ -205,7 +147,7 @@ def header_of(path: Path) -> tuple[str, ...]:
 
 
 def packets_of(path: Path, stream: str) -> tuple[str, ...]:
-    """The arguments that make ffmpeg say what `parse_packets` reads of the first `v` or `a` stream."""
+    """The arguments that make ffmpeg say what `PacketReader` reads of the first `v` or `a` stream."""
     copied = ("-map", f"0:{stream}:0", "-c", "copy", "-f", "framecrc", "pipe:1")
     return ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", *source(path), *copied)
 
@@ -235,6 +177,8 @@ def parse_media(text: str, path: Path) -> Measures:
     moving = [one for one in _VIDEO.finditer(text) if "(attached pic)" not in one["rest"]]
     audio = _AUDIO.search(text)
     duration = _DURATION.search(text)
+    if wide := too_wide(text):
+        raise Unmeasurable(path, f"it {wide}")
     if not moving and not audio:
         raise Unmeasurable(path, last_words(text, {path: path.name}))
     seconds = None
@@ -242,6 +186,11 @@ def parse_media(text: str, path: Path) -> Measures:
         hours, minutes, rest = duration.groups()
         seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
     facts = _picture_facts(moving[0], text) if moving else Measures()
+    most = find_bounds().pixels
+    if (facts.width or 0) * (facts.height or 0) > most:
+        raise Unmeasurable(
+            path, f"its frames have {facts.width}x{facts.height} pixels, which is more than {most:,}"
+        )
     samples = _SAMPLES.match(text, audio.start("codec")) if audio else None
     held = samples and (samples["bits"] if samples["bits"] == "24" else samples["held"])
     return replace(
@@ -317,49 +266,35 @@ def _channels(layout: str) -> int | None:
 
 def stream_seconds(path: Path, program: Path, stream: str) -> float:
     """When the last packet of the first video (`v`) or audio (`a`) stream ends, exactly; reads it all."""
-    return max(end for _, end in parse_packets(_ask(program, packets_of(path, stream)), path))
+    return _packets(program, packets_of(path, stream), path).end
 
 
-def parse_packets(text: str, path: Path) -> tuple[tuple[float, float], ...]:
-    """When each packet starts and ends, in seconds, by its start.
-
-    Raises:
-        Unmeasurable: there is none, or the file ends too early.
-    """
-    if cut := _CUT_OFF.search(text):  # half a film would pass for a whole one
-        raise Unmeasurable(path, f"the file is cut off ({cut.group()})")
-    base = re.search(r"^#tb 0: (\d+)/(\d+)", text, re.MULTILINE)
-    packets = re.findall(r"^0, *-?\d+, *(-?\d+), *(\d+),", text, re.MULTILINE)
-    if not base or not packets:
-        raise Unmeasurable(path, last_words(text, {path: path.name}) or "it holds no frames")
-    tick = int(base.group(1)) / int(base.group(2))
-    return tuple(sorted((int(start) * tick, (int(start) + int(length)) * tick) for start, length in packets))
+def _packets(program: Path, arguments: Sequence[str], path: Path) -> Packets:
+    reader = PacketReader(path)
+    within_s = _PROBE_S + path.stat().st_size / _PACE  # all of it is read
+    _look(program, arguments, reader.hear, reader.complain, within_s=within_s, most_bytes=PACKETS_BYTES)
+    return reader.packets()
 
 
 def _ask(program: Path, arguments: Sequence[str]) -> str:
     """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
-    lifeline, ours = os.pipe()  # it ends when we do, and the program with it
+    said: list[bytes] = []
+    complaints: list[bytes] = []
+    most_bytes = find_bounds().said_bytes
+    _look(program, arguments, said.append, complaints.append, within_s=_PROBE_S, most_bytes=most_bytes)
+    return b"\n".join((b"".join(said), b"".join(complaints))).decode("utf-8", "replace")
+
+
+def _look(
+    program: Path,
+    arguments: Sequence[str],
+    hear: Callable[[bytes], object],
+    complain: Callable[[bytes], object],
+    *,
+    within_s: float,
+    most_bytes: int,
+) -> None:
     try:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - a list, no shell; `source` makes the paths inert
-                wardened((str(program), *arguments)),
-                stdin=lifeline,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment_for_children(),
-                start_new_session=True,
-            )
-        finally:
-            os.close(lifeline)
-        with process:
-            try:
-                said = process.communicate(timeout=_PROBE_S)
-            except BaseException:  # Ctrl-C as well: nothing goes on behind us
-                with suppress(ProcessLookupError, PermissionError):  # it ended this very moment
-                    os.killpg(process.pid, signal.SIGKILL)
-                raise
-    except (OSError, subprocess.TimeoutExpired) as cause:
+        look(program, arguments, hear, complain, within_s=within_s, most_bytes=most_bytes)
+    except OSError as cause:  # a time that is over, too
         raise Unmeasurable(program, "it did not answer") from cause
-    finally:
-        os.close(ours)
-    return b"\n".join(said).decode("utf-8", "replace")

@@ -17,6 +17,7 @@ from pipelines.batch.ordering import put_in_order
 from pipelines.running.record import FileOutput, Output, ValueOutput, brief, output_json
 from spaces_registry.errors import ToolkitError
 from spaces_registry.network.decoding import read_back
+from spaces_registry.plain import escaped, lines
 
 OWN = ("row", "status", "run", "seconds", "error", "key")
 OUTPUT, INPUT = "output.", "input."
@@ -98,8 +99,8 @@ class Layout:
         """A row's line, with its end."""
         if not self.is_csv:
             told = {**done.to_json(), "inputs": dict(done.cells), "key": done.key}
-            return json.dumps(told, ensure_ascii=False) + "\n"
-        error = f"{done.error['message']} [{done.error['code']}]" if done.error else ""
+            return escaped(json.dumps(told, ensure_ascii=False)) + "\n"
+        error = lines(f"{done.error['message']} [{done.error['code']}]") if done.error else ""
         own = {**done.to_json(), "run": done.run or "", "error": error, "key": done.key}
         outputs = {OUTPUT + name: _cell(one) for name, one in done.outputs.items()}
         cells = {_own(name): _plain(one) for name, one in done.cells.items()}
@@ -290,7 +291,7 @@ def _rewrite(path: Path, layout: Layout, keep: Callable[[int, Mapping[str, objec
                 if layout.is_csv:
                     file.write(_csv_line([told.get(name) or "" for name in layout.header]))
                 else:
-                    file.write(json.dumps(told, ensure_ascii=False) + "\n")
+                    file.write(escaped(json.dumps(told, ensure_ascii=False)) + "\n")
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -276,8 +276,9 @@ def output_lines(run: "Run", *, fold: bool = False) -> list[str]:
 def _shown(value: object) -> str:
     """A value for reading: text as it is, all else as JSON; nothing that could steer a terminal."""
     from pipelines.cli.show import safe  # noqa: PLC0415
+    from spaces_registry.plain import escaped  # noqa: PLC0415
 
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else escaped(json.dumps(value, ensure_ascii=False))
     if not sys.stdout.isatty():
         return text
     lines = [safe(line) for line in text.splitlines()] or [""]

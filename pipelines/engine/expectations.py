@@ -10,7 +10,7 @@ from typing import Final
 
 from chains.model import Expect
 from pipelines.artifacts import Artifact
-from pipelines.programs.environment import environment_for_children
+from pipelines.artifacts.measures import Unmeasurable
 from spaces_registry.errors import BadOutput
 from spaces_registry.network.bounds import Bounds
 from spaces_registry.signature import Kind
@@ -20,6 +20,7 @@ _MATCH_S: Final = 3.0
 _LOOK_S: Final = 120.0  # for ffmpeg, over all of a medium
 _FLAT: Final = 10  # levels out of 255 by which one colour may vary, after compression
 _SIDE: Final = 64  # pixels that an image is reduced to before its colours are compared: evens noise out
+_PLAIN: Final = frozenset({"L", "LA", "RGB", "RGBA"})  # modes that are reduced without another copy
 _FRAMES: Final = 64  # of a video, evenly spread
 _SILENT_DB: Final = -60.0
 _SEARCH = (
@@ -95,7 +96,7 @@ def _beginning(text: str) -> str:
 
 
 def _fault_of_file(expect: Expect, file: Artifact) -> str | None:
-    from pipelines.artifacts.probe import Unmeasurable, measure  # noqa: PLC0415 - needs Pillow and ffmpeg
+    from pipelines.artifacts.probe import measure  # noqa: PLC0415 - needs Pillow and ffmpeg
 
     medium = file.mime.partition("/")[0]
     if medium == "image" and file.kind == Kind.VIDEO:  # an animated picture: all its frames count
@@ -103,9 +104,9 @@ def _fault_of_file(expect: Expect, file: Artifact) -> str | None:
     if medium not in ("image", "audio", "video"):
         return f"{file.name} is empty" if expect.not_blank and not file.size_bytes else None
     try:
-        measures = measure(file.path)
+        measures = measure(file.path, exactly=expect.min_seconds is not None or expect.not_blank)
     except Unmeasurable as failure:
-        return f"{file.name}: {failure.message}"
+        return f"{file.name} cannot be measured: {failure.said}"
     for name, least, is_, unit in (
         ("long", expect.min_seconds, measures.seconds, "s"),
         ("wide", expect.min_width, measures.width, "pixels"),
@@ -129,15 +130,19 @@ def _blankness(file: Artifact, medium: str, seconds: float | None) -> str | None
 def _is_flat(path: Path) -> bool:
     from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
 
-    if path.read_bytes()[:256].lstrip().startswith((b"<?xml", b"<svg")):
-        return False  # a drawing has no pixels to compare
+    from pipelines.artifacts.pixels import picture_in  # noqa: PLC0415 - an extra
+
+    with path.open("rb") as stream:
+        if stream.read(256).lstrip().startswith((b"<?xml", b"<svg")):
+            return False  # a drawing has no pixels to compare
     try:
-        with Image.open(path) as image:
+        with picture_in(path) as image:
             if image.mode in ("F", "I"):  # numbers without a scale, such as depths
                 least, most = image.getextrema()
                 return least == most
             image.draft("RGB", (_SIDE * 4, _SIDE * 4))
-            small = image.convert("RGBA").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+            plain = image if image.mode in _PLAIN else image.convert("RGBA")
+            small = plain.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("RGBA")
     except Exception:  # noqa: BLE001 - Pillow's plugins raise whatever their parser met; it was measured before
         return False
     if not any(small.tobytes()[3::4]):
@@ -160,7 +165,8 @@ def _is_silent(path: Path) -> bool:
 def _is_empty_film(path: Path, seconds: float | None) -> bool:
     rate = _FRAMES / max(seconds or 1.0, 1.0)
     scaled = f"fps={min(rate, 8.0):.6f},scale={_SIDE}:{_SIDE}:flags=area,format=rgb24"
-    frames = _ffmpeg(path, "-map", "0:v:0", "-vf", scaled, "-f", "rawvideo", "pipe:1")[0]
+    most = ("-frames:v", str(2 * _FRAMES))
+    frames = _ffmpeg(path, "-map", "0:v:0", "-vf", scaled, *most, "-f", "rawvideo", "pipe:1")[0]
     size = _SIDE * _SIDE * 3
     whole = [frames[at : at + size] for at in range(0, len(frames) - size + 1, size)]
     return bool(whole) and all(_is_one_colour(one, 3) for one in whole)
@@ -168,17 +174,20 @@ def _is_empty_film(path: Path, seconds: float | None) -> bool:
 
 def _ffmpeg(path: Path, *arguments: str) -> tuple[bytes, str]:
     from pipelines.programs.ffmpeg import find_ffmpeg, source  # noqa: PLC0415 - an extra
+    from pipelines.programs.looking import look  # noqa: PLC0415 - an extra
 
-    command = (str(find_ffmpeg()), "-hide_banner", "-nostdin", "-nostats", *source(path), *arguments)
+    asked = ("-hide_banner", "-nostdin", "-nostats", *source(path), *arguments)
+    frames: list[bytes] = []
+    words: list[bytes] = []
     try:
-        done = subprocess.run(  # noqa: S603 - a list, no shell; the path is made inert by `source`
-            command,
-            capture_output=True,
-            check=False,
-            timeout=_LOOK_S,
-            stdin=subprocess.DEVNULL,
-            env=environment_for_children(),
+        look(
+            find_ffmpeg(),
+            asked,
+            frames.append,
+            words.append,
+            within_s=_LOOK_S,
+            most_bytes=Bounds().said_bytes,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:  # a time that is over, too
         return b"", ""  # what cannot be looked at is not called blank
-    return done.stdout, done.stderr.decode("utf-8", "replace")
+    return b"".join(frames), b"".join(words).decode("utf-8", "replace")

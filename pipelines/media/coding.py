@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from pipelines.artifacts.probe import Measures
+from pipelines.artifacts.measures import Measures
 from pipelines.programs.ffmpeg import SAME_BYTES
 
 MP4_PICTURE = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from pipelines.artifacts.probe import Measures
+from pipelines.artifacts.measures import Measures
 from pipelines.media.coding import HEARD, MP4_FILE, MP4_PICTURE, MP4_SOUND, SOUND_FORMATS, mixed_to, stamp
 from pipelines.media.depth import form_of, written_as
 from pipelines.media.film import BEFORE_S, Film, film_of, one_turn
@@ -79,11 +79,11 @@ async def _extract_audio(work: Work) -> tuple[Value, ...]:
     video = work.file("video")
     measured = await work.sound(video)
     packets = await work.packets(video, "a")
-    length = max(end for _, end in packets)
+    length = packets.end
     late: tuple[str, ...] = ()
     if work.word("begin") == "sound":
         late = ("asetpts=PTS-STARTPTS",)
-        length -= max(0.0, packets[0][0])
+        length -= max(0.0, packets.starts[0])
     form = work.word("format")
     steps = (*late, HEARD, *writable(form, measured))
     return (await written_sound(work, video, measured, f"extract_audio.{form}", length, steps),)

@@ -1,7 +1,7 @@
 """In which format, and with how many bits a sample, a sound is written: as it came, where that can be."""
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.artifacts.probe import Measures
+from pipelines.artifacts.measures import Measures
 from pipelines.media.coding import SOUND_FORMATS
 from pipelines.media.operation import Work
 from spaces_registry.signature import File

@@ -5,7 +5,8 @@ from dataclasses import replace
 import anyio.to_thread
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.artifacts.probe import Measures, Unmeasurable, measure
+from pipelines.artifacts.measures import Measures, Unmeasurable
+from pipelines.artifacts.probe import measure
 from pipelines.media.operation import Operation, Work, needs, operation
 from spaces_registry.signature import File, Kind, Value
 

@@ -8,7 +8,7 @@ and in step with their sound, whichever of the two begins late or ends early.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.artifacts.probe import Measures
+from pipelines.artifacts.measures import Measures
 from pipelines.media.coding import (
     HEARD,
     MP4_PICTURE,
@@ -22,9 +22,11 @@ from pipelines.media.coding import (
 )
 from pipelines.media.operation import Work
 from pipelines.programs.ffmpeg import SAME_BYTES, source
+from spaces_registry.network.bounds import find_bounds
 from spaces_registry.signature import File
 
 BEFORE_S = 0.0005  # a seek lands on the first frame at or after its time; this far before is still that frame
+_SPREAD = 2  # times as many frames as it holds may be made of a video of any length
 _NOTICED_S = 0.1  # a sound that outlasts its picture by less is an encoder's padding
 _DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own know no transparency
 
@@ -161,12 +163,21 @@ async def film_of(work: Work, file: File) -> Film:
     """Measure a video to its last frame.
 
     Raises:
-        RejectedInput: it has no moving picture, or cannot be decoded.
+        RejectedInput: it has no moving picture, cannot be decoded, or spreads few frames over a long time.
     """
     measured = await work.picture(file)
     frames = await work.packets(file, "v")
-    times = tuple(start for start, _ in frames if start > -BEFORE_S) or (0.0,)  # edit lists hide earlier ones
+    times = tuple(one for one in frames.starts if one > -BEFORE_S) or (0.0,)  # edit lists hide earlier ones
     heard = await work.seconds(file, "a") if measured.has_audio else 0.0
     if not measured.steady:
         measured = replace(measured, fps=pace(times) or measured.fps, steady=True)
-    return Film(file, measured, times, max(end for _, end in frames), heard)
+    film = Film(file, measured, times, frames.end, heard)
+    count, most = round(film.seconds * film.rate), find_bounds().frames
+    if count > max(most, _SPREAD * len(times)):
+        shown = f"{len(times)} frame{'s' if len(times) > 1 else ''} over {film.seconds:,.0f} s"
+        message = (
+            f"{file.name!r} holds {shown}, which is {count:,} at {film.rate} a second, more than {most:,}"
+        )
+        hint = "give it a shorter one; SPACECHAIN_MAX_FRAMES raises the limit"
+        raise work.refuse(message, hint=hint)
+    return film

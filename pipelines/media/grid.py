@@ -9,7 +9,8 @@ from pipelines.media.coding import LARGEST, MP4_FILE, MP4_PICTURE, MP4_SOUND, fr
 from pipelines.media.film import film_of
 from pipelines.media.join import chosen_size
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
-from pipelines.media.pictures import MOST_PIXELS, Colour, colour, fitted, opened, save
+from pipelines.media.pictures import Colour, colour, fitted, opened, save
+from spaces_registry.network.bounds import find_bounds
 from spaces_registry.signature import File, Kind, Value
 
 _MOST_VIDEOS = 36
@@ -65,7 +66,7 @@ def _laid_out(work: Work, files: tuple[File, ...], background: Colour) -> File:
     shrunk = min(1.0, LARGEST / max(first.size))
     table = _table(work, len(files), *(max(16, round(side * shrunk)) for side in first.size))
     width, height = table.size
-    if width * height > MOST_PIXELS:
+    if width * height > find_bounds().pixels:
         message = f"{width}x{height} pixels are too many"
         raise work.refuse(message, hint="give a smaller size for the cells, such as 512x512")
     canvas = Image.new("RGBA", (width, height), background)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipelines.artifacts.filetypes import filetype_of
-from pipelines.artifacts.probe import Measures
+from pipelines.artifacts.measures import Measures
 from pipelines.media.coding import (
     BETWEEN,
     MP4_FILE,

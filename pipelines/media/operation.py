@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipelines.artifacts.filetypes import FileType, filetype_of, first_words
-from pipelines.artifacts.probe import (
-    Measures,
-    Unmeasurable,
-    header_of,
-    packets_of,
-    parse_media,
-    parse_packets,
-)
+from pipelines.artifacts.measures import Measures, Unmeasurable
+from pipelines.artifacts.packets import PacketReader, Packets
+from pipelines.artifacts.probe import PACKETS_BYTES, header_of, packets_of, parse_media
 from pipelines.programs.ffmpeg import Ffmpeg, find_ffmpeg
 from pipelines.runners.protocol import Call
 from spaces_registry.apps.schema import is_finite
@@ -209,15 +204,16 @@ class Work:
         with self._decoding(file):
             return parse_media(text, file.path)
 
-    async def packets(self, file: File, stream: str) -> tuple[tuple[float, float], ...]:
-        """When each packet of its first video (`v`) or audio (`a`) stream starts and ends, in seconds."""
-        text = await self.ffmpeg().ask(packets_of(file.path, stream))
+    async def packets(self, file: File, stream: str) -> Packets:
+        """When the packets of its first video (`v`) or audio (`a`) stream start and end, in seconds."""
+        reader, asked = PacketReader(file.path), packets_of(file.path, stream)
         with self._decoding(file):
-            return parse_packets(text, file.path)
+            await self.ffmpeg().look(asked, reader.hear, reader.complain, most_bytes=PACKETS_BYTES)
+            return reader.packets()
 
     async def seconds(self, file: File, stream: str) -> float:
         """How long its video (`v`) or audio (`a`) stream is, exactly."""
-        return max(end for _, end in await self.packets(file, stream))
+        return (await self.packets(file, stream)).end
 
     @contextmanager
     def _decoding(self, file: File) -> Iterator[None]:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from pipelines.artifacts.filetypes import filetype_of
+from pipelines.artifacts.measures import Unmeasurable
+from pipelines.artifacts.pixels import picture_in
 from pipelines.media.coding import LARGEST
 from pipelines.media.operation import Operation, Work, choice, needs, number, operation, option
 from pipelines.programs.ffmpeg import MediaNotInstalled
+from spaces_registry.network.bounds import find_bounds
 from spaces_registry.signature import File, Kind, Value
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 Colour = tuple[int, int, int, int]
 
-MOST_PIXELS = 80_000_000  # an image of 320 MB in memory; below the size at which Pillow itself warns
 _NUMBERS = frozenset({"F", "I"})  # modes whose levels have no fixed white
 _SIGNED = re.compile(r";16B?N?S")  # as Pillow names what it reads; these may be negative
 _FORMATS = {"png": ("PNG", "image/png"), "jpeg": ("JPEG", "image/jpeg"), "webp": ("WEBP", "image/webp")}
@@ -63,20 +65,19 @@ def opened(work: Work, file: File, *, deep: bool = False) -> Image.Image:
         MediaNotInstalled: Pillow is missing.
     """
     try:
-        from PIL import Image, ImageOps  # noqa: PLC0415 - an extra, and slow to import
+        from PIL import ImageOps  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as cause:
         raise MediaNotInstalled("Pillow") from cause
     if filetype_of(file.path).extension == ".svg":
         raise work.refuse(f"{file.name!r} is an SVG drawing", hint="only images made of pixels can be used")
     try:
-        with Image.open(file.path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")  # noqa: TRY301
-            if getattr(image, "n_frames", 1) > 1:
+        with picture_in(file.path) as image:
+            if getattr(image, "is_animated", False):  # the number of frames takes a look at each of them
                 work.warn(f"{file.name!r} is animated; only its first frame is used")
             layout = str([one[3] for one in getattr(image, "tile", ())])
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)  # without a copy of what is upright already
+            upright: Image.Image = image
             is_16_bit = ";16" in layout and not _SIGNED.search(layout)
             if is_16_bit and upright.mode.startswith("I"):
                 if deep:
@@ -89,9 +90,10 @@ def opened(work: Work, file: File, *, deep: bool = False) -> Image.Image:
             if upright.mode in _NUMBERS:
                 upright = _restored(in_greys(work, file, upright), upright)
             return _plain(upright)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
-        message = f"{file.name!r} has more than {MOST_PIXELS // 1_000_000} million pixels"
-        raise work.refuse(message, said=str(cause)) from cause
+    except Unmeasurable as cause:
+        hint = "give it a smaller one; SPACECHAIN_MAX_PIXELS raises the limit"
+        message = f"{file.name!r} cannot be used: {cause.said}"
+        raise work.refuse(message, said=cause.said, hint=hint) from cause
     except Exception as cause:  # Pillow's plugins raise whatever their parser met: struct.error, KeyError, …
         said = str(cause).replace(str(file.path), file.name) or type(cause).__name__
         raise work.refuse(f"{file.name!r} cannot be decoded: {said}", said=said) from cause
@@ -141,7 +143,8 @@ def _finite(numbers: Image.Image) -> tuple[Image.Image, bool]:
 def _plain(image: Image.Image) -> Image.Image:
     """Eight bits a channel, with alpha only where there is some."""
     alpha = image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info
-    return image.convert("RGBA" if alpha else "RGB")
+    mode = "RGBA" if alpha else "RGB"
+    return image if image.mode == mode and "transparency" not in image.info else image.convert(mode)
 
 
 def without_idle_alpha(path: Path) -> None:
@@ -150,11 +153,7 @@ def without_idle_alpha(path: Path) -> None:
     Raises:
         MediaNotInstalled: Pillow is missing.
     """
-    try:
-        from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
-    except ImportError as cause:
-        raise MediaNotInstalled("Pillow") from cause
-    with Image.open(path) as image:
+    with picture_in(path) as image:
         if image.mode != "RGBA" or image.getchannel("A").getextrema()[0] != 255:  # noqa: PLR2004 - opaque
             return
         opaque = image.convert("RGB")
@@ -219,7 +218,7 @@ def _resized(
     image = opened(work, file, deep=keeps_depth(file) and _has_grey_bars(background))
     wide = round(width or (height or 0) * image.width / image.height) or 1
     high = round(height or (width or 0) * image.height / image.width) or 1
-    if wide * high > MOST_PIXELS:
+    if wide * high > find_bounds().pixels:
         raise work.refuse(f"{wide}x{high} pixels are too many")
     shape = (
         fit if width and height else "stretch"
@@ -242,9 +241,7 @@ def keeps_depth(file: File) -> bool:
 
 def file_form(file: File) -> str:
     """The format to write an image in that was read from `file`: its own, or PNG if that is not offered."""
-    from PIL import Image  # noqa: PLC0415 - an extra, and slow to import
-
-    with Image.open(file.path) as image:
+    with picture_in(file.path) as image:
         form = (image.format or "").lower()
     return form if form in _FORMATS else "png"
 

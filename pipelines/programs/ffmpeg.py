@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from anyio.streams.text import TextReceiveStream
 from pipelines.artifacts.disk import StorageFailed
 from pipelines.programs.environment import environment_for_children
 from spaces_registry.errors import CallFailed, Crashed, RejectedInput, ToolkitError
+from spaces_registry.network.bounds import find_bounds, told
 from spaces_registry.progress import Listener, Progress
 
 _FORMATS = (
@@ -32,6 +33,10 @@ _FORMATS = (
 SAFE_INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", _FORMATS)
 # the same inputs give the same bytes: no dates, no versions, and as many threads on every machine
 SAME_BYTES = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "2")
+_RAISE = (
+    "give it a smaller one; SPACECHAIN_MAX_MEMORY, SPACECHAIN_MAX_PIXELS and SPACECHAIN_MAX_DOWNLOAD"
+    " raise the limits"
+)
 _WARDEN = Path(__file__).with_name("warden.py")
 _KILL_S = 5.0
 _TAIL_LINES = 60
@@ -39,6 +44,7 @@ _GENERIC = re.compile(
     r"Conversion failed|Error opening (in|out)put|Nothing was (written|encoded)|Last message repeated|"
     r"Task finished|Terminating thread|"
     r"Error (closing|writing|while|sending|submitting|muxing|processing|marking)|"
+    r"Consider increasing the value|"
     r"Could not write header|Decode error rate|At least one output|cannot be determined",
     re.IGNORECASE,
 )
@@ -50,6 +56,13 @@ _DAMAGED = re.compile(
 )
 _LACKING = re.compile(r"No such filter|Unknown (de|en)coder", re.IGNORECASE)
 _OPENING = "Error opening input files: "
+_STARVED = 123  # what the warden says of a program that failed while it had much of its memory in use
+_NO_MEMORY = re.compile(r"Cannot allocate memory|out of memory|malloc of size", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"File too large", re.IGNORECASE)
+_TOO_WIDE = re.compile(r"Picture size (\d{1,9}x\d{1,9}) exceeds|Picture size (\d{1,9}x\d{1,9}) is invalid")
+_LOOK_SHARE = 3  # a program that only looks has this share of the memory
+_BLOCK_SHARE = 4  # and one block this share of that: an index of 80 million samples is one
+_LINE = 10_000  # characters; of a longer line the end is read
 _FULL = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 _SPEAKER = re.compile(r"^(\[[^\]]*@ 0x[0-9a-f]+\]|\[[a-z0-9#:/_-]+\])\s*", re.IGNORECASE)
 
@@ -103,16 +116,36 @@ def find_ffmpeg(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def source(path: Path, *options: str) -> tuple[str, ...]:
-    """The arguments that make `path` an input; a name with a dash, a colon or a `%` stays a name."""
-    return (*SAFE_INPUT, *options, "-i", f"file:{path.absolute()}")
+    """The arguments that make `path` an input; a name with a dash, a colon or a `%` stays a name.
 
-
-def wardened(command: Sequence[str]) -> tuple[str, ...]:
-    """The command that runs a program so that it ends when standard input does, and so when we do.
-
-    It needs a session of its own: whatever is in its process group ends with it.
+    A frame of more pixels than are worked on is not decoded, whatever the header said before.
     """
-    return (sys.executable, "-I", "-S", str(_WARDEN), *command)
+    largest = ("-max_pixels", str(find_bounds().pixels))
+    return (*SAFE_INPUT, *largest, *options, "-i", f"file:{path.absolute()}")
+
+
+def wardened(program: Path, arguments: Sequence[str], *, is_look: bool = False) -> tuple[str, ...]:
+    """The command that runs an ffmpeg within limits, and so that it ends when standard input does.
+
+    It needs a session of its own: whatever is in its process group ends with it. Its own limit on one block
+    of memory holds on every system, and before the block is filled.
+
+    Args:
+        program: the ffmpeg.
+        arguments: its arguments.
+        is_look: whether it only looks at a medium, and makes none.
+    """
+    bounds = find_bounds()
+    memory = bounds.memory_bytes // (_LOOK_SHARE if is_look else 1)
+    warden = (sys.executable, "-I", "-S", str(_WARDEN), str(memory), str(bounds.download_bytes))
+    return (*warden, str(program), "-max_alloc", str(memory // _BLOCK_SHARE), *arguments)
+
+
+def too_wide(text: str) -> str | None:
+    """What ffmpeg says of a frame that it did not decode for its size, in words that follow "it"; or None."""
+    if not (found := _TOO_WIDE.search(text)):
+        return None
+    return f"has frames of {found[1] or found[2]} pixels, and at most {find_bounds().pixels:,} are worked on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +189,7 @@ class Ffmpeg:
             StorageFailed: the disk is full.
         """
         quiet = ("-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-y")
-        command = (str(self.program), *quiet, "-filter_complex_threads", "2", *arguments)
+        command = wardened(self.program, (*quiet, "-filter_complex_threads", "2", *arguments))
         with anyio.CancelScope(shield=True):  # a process started is a process that must be ended
             process = await self._start(command)
         words: list[str] = []
@@ -175,23 +208,56 @@ class Ffmpeg:
 
     async def ask(self, arguments: Sequence[str]) -> str:
         """What ffmpeg writes, on either stream; its exit code means nothing when it was only asked."""
-        with anyio.CancelScope(shield=True):
-            process = await self._start((str(self.program), *arguments))
         said: list[bytes] = []
+        complaints: list[bytes] = []
+        await self.look(arguments, said.append, complaints.append, most_bytes=find_bounds().said_bytes)
+        return b"\n".join((b"".join(said), b"".join(complaints))).decode("utf-8", "replace")
+
+    async def look(
+        self,
+        arguments: Sequence[str],
+        hear: Callable[[bytes], object],
+        complain: Callable[[bytes], object],
+        *,
+        most_bytes: int,
+    ) -> None:
+        """Have ffmpeg look at a medium; what it says after `most_bytes` on a stream is not waited for.
+
+        Args:
+            arguments: inputs, and what to do with them.
+            hear: gets each piece of its standard output.
+            complain: gets each piece of its standard error.
+            most_bytes: of either stream.
+        """
+        with anyio.CancelScope(shield=True):
+            process = await self._start(wardened(self.program, arguments, is_look=True))
         try:
+            assert process.stdout is not None  # noqa: S101 - `open_process` makes both
+            assert process.stderr is not None  # noqa: S101 - `open_process` makes both
+            failures: list[ToolkitError] = []
             async with anyio.create_task_group() as tasks:
-                for stream in (process.stdout, process.stderr):
-                    assert stream is not None  # noqa: S101 - `open_process` makes both
-                    tasks.start_soon(_gather, stream, said)
-            await process.wait()
+
+                async def gather(stream: ByteReceiveStream, hear: Callable[[bytes], object]) -> None:
+                    try:
+                        if await _gather(stream, hear, most_bytes):
+                            return
+                    except ToolkitError as failure:
+                        failures.append(failure)
+                    tasks.cancel_scope.cancel()  # enough was said
+
+                tasks.start_soon(gather, process.stderr, complain)
+                await gather(process.stdout, hear)
+            if failures:
+                raise failures[0]
+            if not tasks.cancel_scope.cancel_called:
+                await process.wait()
         finally:
             await _end(process)
-        return b"\n".join(said).decode("utf-8", "replace")
 
     async def _start(self, command: Sequence[str]) -> Process:
         try:
             return await anyio.open_process(
-                wardened(command),
+                command,
                 stdin=subprocess.PIPE,  # the lifeline: it ends when we do, and the program with it
                 cwd=self.folder,
                 env={**environment_for_children(), "AV_LOG_FORCE_NOCOLOR": "1"},
@@ -203,6 +269,8 @@ class Ffmpeg:
 
     def _failure(self, words: Sequence[str], code: int) -> ToolkitError:
         said = last_words("\n".join(words), self.names) or f"exit code {code}"
+        if excess := self._excess("\n".join(words), code):
+            return RejectedInput(self.place, f"{self.place}: {excess}", said=said, hint=_RAISE)
         if _FULL.search("\n".join(words)):
             return StorageFailed(self.folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         if _LACKING.search("\n".join(words)):  # an ffmpeg of the user's own, with less in it
@@ -211,6 +279,19 @@ class Ffmpeg:
             return Crashed(self.place, message, said=said, hint=hint)
         kind: type[CallFailed] = RejectedInput if _DAMAGED.search("\n".join(words)) else Crashed
         return kind(self.place, f"{self.place}: ffmpeg failed: {said}", said=said)
+
+    def _excess(self, text: str, code: int) -> str | None:
+        """What was more than a program here may take, in words; None if that was not why it failed."""
+        named, bounds = " or ".join(repr(one) for one in dict.fromkeys(self.names.values())), find_bounds()
+        if wide := too_wide(text):
+            return f"{named} {wide}"
+        if _TOO_LARGE.search(text):
+            return f"what is made of {named} would be larger than {told(bounds.download_bytes)}"
+        if _NO_MEMORY.search(text) or (code == _STARVED and not _DAMAGED.search(text)):
+            return (
+                f"{named} takes more than the {told(bounds.memory_bytes)} of memory that a program here has"
+            )
+        return None
 
 
 def last_words(text: str, names: Mapping[Path, str]) -> str:
@@ -222,8 +303,14 @@ def last_words(text: str, names: Mapping[Path, str]) -> str:
     return (telling or [line for line in lines if line] or [""])[-1].removeprefix(_OPENING)
 
 
-async def _gather(stream: ByteReceiveStream, said: list[bytes]) -> None:
-    said.append(b"".join([chunk async for chunk in stream]))
+async def _gather(stream: ByteReceiveStream, hear: Callable[[bytes], object], most_bytes: int) -> bool:
+    """Hear a stream; whether it ended before it had said too much."""
+    async for chunk in stream:
+        most_bytes -= len(chunk)
+        if most_bytes < 0:
+            return False
+        hear(chunk)
+    return True
 
 
 async def _listen(stream: ByteReceiveStream, words: list[str]) -> None:
@@ -232,6 +319,7 @@ async def _listen(stream: ByteReceiveStream, words: list[str]) -> None:
         *lines, rest = (rest + chunk).split("\n")
         words.extend(lines)
         del words[:-_TAIL_LINES]
+        rest = rest[-_LINE:]
     words.append(rest)
 
 
@@ -243,6 +331,7 @@ async def _follow(
     start, end = span
     async for chunk in TextReceiveStream(stream, errors="replace"):
         *lines, rest = (rest + chunk).split("\n")
+        rest = rest[-_LINE:]
         for line in lines:
             name, _, value = line.partition("=")
             if name == "out_time_us" and value.isdigit() and seconds > 0:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.artifacts import StorageFailed
+from spaces_registry.plain import lines
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -31,9 +32,15 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
     made.filters["duration"] = duration
     return made
+
+
+def _seen(value: object) -> object:
+    """A value as the page shows it: without controls and marks that turn the direction of writing."""
+    return lines(value) if type(value) is str else value  # what is markup was put together of such values
 
 
 def write_page(path: Path, parts: Iterable[str]) -> Path:

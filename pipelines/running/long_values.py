@@ -15,6 +15,7 @@ from pipelines.artifacts import Artifact, publish
 from pipelines.artifacts.disk import PART, storage
 from pipelines.engine.binding import shown
 from pipelines.programs.environment import masked
+from spaces_registry.plain import escaped
 from spaces_registry.sayable import is_of_numbers, spelt
 from spaces_registry.signature import Kind
 
@@ -105,7 +106,8 @@ def write_value(value: object, folder: Path, stem: str, hidden: Mapping[str, str
 def _pieces(value: object, hidden: Mapping[str, str]) -> Iterator[str]:
     """A text, or a value's JSON, piece by piece: all of it at once would be there twice."""
     if not isinstance(value, str):
-        yield from spelt(value, lambda part: part if is_of_numbers(part) else masked(shown(part), hidden))
+        pieces = spelt(value, lambda part: part if is_of_numbers(part) else masked(shown(part), hidden))
+        yield from map(escaped, pieces)
         return
     text = str(masked(value, hidden))
     for at in range(0, len(text), _PIECE):

@@ -14,7 +14,7 @@ from pipelines.engine.binding import shown
 from pipelines.engine.outputs import EachOutputs
 from pipelines.engine.results import Attempt, CallDone, Failed, Result, Skipped, Succeeded
 from pipelines.running.long_values import head_of, is_long
-from spaces_registry.sayable import storable
+from spaces_registry.plain import escaped, lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +303,7 @@ def _warnings(calls: Sequence[CallDone]) -> Iterator[str]:
     """What was warned of, with the item where there are several."""
     for call in calls:
         item = f"item {call.item + 1}: " if len(calls) > 1 else ""
-        yield from (f"{item}{one}" for one in call.warnings)
+        yield from (lines(f"{item}{one}") for one in call.warnings)
 
 
 def _steps(call: CallDone) -> dict[str, object]:
@@ -324,7 +324,9 @@ def _call(call: CallDone, *, is_one_of_several: bool) -> dict[str, object]:
         "cached": call.cached,
         "via": call.via,
         "seconds": round(call.seconds, 3),
-        "error": {"code": call.failure.code, "message": call.failure.message} if call.failure else None,
+        "error": {"code": call.failure.code, "message": lines(call.failure.message)}
+        if call.failure
+        else None,
     }
     return {**told, "steps": _steps(call)} if call.steps and is_one_of_several else told
 
@@ -338,7 +340,7 @@ def _story(call: CallDone) -> list[dict[str, object]]:
 
 
 def _attempt(one: Attempt) -> dict[str, object]:
-    return {"via": one.via, "class": one.failure, "said": one.said, "seconds": round(one.seconds, 3)}
+    return {"via": one.via, "class": one.failure, "said": _seen(one.said), "seconds": round(one.seconds, 3)}
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -350,15 +352,20 @@ def _error(failed: Failed) -> dict[str, object]:
     words = (getattr(call.failure, "said", None) for call in failed.calls)
     return {
         "code": failed.error.code,
-        "message": failed.error.message,
-        "hint": failed.error.hint,
-        "said": getattr(failed.error, "said", None) or next((one for one in words if one), None),
+        "message": lines(failed.error.message),
+        "hint": _seen(failed.error.hint),
+        "said": _seen(getattr(failed.error, "said", None) or next((one for one in words if one), None)),
         "attempts": attempts,
     }
 
 
+def _seen(words: str | None) -> str | None:
+    """Words for people, without what steers a terminal; a value is never changed, only spelt harmlessly."""
+    return None if words is None else lines(words)
+
+
 def write_json(path: Path, document: Mapping[str, object], *, lasting: bool = True) -> None:
-    """Write a JSON document so that a reader never sees half of it.
+    """Write a JSON document so that a reader never sees half of it, and nothing in it steers his terminal.
 
     Args:
         path: the file.
@@ -372,7 +379,7 @@ def write_json(path: Path, document: Mapping[str, object], *, lasting: bool = Tr
     try:
         with aside.open("w", encoding="utf-8") as file:
             text = json.dumps(document, ensure_ascii=False, indent=2 if lasting else None)
-            file.write(storable(text) + "\n")
+            file.write(escaped(text) + "\n")
             if lasting:
                 file.flush()
                 os.fsync(file.fileno())

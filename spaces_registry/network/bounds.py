@@ -20,6 +20,9 @@ _RAISED: Final = {  # what a user may set, by the variable
     "SPACECHAIN_MAX_DOWNLOAD": "download_bytes",
     "SPACECHAIN_MAX_ANSWER": "answer_bytes",
     "SPACECHAIN_MAX_FILES": "files",
+    "SPACECHAIN_MAX_MEMORY": "memory_bytes",
+    "SPACECHAIN_MAX_PIXELS": "pixels",
+    "SPACECHAIN_MAX_FRAMES": "frames",
 }
 
 
@@ -52,7 +55,12 @@ class Bounds:
         pace_s: how long a file may be slower than that.
         files: that one call may give, in all its outputs.
         words: characters of what a place says: an error, a log line, a label.
-        pixels: of one picture; Pillow's own threshold, a 24-bit image of 256 MB.
+        pixels: of one picture, or of a frame of a video; Pillow's own threshold, a 24-bit image of 256 MB.
+        memory_bytes: of a program that works on media; one that only looks at them has a third of it.
+        frames: of a video that is made, unless what it is made of holds as many.
+        packets: of one track of a medium: a day and more of video at 60 frames a second.
+        medium_s: how long a sound or a video may last.
+        said_bytes: of what a program tells about a medium.
         redirects: followed for one request.
         chain_bytes: of a chain, a lock or a service file.
         code_bytes: of a file of code.
@@ -76,6 +84,11 @@ class Bounds:
     files: int = 1000
     words: int = 10_000
     pixels: int = 89_478_485
+    memory_bytes: int = 6 * GB
+    frames: int = 1_000_000
+    packets: int = 10_000_000
+    medium_s: float = 2 * 86_400.0
+    said_bytes: int = 16 * MB
     redirects: int = 5
     chain_bytes: int = 1_000_000
     code_bytes: int = 10_000_000
@@ -104,6 +117,9 @@ def find_bounds(environ: Mapping[str, str] | None = None) -> Bounds:
         answer_bytes=sizes.get("answer_bytes", usual.answer_bytes),
         download_bytes=sizes.get("download_bytes", usual.download_bytes),
         files=sizes.get("files", usual.files),
+        memory_bytes=sizes.get("memory_bytes", usual.memory_bytes),
+        pixels=sizes.get("pixels", usual.pixels),
+        frames=sizes.get("frames", usual.frames),
     )
 
 

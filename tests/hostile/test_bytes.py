@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.artifacts import Store
 from pipelines.artifacts.filetypes import filetype_of
+from pipelines.artifacts.measures import Unmeasurable
 from pipelines.artifacts.names import safe_name as published_name
-from pipelines.artifacts.probe import Unmeasurable, measure, measure_media
+from pipelines.artifacts.probe import measure, measure_media
 from pipelines.programs.ffmpeg import find_ffmpeg
 from pipelines.report import write_report
 from spaces_registry.apps.files import Shelf, safe_name

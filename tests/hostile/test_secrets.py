@@ -81,7 +81,8 @@ def test_programs_of_ours_get_no_secrets(tmp_path, monkeypatch):
     spy.chmod(0o755)
     monkeypatch.setenv("SPACECHAIN_FFMPEG", str(spy))
     monkeypatch.setenv("HF_TOKEN", "hf_THEHUBSTOKEN0123456789")
-    from pipelines.artifacts.probe import Unmeasurable, measure_media  # noqa: PLC0415
+    from pipelines.artifacts.measures import Unmeasurable  # noqa: PLC0415
+    from pipelines.artifacts.probe import measure_media  # noqa: PLC0415
 
     with pytest.raises(Unmeasurable):
         measure_media(tmp_path / "x.mp4", find_ffmpeg())

@@ -12,7 +12,8 @@ import anyio
 import pytest
 from PIL import Image
 
-from pipelines.artifacts.probe import Measures, measure, stream_seconds
+from pipelines.artifacts.measures import Measures
+from pipelines.artifacts.probe import measure, stream_seconds
 from pipelines.programs.ffmpeg import find_ffmpeg
 from pipelines.runners.media import OPERATIONS, MediaRunner
 from pipelines.runners.protocol import Call

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from pipelines.artifacts.probe import Unmeasurable, measure, parse_media
+from pipelines.artifacts.measures import Unmeasurable
+from pipelines.artifacts.probe import measure, parse_media
 from pipelines.programs.ffmpeg import MediaNotInstalled, NoSuchFfmpeg, find_ffmpeg
 
 

@@ -12,7 +12,8 @@ import pytest
 from odd_clips import FLASHES, SIZE, SOUNDS, VIDEOS, Clip, make_shelf
 from PIL import Image
 
-from pipelines.artifacts.probe import measure_media, packets_of, parse_packets
+from pipelines.artifacts.packets import PacketReader
+from pipelines.artifacts.probe import measure_media, packets_of
 from pipelines.programs.ffmpeg import find_ffmpeg
 from pipelines.runners.media import OPERATIONS
 from spaces_registry.errors import RejectedInput
@@ -288,7 +289,9 @@ class Seen:
         """When a track ends."""
         command = [str(find_ffmpeg()), *packets_of(self.file, stream)]
         said = subprocess.run(command, check=True, capture_output=True)
-        return max(end for _, end in parse_packets((said.stdout + said.stderr).decode(), self.file))
+        reader = PacketReader(self.file)
+        reader.hear(said.stdout)
+        return reader.packets().end
 
     def flashes(self) -> list[float]:
         """When its picture turns white."""

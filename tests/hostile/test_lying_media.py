@@ -1,0 +1,286 @@
+"""Media that lie about how large, how long or how many they are cost a message, not gigabytes and minutes."""
+
+import re
+import resource
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from PIL import Image
+
+from chains.model import Expect
+from pipelines.artifacts import Store
+from pipelines.artifacts.measures import Unmeasurable
+from pipelines.artifacts.packets import PacketReader
+from pipelines.artifacts.pixels import picture_in
+from pipelines.artifacts.probe import measure
+from pipelines.engine.expectations import verify
+from pipelines.programs.ffmpeg import find_ffmpeg, wardened
+from pipelines.programs.looking import look
+from pipelines.runners.media import OPERATIONS, MediaRunner
+from pipelines.runners.protocol import Call
+from spaces_registry.errors import BadOutput, RejectedInput
+from spaces_registry.signature import File, Kind
+
+MB = 2**20
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Makes a medium out of ffmpeg's options."""
+
+    def made(name: str, options: str) -> Path:
+        command = [str(find_ffmpeg()), "-loglevel", "error", "-f", "lavfi", *options.split(), tmp_path / name]
+        subprocess.run(command, check=True)
+        return tmp_path / name
+
+    return made
+
+
+@pytest.fixture
+def perform(tmp_path: Path) -> Callable[..., Path]:
+    """Performs an operation on a file; gives the first file that it makes."""
+
+    def done(name: str, path: Path, **others: object) -> Path:
+        endpoint = OPERATIONS[name]
+        [needed] = [one for one in endpoint.parameters if one.required]
+        file = File(path, path.name)
+        folder = tmp_path / "performed"
+        folder.mkdir()
+        call = Call("media", endpoint, {needed.name: [file] if needed.many else file, **others}, folder)
+        [value] = anyio.run(MediaRunner(), call, lambda _: None)
+        return value.path
+
+    return done
+
+
+def expected(path: Path, tmp_path: Path, **expect: object) -> None:
+    """Hold a video that a place gave against what a step expects."""
+    artifact = Store(tmp_path / "store").keep(File(path, path.name), Kind.VIDEO)
+    verify(Expect(**expect), [artifact], "place")
+
+
+def boxes(data: bytes, *names: str) -> int:
+    """Where the content of a box of an MP4 begins, named by its way."""
+    at = 0
+    for name in names:
+        while data[at + 4 : at + 8] != name.encode():
+            at += struct.unpack(">I", data[at : at + 4])[0]
+        at += 8
+    return at
+
+
+def with_claim(path: Path, samples: int) -> Path:
+    """The same sound with an index that claims so many samples of one byte."""
+    data = bytearray(path.read_bytes())
+    table = ("moov", "trak", "mdia", "minf", "stbl")
+    size = boxes(data, *table, "stsz")
+    struct.pack_into(">II", data, size + 4, 1, samples)
+    struct.pack_into(">I", data, boxes(data, *table, "stts") + 8, samples)
+    struct.pack_into(">I", data, boxes(data, *table, "stsc") + 12, samples)
+    path.write_bytes(data)
+    return path
+
+
+def with_length(path: Path, milliseconds: float) -> Path:
+    """The same Matroska file, whose header claims another length."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x44\x89\x88") + 3
+    struct.pack_into(">d", data, at, milliseconds)
+    path.write_bytes(data)
+    return path
+
+
+def most_memory_of_children() -> int:
+    """In bytes, of any that has ended."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+
+
+MEASURED = """
+import sys, resource
+from pathlib import Path
+from pipelines.artifacts.probe import measure
+try:
+    measure(Path(sys.argv[1]), exactly=True)
+except Exception as cause:
+    print(cause)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("samples", [40_000_000, 80_000_000])
+def test_an_index_of_millions_of_samples_takes_no_memory(make, samples):
+    """A sound of 1.6 kB took 2.9 GB and 15 s, a video 4.9 GB and a minute."""
+    path = with_claim(make("a.m4a", "-i sine=440:d=0.05 -c:a aac"), samples)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, path], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert "nothing can be read of what its header claims" in done.stdout
+    assert int(done.stderr) < 300 * MB
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of 800 kB with a frame of 16,000 by 16,000 pixels."""
+    path = tmp_path_factory.mktemp("wide") / "wide.mkv"
+    frames = "-f lavfi -i color=red:s=16x16:r=1:d=1 -vf scale=16000:16000 -frames:v 1 -c:v png"
+    subprocess.run([str(find_ffmpeg()), "-loglevel", "error", *frames.split(), path], check=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("operation", "others"),
+    [("thumbnail", {}), ("resize_video", {"width": 32}), ("probe", {}), ("concat", {}), ("gif", {})],
+)
+def test_an_operation_says_which_frames_are_too_large(wide, perform, operation, others):
+    """Each frame would take a gigabyte in three places."""
+    with pytest.raises(RejectedInput, match=r"'wide.mkv' .*16000x16000 pixels, and at most 89,478,485"):
+        perform(operation, wide, **others)
+
+
+def test_a_place_whose_frames_are_too_large_has_failed(wide, tmp_path):
+    """So that its fallback is asked."""
+    with pytest.raises(BadOutput, match="frames of 16000x16000 pixels"):
+        expected(wide, tmp_path, not_blank=True)
+
+
+def test_pixels_that_are_made_square_are_counted_as_shown(make, perform):
+    """Two million pixels that are a hundred times as wide as high are 200 million when they are square."""
+    path = make("sar.mkv", "-i testsrc=s=2000x1000:r=5:d=1 -vf setsar=100/1 -pix_fmt yuv420p -c:v libx264")
+    with pytest.raises(RejectedInput, match="200000x1000 pixels"):
+        perform("thumbnail", path)
+
+
+@pytest.mark.parametrize(
+    "operation", ["resize_video", "convert_video", "concat", "loop", "grid_video", "trim"]
+)
+def test_two_frames_a_day_apart_are_not_filled_up(make, perform, operation):
+    """2.6 million frames between them would be encoded for hours."""
+    path = make("day.mkv", "-i testsrc=s=64x48:r=1/86400:d=172800 -c:v mjpeg -fps_mode passthrough")
+    with pytest.raises(RejectedInput, match=r"'day.mkv' holds \d frames over .* more than 1,000,000"):
+        perform(operation, path, **({"width": 32} if operation == "resize_video" else {}))
+
+
+def test_a_long_film_that_holds_its_frames_is_worked_on(make, perform, monkeypatch):
+    """The limit is for frames that are made out of nothing."""
+    monkeypatch.setenv("SPACECHAIN_MAX_FRAMES", "50")
+    path = make("whole.mkv", "-i testsrc=s=64x48:r=25:d=4 -pix_fmt yuv420p -c:v libx264")
+
+    assert measure(perform("trim", path, seconds=1.0)).seconds == pytest.approx(1)
+
+
+def test_a_length_that_only_the_header_claims_is_not_believed(make, tmp_path):
+    """A place that owes an hour must not pass with two seconds."""
+    path = with_length(make("a.mkv", "-i testsrc=s=64x48:r=25:d=2 -pix_fmt yuv420p -c:v libx264"), 3.6e6)
+    assert measure(path).seconds == pytest.approx(3600)
+
+    with pytest.raises(BadOutput, match="is 2 s long, and should be at least 60"):
+        expected(path, tmp_path, min_seconds=60)
+
+
+def test_a_black_film_of_any_claimed_length_is_blank(make, tmp_path):
+    """A year between two looks at it would look at nothing, and nothing is not blank."""
+    path = with_length(make("a.mkv", "-i color=black:s=64x48:r=25:d=2 -pix_fmt yuv420p -c:v libx264"), 1e15)
+    with pytest.raises(BadOutput, match="is blank"):
+        expected(path, tmp_path, not_blank=True)
+
+
+def test_a_program_that_takes_too_much_memory_is_stopped_and_says_so(make, perform, monkeypatch):
+    """Whatever else lies: this limit holds for all of it."""
+    monkeypatch.setenv("SPACECHAIN_MAX_MEMORY", "300MB")
+    path = make("a.mkv", "-i color=red:s=4096x2160:r=25:d=2 -pix_fmt yuv420p -c:v libx264 -preset ultrafast")
+    with pytest.raises(RejectedInput, match=r"'a.mkv' takes more than the 300 MB of memory") as caught:
+        perform("convert_video", path)
+
+    assert "SPACECHAIN_MAX_MEMORY" in str(caught.value.hint)
+
+
+def test_a_result_that_grows_too_large_is_stopped_and_says_so(make, perform, monkeypatch):
+    """A disk is full sooner than an hour of noise is over."""
+    monkeypatch.setenv("SPACECHAIN_MAX_DOWNLOAD", "100000")
+    path = make("a.flac", "-i anullsrc=r=48000 -t 60")
+    with pytest.raises(RejectedInput, match=r"what is made of 'a.flac' would be larger than 100,000 bytes"):
+        perform("convert_audio", path, format="wav")
+
+
+def test_the_limits_hold_for_the_program_and_what_it_starts(tmp_path):
+    """They are set on the warden, from which all inherit."""
+    shown = "import resource as r; print(r.getrlimit(r.RLIMIT_DATA)[0], r.getrlimit(r.RLIMIT_FSIZE)[0])"
+    script = tmp_path / "program"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{shown}'\n")
+    script.chmod(0o755)
+    said: list[bytes] = []
+    look(script, (), said.append, said.append, within_s=60, most_bytes=1000)
+
+    assert b"".join(said).split() == [b"%d" % (2 * 2**30), b"%d" % (20 * 2**30)]
+
+
+def test_a_program_that_does_not_stop_talking_is_stopped(tmp_path):
+    """A file can make ffmpeg complain for ever."""
+    script = tmp_path / "program"
+    script.write_text("#!/bin/sh\nexec yes\n")
+    script.chmod(0o755)
+    said: list[bytes] = []
+    look(script, (), said.append, said.append, within_s=60, most_bytes=200_000)
+
+    assert 0 < len(b"".join(said)) <= 200_000
+
+
+def test_packets_are_counted_and_not_gathered():
+    """Millions of lines about them would take gigabytes as text."""
+    reader = PacketReader(Path("a.mkv"))
+    reader.hear(b"#tb 0: 1/1000\n")
+    lines = b"0,          0,          0,        1,     1, 0x00000001\n" * 10_000
+    for _ in range(1000):
+        reader.hear(lines)
+
+    with pytest.raises(Unmeasurable, match="more than 10,000,000 packets"):
+        reader.hear(lines)
+
+
+def test_packets_are_read_wherever_the_pipe_cuts():
+    """A line may come in two pieces."""
+    text = b"#tb 0: 1/10\n#x\n0, 0, 20, 10, 9, 0x1\n0, 1, 0, 10, 9, 0x2\n0, 2, 10, 10, 9, 0x3"
+    for cut in range(len(text)):
+        reader = PacketReader(Path("a.mkv"))
+        reader.hear(text[:cut])
+        reader.hear(text[cut:])
+        found = reader.packets()
+        assert ([*found.starts], found.end) == ([0, 1, 2], 3)
+
+
+def test_no_picture_is_drawn_by_another_program(tmp_path):
+    """Pillow has EPS drawn by Ghostscript, which is a language to program in."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n")
+    with Image.open(path) as image:
+        assert image.format == "EPS"
+
+    with pytest.raises(Image.UnidentifiedImageError), picture_in(path):
+        pass
+
+
+def test_every_picture_is_opened_in_one_place_and_every_ffmpeg_is_limited():
+    """One that is opened elsewhere has no limits."""
+    opened = re.compile(r"\bImage\.open\(|\bsubprocess\.(?:run|Popen)\(|\bopen_process\(")
+    found = {
+        str(one.relative_to(ROOT / "pipelines")): {*opened.findall(one.read_text())}
+        for one in (ROOT / "pipelines").rglob("*.py")
+        if "studio" not in one.parts and opened.search(one.read_text())
+    }
+
+    assert found == {
+        "artifacts/pixels.py": {"Image.open("},
+        "programs/ffmpeg.py": {"open_process("},
+        "programs/looking.py": {"subprocess.Popen("},
+        "engine/expectations.py": {"subprocess.run("},  # a pattern over a text, with limits of its own
+        "runners/python.py": {"open_process("},  # what the user trusts
+    }
+    assert "-max_alloc" in wardened(Path("ffmpeg"), ("-version",))
