@@ -138,7 +138,7 @@ def test_a_run_on_a_terminal_ends_with_a_line_a_step(write, tmp_path):
     assert any(re.match(r"✓ say +\d\.\d s http://127.0.0.1:\d+$", line) for line in lines)
     assert any(re.match(r"✗ bad .* I do not like 'HELLO'$", line) for line in lines)
     assert any(re.match(r"- after +step 'bad' failed$", line) for line in lines)
-    assert lines[-1].startswith("go on from there with: spacechain resume ")
+    assert "spacechain resume " in lines[-1]
 
 
 def test_what_ends_before_the_first_call_leaves_no_rows_on_the_terminal(write, tmp_path):

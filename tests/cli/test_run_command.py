@@ -81,7 +81,8 @@ def test_a_failed_step_ends_with_exit_1_its_words_and_the_command_that_goes_on(s
     assert "good: GOOD" in done.out
     assert "[rejected-input]" in done.err
     assert "I do not like" in done.err
-    assert "go on from there with: spacechain resume" in done.err
+    assert "run the chain again with other inputs" in done.err  # the same would be refused again
+    assert "spacechain resume" in done.err
     assert "\x1b" not in done.err
     assert "Traceback" not in done.err
 
