@@ -190,7 +190,7 @@ def _told_apart(rowid: int, row: Row) -> Found | None:
                 continue
             whole = (rowid, *whole[1:])
         if table == "sent" and whole[9] is None:
-            whole = (*whole[:9], "space")
+            whole = (*whole[:9], "space", *whole[10:])
         if _looks_so(table, whole):
             return Found(table, rowid, whole)
     return None

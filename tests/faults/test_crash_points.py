@@ -226,7 +226,7 @@ def test_an_update_that_dies_on_the_way_loses_nothing(born, tmp_path, told):
         assert crash.house.asked("PRAGMA user_version") == [(SCHEMA_VERSION,)]
     told(f"update of the journal: {tried} crash points, 0 lost")
 
-    assert tried >= SCHEMA_VERSION
+    assert tried >= 2  # it is one transaction: before it, and before its end
 
 
 @pytest.fixture(scope="module")
