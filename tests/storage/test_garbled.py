@@ -1,6 +1,7 @@
 """A journal whose bytes were changed at random: an ordinary error that says what helps, and its repair."""
 
 import json
+import os
 import random
 import sqlite3
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipelines.journal import Begun, Intent, JournalFailed, Rate, WholeAnswer, o
 from pipelines.journal.schema import SCHEMA_VERSION
 from spaces_registry.progress import Spent
 
-SEEDS, A_TEST = 1000, 50
+SEEDS, A_TEST = int(os.environ.get("SPACECHAIN_GARBLED", "200")), 50
 KEYS = [f"{number:064x}" for number in range(30)]
 
 
@@ -103,7 +104,7 @@ def sound(tmp_path_factory) -> bytes:
 
 @pytest.mark.parametrize("first", range(0, SEEDS, A_TEST))
 def test_whatever_bytes_change_is_an_ordinary_error_and_can_be_mended(tmp_path, sound, first):
-    """A thousand times: an error that names the repair, or none; then the repair mends."""
+    """An error that names the repair, or none; then the repair mends, whatever a disk or a cable did."""
     for seed in range(first, first + A_TEST):
         chance = random.Random(seed)  # noqa: S311 - the same damage each time
         home = Home(tmp_path / str(seed))
