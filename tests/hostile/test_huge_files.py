@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import pytest
 
+from chains.meaning.paths import unusable
+
 COMMANDS = Path(__file__).parents[1] / "bounded_commands.py"
 CHECK = ("check", "--static", "huge.yaml")
 MOST_PRINTED = 60_000
@@ -193,14 +195,22 @@ WAYS = {
     "a nested chain": 'chain: "PATH.yaml"',
     "a service": 'service: "./PATH.yaml"',
 }
-PATHS = {"a circle": "loop", "a null": "lo\\0op", "a long name": "a" * 300, "half a character": "\\ud800"}
+PATHS = {
+    "links in a circle": "loop",
+    "a null character": "lo\\0op",
+    "too long for a name": "a" * 300,
+    "YAML did not expect": "\\ud800",
+    "longer than 4,096 characters": "a/" * 3000,
+}
 
 
-@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+@pytest.mark.parametrize(("why", "path"), PATHS.items(), ids=PATHS)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("command", [("check", "--static"), ("run",)], ids=["check", "run"])
-def test_a_path_at_which_nothing_can_lie_is_a_mistake_of_the_chain(spacechain, tmp_path, command, way, path):
-    """It is no fault of ours, and is told where it stands."""
+def test_a_path_at_which_nothing_can_lie_is_a_mistake_of_the_chain(
+    spacechain, tmp_path, command, way, why, path
+):
+    """It is no fault of ours, and is told where it stands and why."""
     for suffix in ("png", "py", "yaml"):
         (tmp_path / f"loop.{suffix}").symlink_to(f"loop.{suffix}")
     (tmp_path / "c.yaml").write_text(f"steps:\n  made: {{{way.replace('PATH', path)}}}\n")
@@ -208,6 +218,27 @@ def test_a_path_at_which_nothing_can_lie_is_a_mistake_of_the_chain(spacechain, t
 
     assert code == 2
     assert "c.yaml:2:" in said
+    assert why in said
+
+
+def test_half_a_character_is_in_no_path(tmp_path):
+    """YAML and expressions refuse one before it comes so far; no system has a name for it."""
+    assert unusable("\ud800.png", tmp_path) == "holds half a character"
+
+
+@pytest.mark.parametrize(("why", "path"), PATHS.items(), ids=PATHS)
+def test_such_a_path_is_no_default_either(spacechain, tmp_path, why, path):
+    """A default is looked for where the chain lies, as an argument is."""
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "c.yaml").write_text(
+        f'inputs:\n  picture: {{kind: image, default: "{path}.png"}}\nsteps:\n'
+        "  made: {media: resize, with: {image: $inputs.picture, width: 8}}\n"
+    )
+    code, said = spacechain("check", "--static", "c.yaml")
+
+    assert code == 2
+    assert "c.yaml:2:" in said
+    assert why in said
 
 
 @pytest.mark.parametrize("option", ["-i", "--inputs"])
@@ -224,7 +255,14 @@ def test_the_home_of_somebody_who_is_not_there_is_a_mistake_of_the_command(space
 
 @pytest.mark.parametrize("name", ["c.lock.yaml", "spaces.yaml"])
 @pytest.mark.parametrize(
-    "secret", ["-----BEGIN KEY-----\nc2VjcmV0\n", "c2VjcmV0: !c2VjcmV0 1\n", "c2VjcmV0 c2VjcmV0"]
+    "secret",
+    [
+        "-----BEGIN KEY-----\nc2VjcmV0\n",
+        "c2VjcmV0: !c2VjcmV0 1\n",
+        "c2VjcmV0 c2VjcmV0",
+        "c2VjcmV0: {c2VjcmV0: 1}\n",
+        "c2VjcmV0: c2VjcmV0 c2VjcmV0\n",
+    ],
 )
 def test_nothing_of_a_file_behind_a_link_is_quoted(spacechain, tmp_path, name, secret):
     """A stranger's folder could so print the first line of a private key, into a log that others read."""
@@ -239,9 +277,10 @@ def test_nothing_of_a_file_behind_a_link_is_quoted(spacechain, tmp_path, name, s
     assert "c2VjcmV0" not in said
 
 
-def test_nothing_of_a_chain_behind_a_link_out_of_its_folder_is_quoted(spacechain, tmp_path):
+@pytest.mark.parametrize("before", [b"", b"\xff"], ids=["text", "bytes"])
+def test_nothing_of_a_chain_behind_a_link_out_of_its_folder_is_quoted(spacechain, tmp_path, before):
     """What is called a chain may lead to any file of whoever runs it."""
-    (tmp_path / "netrc").write_text("machine hub login me password c2VjcmV0\n")
+    (tmp_path / "netrc").write_bytes(b"machine hub login me " + before + b"password c2VjcmV0\n")
     folder = tmp_path / "chains"
     folder.mkdir()
     (folder / "film.yaml").symlink_to(tmp_path / "netrc")
