@@ -115,6 +115,31 @@ def test_a_huge_chain_is_refused_within_seconds(tmp_path):
         assert (name, one.code, one.printed < MOST_PRINTED) == (name, 2, True)
 
 
+SERVICE = steps("").replace("media: resize", "service: replicate")
+TOO_MANY = {
+    "steps": "steps:\n" + many("  step#: {media: silence, with: {seconds: 1}}\n", 1001),
+    "inputs": "inputs:\n" + many("  name#: a\n", 1001) + steps(""),
+    "outputs": steps("") + "outputs:\n" + many("  name#: $made.image\n", 1001),
+    "limits": "limits:\n" + many("  place#: {per_minute: 5}\n", 1001) + steps(""),
+    "templates": "templates:\n" + many("  name#: a\n", 1001) + steps(""),
+    "env": f"env: [{many('NAME#, ', 1001)}]\n{steps('')}",
+    "with": f"{SERVICE}    with:\n" + many("      name#: 1\n", 1001),
+    "outputs of a step": f"{SERVICE}    outputs:\n" + many("      name#: a\n", 1001),
+    "needs": steps(f"    needs: [{many('step#, ', 1001)}]\n"),
+    "matrix": steps("    matrix:\n" + many("      name#: [1]\n", 101)),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MANY)
+def test_there_is_a_bound_on_how_many_there_may_be_of_everything(spacechain, tmp_path, what):
+    """Work that grows with each of them is so bounded, and the words say what is too many."""
+    (tmp_path / "many.yaml").write_text(TOO_MANY[what])
+    code, said = spacechain("check", "--static", "many.yaml")
+
+    assert code == 2
+    assert f"`{what.partition(' ')[0]}` has more than {'100' if what == 'matrix' else '1,000'} items" in said
+
+
 LOCK = "lock: 1\nchain: fine\nsteps:\n  said:\n"
 OTHERS: Mapping[str, tuple[Files, tuple[str, ...]]] = {
     "a lock of unknown keys": ({"fine.lock.yaml": many("key#: 1\n", 24_000)}, ("check", "fine.yaml")),
@@ -239,6 +264,19 @@ def test_such_a_path_is_no_default_either(spacechain, tmp_path, why, path):
     assert code == 2
     assert "c.yaml:2:" in said
     assert why in said
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a\0b.png", "loop.png", "~nobody-here/a.png"])
+def test_such_a_path_in_a_table_is_a_mistake_of_its_row(spacechain, tmp_path, path):
+    """All rows are looked at before the first call, and no path in one of them is a fault of ours."""
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "c.yaml").write_text(FINE)
+    (tmp_path / "t.jsonl").write_text(json.dumps({"picture": path}) + "\n")
+    code, said = spacechain("batch", "c.yaml", "t.jsonl")
+
+    assert code == 2
+    assert "row 1" in said
+    assert "fault" not in said
 
 
 @pytest.mark.parametrize("option", ["-i", "--inputs"])

@@ -201,7 +201,7 @@ def test_little_objects_are_journalled_piece_by_piece():
 
 
 @pytest.mark.parametrize(
-    "value", ["words " * 1_000_000, [{"a": 1}] * 400_000, [7] * 2_000_000], ids=["text", "objects", "numbers"]
+    "value", ["words " * 4_000_000, [{"a": 1}] * 400_000, [7] * 2_000_000], ids=["text", "objects", "numbers"]
 )
 def test_a_long_value_is_written_piece_by_piece(tmp_path, value):
     """A text of 200 MB was there four times while it was written."""
