@@ -279,13 +279,13 @@ def test_such_a_path_in_a_table_is_a_mistake_of_its_row(spacechain, tmp_path, pa
     assert "fault" not in said
 
 
-@pytest.mark.parametrize("option", ["-i", "--inputs"])
+@pytest.mark.parametrize("option", ["-i", "-i @", "--inputs"])
 def test_the_home_of_somebody_who_is_not_there_is_a_mistake_of_the_command(spacechain, tmp_path, option):
     """`~nobody/a.png` is a path like others; the folder it means is not there."""
     (tmp_path / "c.yaml").write_text(FINE)
     (tmp_path / "i.yaml").write_text("picture: ~nobody-here/a.png\n")
-    given = "picture=~nobody-here/a.png" if option == "-i" else "i.yaml"
-    code, said = spacechain("plan", "c.yaml", option, given)
+    given = {"-i": "picture=~nobody-here/a.png", "-i @": "text=@~nobody-here/a.png", "--inputs": "i.yaml"}
+    code, said = spacechain("plan", "c.yaml", option.partition(" ")[0], given[option])
 
     assert code == 2
     assert "~nobody-here/a.png" in said

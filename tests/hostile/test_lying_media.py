@@ -158,6 +158,21 @@ def test_pixels_that_are_made_square_are_counted_as_shown(make, perform):
         perform("thumbnail", path)
 
 
+def test_a_frame_that_grows_after_the_first_is_not_decoded(make, perform, monkeypatch):
+    """The header tells the size of the first alone."""
+    monkeypatch.setenv("SPACECHAIN_MAX_PIXELS", "100000")
+    parts = [make(f"{size}.mjpeg", f"-i testsrc=s={size}:r=1:d=1 -f mjpeg") for size in ("64x48", "640x480")]
+    both = parts[0].with_name("both.mjpeg")
+    both.write_bytes(b"".join(one.read_bytes() for one in parts))
+    path = both.with_name("both.mkv")
+    command = [find_ffmpeg(), "-loglevel", "error", "-r", "1", "-f", "mjpeg", "-i", both, "-c", "copy", path]
+    subprocess.run(command, check=True)
+
+    assert measure(path).width == 64
+    with pytest.raises(RejectedInput, match=r"'both.mkv' has frames of 640x480 pixels, and at most 100,000"):
+        perform("thumbnail", path, at=1.0)
+
+
 @pytest.mark.parametrize(
     "operation", ["resize_video", "convert_video", "concat", "loop", "grid_video", "trim"]
 )
