@@ -51,7 +51,7 @@ def used(file: Path) -> None:
             journal.runs.of(run, store=None)
             journal.runs.ended(run)
             journal.runs.facts(run, "settled", "draw")
-            journal.answered_at(run, "draw")
+            journal.runs.answered_at(run, "draw")
             journal.spent_in(run)
         journal.outcomes("ada/x", 9)
         journal.sent_at("ada/x", 0.0)
