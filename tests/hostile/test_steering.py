@@ -224,3 +224,21 @@ def test_the_results_of_a_batch_tell_what_a_vendor_says_harmlessly(tmp_path, com
                 assert good["outputs"]["said"]["value"] == EVIL
                 assert "error a" in failed["error"]["message"]
                 assert not steering(text)
+
+
+def test_what_a_lost_item_was_refused_with_is_seen(tmp_path, command):
+    """The step went on without it, and the record says why."""
+    with web(answered) as served:
+        (tmp_path / "mean.yaml").write_text(SERVICE.format(url=served.url))
+        (tmp_path / "c.yaml").write_text(
+            "name: c\nsteps:\n  made:\n    service: mean.yaml\n    endpoint: say\n"
+            "    each: {in: [good, bad], keep_going: true}\n    with: {word: $item}\n"
+            "    retry: {attempts: 1}\noutputs: {said: $made.said}\n"
+        )
+        ran = command("run", "c.yaml", "--out", "out")
+    assert_harmless(tmp_path, ran, command("show", "last"))
+    [record] = tmp_path.rglob("run.json")
+    [_, lost] = json.loads(record.read_text())["steps"]["made"]["calls"]
+
+    assert "error a" in lost["error"]["message"]
+    assert not steering(lost["error"]["message"])
