@@ -140,6 +140,16 @@ def test_there_is_a_bound_on_how_many_there_may_be_of_everything(spacechain, tmp
     assert f"`{what.partition(' ')[0]}` has more than {'100' if what == 'matrix' else '1,000'} items" in said
 
 
+def test_expressions_have_so_many_characters_in_all(spacechain, tmp_path):
+    """Each of them takes work, however short it is."""
+    body = steps(f"    with: {{image: [{'$inputs.a, ' * 12_000}]}}\n")
+    (tmp_path / "many.yaml").write_text("inputs: {a: {kind: image}}\n" + body)
+    code, said = spacechain("check", "--static", "many.yaml")
+
+    assert code == 2
+    assert "more than 100,000 characters of expressions and references" in said
+
+
 LOCK = "lock: 1\nchain: fine\nsteps:\n  said:\n"
 OTHERS: Mapping[str, tuple[Files, tuple[str, ...]]] = {
     "a lock of unknown keys": ({"fine.lock.yaml": many("key#: 1\n", 24_000)}, ("check", "fine.yaml")),
