@@ -226,3 +226,12 @@ def test_an_ogg_file_with_a_picture_is_a_video_whatever_comes_first(tmp_path, pa
     (tmp_path / "x").write_bytes(pages + ogg_page(b"\x80theora", kind=0))
 
     assert filetype_of(tmp_path / "x").extension == extension
+
+
+def test_a_json_file_of_many_little_objects_is_not_decoded_to_be_told(tmp_path):
+    """Sixteen megabytes of them would take half a gigabyte, only to be called JSON."""
+    (tmp_path / "small.json").write_bytes(b"[" + b'{"a":1},' * 1000 + b"1]")
+    (tmp_path / "bloated.json").write_bytes(b"[" + b'{"a":1},' * 500_000 + b"1]")
+
+    assert filetype_of(tmp_path / "small.json").says == "JSON text"
+    assert filetype_of(tmp_path / "bloated.json").says == "plain text"

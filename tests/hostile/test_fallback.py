@@ -144,6 +144,24 @@ async def test_the_client_is_given_no_more_values_than_anybody_reads(client, bou
         await called(served.url, client, tmp_path, bounds(json_values=1_000))
 
 
+@pytest.mark.parametrize("count", [10, 500_000])
+async def test_an_answer_of_gradio_3_of_many_little_objects_is_refused_before_it_is_decoded(
+    client, tmp_path, count
+):
+    """It comes in one piece, and not over the stream that others answer with."""
+    components = [{"id": 1, "type": "json", "props": {}, "api_info": {"type": "any"}}]
+    config = {**CONFIG, "version": "3.50.2", "protocol": "ws", "api_prefix": "", "components": components}
+    info = {"named_endpoints": {"/go": {"parameters": [], "returns": [{"label": "o", "component": "Json"}]}}}
+    body = b'{"data": [[' + b'{"a":1},' * count + b"1]]}"
+    answers = {"/config": say(config), "/run/go": Answer(body)}
+    with web(lambda asked: answers.get(asked.path, say(info))) as served:
+        if count < 1000:
+            await called(served.url, client, tmp_path)
+            return
+        with pytest.raises(CallFailed, match="/go got JSON"):
+            await called(served.url, client, tmp_path)
+
+
 async def test_what_the_client_asks_has_the_apps_own_credentials(client, tmp_path, secret):
     """An app that wants to know its user is told by us, and the library never has the token."""
     with (

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import pytest
 
+from chains.meaning.paths import unusable
+
 COMMANDS = Path(__file__).parents[1] / "bounded_commands.py"
 CHECK = ("check", "--static", "huge.yaml")
 MOST_PRINTED = 60_000
@@ -113,6 +115,41 @@ def test_a_huge_chain_is_refused_within_seconds(tmp_path):
         assert (name, one.code, one.printed < MOST_PRINTED) == (name, 2, True)
 
 
+SERVICE = steps("").replace("media: resize", "service: replicate")
+TOO_MANY = {
+    "steps": "steps:\n" + many("  step#: {media: silence, with: {seconds: 1}}\n", 1001),
+    "inputs": "inputs:\n" + many("  name#: a\n", 1001) + steps(""),
+    "outputs": steps("") + "outputs:\n" + many("  name#: $made.image\n", 1001),
+    "limits": "limits:\n" + many("  place#: {per_minute: 5}\n", 1001) + steps(""),
+    "templates": "templates:\n" + many("  name#: a\n", 1001) + steps(""),
+    "env": f"env: [{many('NAME#, ', 1001)}]\n{steps('')}",
+    "with": f"{SERVICE}    with:\n" + many("      name#: 1\n", 1001),
+    "outputs of a step": f"{SERVICE}    outputs:\n" + many("      name#: a\n", 1001),
+    "needs": steps(f"    needs: [{many('step#, ', 1001)}]\n"),
+    "matrix": steps("    matrix:\n" + many("      name#: [1]\n", 101)),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MANY)
+def test_there_is_a_bound_on_how_many_there_may_be_of_everything(spacechain, tmp_path, what):
+    """Work that grows with each of them is so bounded, and the words say what is too many."""
+    (tmp_path / "many.yaml").write_text(TOO_MANY[what])
+    code, said = spacechain("check", "--static", "many.yaml")
+
+    assert code == 2
+    assert f"`{what.partition(' ')[0]}` has more than {'100' if what == 'matrix' else '1,000'} items" in said
+
+
+def test_expressions_have_so_many_characters_in_all(spacechain, tmp_path):
+    """Each of them takes work, however short it is."""
+    body = steps(f"    with: {{image: [{'$inputs.a, ' * 12_000}]}}\n")
+    (tmp_path / "many.yaml").write_text("inputs: {a: {kind: image}}\n" + body)
+    code, said = spacechain("check", "--static", "many.yaml")
+
+    assert code == 2
+    assert "more than 100,000 characters of expressions and references" in said
+
+
 LOCK = "lock: 1\nchain: fine\nsteps:\n  said:\n"
 OTHERS: Mapping[str, tuple[Files, tuple[str, ...]]] = {
     "a lock of unknown keys": ({"fine.lock.yaml": many("key#: 1\n", 24_000)}, ("check", "fine.yaml")),
@@ -193,14 +230,22 @@ WAYS = {
     "a nested chain": 'chain: "PATH.yaml"',
     "a service": 'service: "./PATH.yaml"',
 }
-PATHS = {"a circle": "loop", "a null": "lo\\0op", "a long name": "a" * 300, "half a character": "\\ud800"}
+PATHS = {
+    "links in a circle": "loop",
+    "a null character": "lo\\0op",
+    "too long for a name": "a" * 300,
+    "YAML did not expect": "\\ud800",
+    "longer than 4,096 characters": "a/" * 3000,
+}
 
 
-@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+@pytest.mark.parametrize(("why", "path"), PATHS.items(), ids=PATHS)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("command", [("check", "--static"), ("run",)], ids=["check", "run"])
-def test_a_path_at_which_nothing_can_lie_is_a_mistake_of_the_chain(spacechain, tmp_path, command, way, path):
-    """It is no fault of ours, and is told where it stands."""
+def test_a_path_at_which_nothing_can_lie_is_a_mistake_of_the_chain(
+    spacechain, tmp_path, command, way, why, path
+):
+    """It is no fault of ours, and is told where it stands and why."""
     for suffix in ("png", "py", "yaml"):
         (tmp_path / f"loop.{suffix}").symlink_to(f"loop.{suffix}")
     (tmp_path / "c.yaml").write_text(f"steps:\n  made: {{{way.replace('PATH', path)}}}\n")
@@ -208,15 +253,49 @@ def test_a_path_at_which_nothing_can_lie_is_a_mistake_of_the_chain(spacechain, t
 
     assert code == 2
     assert "c.yaml:2:" in said
+    assert why in said
 
 
-@pytest.mark.parametrize("option", ["-i", "--inputs"])
+def test_half_a_character_is_in_no_path(tmp_path):
+    """YAML and expressions refuse one before it comes so far; no system has a name for it."""
+    assert unusable("\ud800.png", tmp_path) == "holds half a character"
+
+
+@pytest.mark.parametrize(("why", "path"), PATHS.items(), ids=PATHS)
+def test_such_a_path_is_no_default_either(spacechain, tmp_path, why, path):
+    """A default is looked for where the chain lies, as an argument is."""
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "c.yaml").write_text(
+        f'inputs:\n  picture: {{kind: image, default: "{path}.png"}}\nsteps:\n'
+        "  made: {media: resize, with: {image: $inputs.picture, width: 8}}\n"
+    )
+    code, said = spacechain("check", "--static", "c.yaml")
+
+    assert code == 2
+    assert "c.yaml:2:" in said
+    assert why in said
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a\0b.png", "loop.png", "~nobody-here/a.png"])
+def test_such_a_path_in_a_table_is_a_mistake_of_its_row(spacechain, tmp_path, path):
+    """All rows are looked at before the first call, and no path in one of them is a fault of ours."""
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "c.yaml").write_text(FINE)
+    (tmp_path / "t.jsonl").write_text(json.dumps({"picture": path}) + "\n")
+    code, said = spacechain("batch", "c.yaml", "t.jsonl")
+
+    assert code == 2
+    assert "row 1" in said
+    assert "fault" not in said
+
+
+@pytest.mark.parametrize("option", ["-i", "-i @", "--inputs"])
 def test_the_home_of_somebody_who_is_not_there_is_a_mistake_of_the_command(spacechain, tmp_path, option):
     """`~nobody/a.png` is a path like others; the folder it means is not there."""
     (tmp_path / "c.yaml").write_text(FINE)
     (tmp_path / "i.yaml").write_text("picture: ~nobody-here/a.png\n")
-    given = "picture=~nobody-here/a.png" if option == "-i" else "i.yaml"
-    code, said = spacechain("plan", "c.yaml", option, given)
+    given = {"-i": "picture=~nobody-here/a.png", "-i @": "text=@~nobody-here/a.png", "--inputs": "i.yaml"}
+    code, said = spacechain("plan", "c.yaml", option.partition(" ")[0], given[option])
 
     assert code == 2
     assert "~nobody-here/a.png" in said
@@ -224,7 +303,14 @@ def test_the_home_of_somebody_who_is_not_there_is_a_mistake_of_the_command(space
 
 @pytest.mark.parametrize("name", ["c.lock.yaml", "spaces.yaml"])
 @pytest.mark.parametrize(
-    "secret", ["-----BEGIN KEY-----\nc2VjcmV0\n", "c2VjcmV0: !c2VjcmV0 1\n", "c2VjcmV0 c2VjcmV0"]
+    "secret",
+    [
+        "-----BEGIN KEY-----\nc2VjcmV0\n",
+        "c2VjcmV0: !c2VjcmV0 1\n",
+        "c2VjcmV0 c2VjcmV0",
+        "c2VjcmV0: {c2VjcmV0: 1}\n",
+        "c2VjcmV0: c2VjcmV0 c2VjcmV0\n",
+    ],
 )
 def test_nothing_of_a_file_behind_a_link_is_quoted(spacechain, tmp_path, name, secret):
     """A stranger's folder could so print the first line of a private key, into a log that others read."""
@@ -239,9 +325,10 @@ def test_nothing_of_a_file_behind_a_link_is_quoted(spacechain, tmp_path, name, s
     assert "c2VjcmV0" not in said
 
 
-def test_nothing_of_a_chain_behind_a_link_out_of_its_folder_is_quoted(spacechain, tmp_path):
+@pytest.mark.parametrize("before", [b"", b"\xff"], ids=["text", "bytes"])
+def test_nothing_of_a_chain_behind_a_link_out_of_its_folder_is_quoted(spacechain, tmp_path, before):
     """What is called a chain may lead to any file of whoever runs it."""
-    (tmp_path / "netrc").write_text("machine hub login me password c2VjcmV0\n")
+    (tmp_path / "netrc").write_bytes(b"machine hub login me " + before + b"password c2VjcmV0\n")
     folder = tmp_path / "chains"
     folder.mkdir()
     (folder / "film.yaml").symlink_to(tmp_path / "netrc")

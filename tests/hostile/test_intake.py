@@ -13,7 +13,7 @@ from web import Answer, say, stream, web
 
 from spaces_registry import Clocks
 from spaces_registry.apps.app import App, describe
-from spaces_registry.errors import BadOutput, CallFailed, RateLimited, TimedOut, Unreachable
+from spaces_registry.errors import BadOutput, CallFailed, OverBound, RateLimited, TimedOut, Unreachable
 from spaces_registry.network.intake import Rule
 from spaces_registry.network.origin import patience
 from spaces_registry.network.reach import Network, may_lead, nearest_network
@@ -327,6 +327,13 @@ async def test_an_answer_of_any_depth_and_number_is_bad_output(client, bounds, t
 
     monkeypatch.setattr(decoding, "_VALUES", 1_000_000)  # a limit, not code of ours
     with raw(playing(completed(data))) as url, pytest.raises(BadOutput, match="cannot be read"):
+        await called(url, client, bounds(), tmp_path)
+
+
+async def test_an_answer_of_many_little_objects_is_one_that_would_be_as_large_again(client, bounds, tmp_path):
+    """It is refused before it is decoded, and not asked for a second time."""
+    data = "[" + '{"a":1},' * 500_000 + "1]"
+    with raw(playing(completed(data))) as url, pytest.raises(OverBound, match=r"would take .* of memory"):
         await called(url, client, bounds(), tmp_path)
 
 

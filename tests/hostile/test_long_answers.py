@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from pipelines.artifacts import Artifact, Store
 from pipelines.artifacts.disk import sha256_of
 from pipelines.doctor.proofs import proven_by
 from pipelines.household.history import Entry, Record
+from pipelines.journal.packing import packed_text
 from pipelines.running.folder import RunFolder
+from pipelines.running.long_values import write_value
 from pipelines.running.record import output_json
 from spaces_registry.apps.stream import Outputs
 from spaces_registry.network.decoding import answered
@@ -178,3 +181,31 @@ def test_differences_that_replace_each_other_may_go_on():
     for _ in range(2000):
         outputs.take([[["replace", [], "x" * 10_000]]])
     assert outputs.known == ["x" * 10_000]
+
+
+def most_memory_of(work: Callable[[], object]) -> int:
+    """What a piece of work allocates in bytes, at the moment when it has most."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_little_objects_are_journalled_piece_by_piece():
+    """Packed all at once they would take forty times their bytes."""
+    objects = [{"a": 1}] * 100_000
+
+    assert most_memory_of(lambda: packed_text([objects])) < 10 * len(json.dumps(objects))
+
+
+@pytest.mark.parametrize(
+    "value", ["words " * 4_000_000, [{"a": 1}] * 400_000, [7] * 2_000_000], ids=["text", "objects", "numbers"]
+)
+def test_a_long_value_is_written_piece_by_piece(tmp_path, value):
+    """A text of 200 MB was there four times while it was written."""
+    most = most_memory_of(lambda: write_value(value, tmp_path, "long", {}))
+
+    assert most < 6 * MB
+    assert json.dumps(value) in {(one := next(tmp_path.glob("long*")).read_text()), json.dumps(one)}

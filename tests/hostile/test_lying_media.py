@@ -5,7 +5,9 @@ import resource
 import struct
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,11 +21,11 @@ from pipelines.artifacts.packets import PacketReader
 from pipelines.artifacts.pixels import picture_in
 from pipelines.artifacts.probe import measure
 from pipelines.engine.expectations import verify
-from pipelines.programs.ffmpeg import find_ffmpeg, wardened
+from pipelines.programs.ffmpeg import Ffmpeg, find_ffmpeg, wardened
 from pipelines.programs.looking import look
 from pipelines.runners.media import OPERATIONS, MediaRunner
 from pipelines.runners.protocol import Call
-from spaces_registry.errors import BadOutput, RejectedInput
+from spaces_registry.errors import BadOutput, Crashed, RejectedInput
 from spaces_registry.signature import File, Kind
 
 MB = 2**20
@@ -158,6 +160,21 @@ def test_pixels_that_are_made_square_are_counted_as_shown(make, perform):
         perform("thumbnail", path)
 
 
+def test_a_frame_that_grows_after_the_first_is_not_decoded(make, perform, monkeypatch):
+    """The header tells the size of the first alone."""
+    monkeypatch.setenv("SPACECHAIN_MAX_PIXELS", "100000")
+    parts = [make(f"{size}.mjpeg", f"-i testsrc=s={size}:r=1:d=1 -f mjpeg") for size in ("64x48", "640x480")]
+    both = parts[0].with_name("both.mjpeg")
+    both.write_bytes(b"".join(one.read_bytes() for one in parts))
+    path = both.with_name("both.mkv")
+    command = [find_ffmpeg(), "-loglevel", "error", "-r", "1", "-f", "mjpeg", "-i", both, "-c", "copy", path]
+    subprocess.run(command, check=True)
+
+    assert measure(path).width == 64
+    with pytest.raises(RejectedInput, match=r"'both.mkv' has frames of 640x480 pixels, and at most 100,000"):
+        perform("thumbnail", path, at=1.0)
+
+
 @pytest.mark.parametrize(
     "operation", ["resize_video", "convert_video", "concat", "loop", "grid_video", "trim"]
 )
@@ -254,6 +271,122 @@ def test_packets_are_read_wherever_the_pipe_cuts():
         reader.hear(text[cut:])
         found = reader.packets()
         assert ([*found.starts], found.end) == ([0, 1, 2], 3)
+
+
+def test_packets_that_claim_years_are_refused():
+    """A result of that length would be made out of nothing."""
+    reader = PacketReader(Path("a.mkv"))
+    reader.hear(b"#tb 0: 1/1\n0, 0, 0, 1, 9, 0x1\n0, 1, 99999999, 1, 9, 0x2\n")
+
+    with pytest.raises(Unmeasurable, match="claims to last 100,000,000 s"):
+        reader.packets()
+
+
+@pytest.mark.parametrize("kind", ["hear", "complain"])
+def test_a_program_that_never_ends_its_line_takes_no_memory(kind):
+    """What is said of packets is read as it comes, however it comes."""
+    reader = PacketReader(Path("a.mkv"))
+    take = getattr(reader, kind)
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            take(b"x" * MB)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most < 8 * MB
+
+
+def program(folder: Path, script: str) -> Path:
+    """A program of the test's own in the place of ffmpeg."""
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_an_operation_that_looks_hears_no_more_than_it_needs(tmp_path):
+    """What is said for ever is not listened to for ever."""
+    ffmpeg = Ffmpeg(program(tmp_path, "exec yes"), tmp_path, "place", {})
+    said: list[bytes] = []
+
+    async def listen() -> None:
+        with anyio.fail_after(60):
+            await ffmpeg.look((), said.append, said.append, most_bytes=200_000)
+
+    anyio.run(listen)
+    assert 0 < len(b"".join(said)) <= 200_000
+
+
+@pytest.mark.parametrize("line_ends", ["x", "\\n"])
+def test_what_a_program_complains_is_kept_to_its_end(tmp_path, line_ends):
+    """A file can make ffmpeg complain of each of its bytes."""
+    script = f"head -c 50000000 /dev/zero | tr '\\0' '{line_ends}' >&2; echo >&2; echo it broke >&2; exit 1"
+    ffmpeg = Ffmpeg(program(tmp_path, script), tmp_path, "place", {})
+    tracemalloc.start()
+    try:
+        with pytest.raises(Crashed, match="broke"):
+            anyio.run(partial(ffmpeg.run, (), lambda _: None, seconds=0))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most < 20 * MB
+
+
+def test_a_program_that_fails_with_much_memory_in_use_failed_for_want_of_more(tmp_path, monkeypatch):
+    """Not every one of them says so, and some are ended before they can."""
+    monkeypatch.setenv("SPACECHAIN_MAX_MEMORY", "300MB")
+    script = f"exec {sys.executable} -c 'held = bytearray(150 * 2**20); raise SystemExit(1)'"
+    ffmpeg = Ffmpeg(program(tmp_path, script), tmp_path, "place", {tmp_path / "a.mkv": "a.mkv"})
+    with pytest.raises(RejectedInput, match=r"'a.mkv' takes more than the 300 MB of memory"):
+        anyio.run(partial(ffmpeg.run, (), lambda _: None, seconds=0))
+
+
+def test_a_program_that_says_nothing_is_not_waited_for(tmp_path):
+    """A look is worth so long, and no longer."""
+    with pytest.raises(TimeoutError):
+        look(program(tmp_path, "exec sleep 60"), (), list, list, within_s=0.5, most_bytes=1000)
+
+
+def test_a_picture_of_more_pixels_than_are_worked_on_is_refused_by_its_header(tmp_path, monkeypatch):
+    """Pillow itself refuses twice as many, and of the rest it warns."""
+    path = tmp_path / "a.png"
+    Image.new("1", (64, 48)).save(path)
+    monkeypatch.setenv("SPACECHAIN_MAX_PIXELS", "3071")
+    with pytest.raises(Unmeasurable, match="more than 3,071 pixels: 64x48"), picture_in(path):
+        pass
+    monkeypatch.setenv("SPACECHAIN_MAX_PIXELS", "3072")
+    with picture_in(path) as image:
+        assert image.size == (64, 48)
+
+
+def test_who_raises_the_limit_on_pixels_raises_that_of_pillow(tmp_path, monkeypatch):
+    """The user's word holds for both."""
+    path = tmp_path / "a.png"
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # it is put back afterwards
+    Image.new("1", (10_000, 9_000)).save(path)
+    with pytest.raises(Unmeasurable, match="more than 89,478,485 pixels"), picture_in(path):
+        pass
+    monkeypatch.setenv("SPACECHAIN_MAX_PIXELS", "90000000")
+    with picture_in(path) as image:
+        assert image.size == (10_000, 9_000)
+
+
+def test_a_later_frame_of_too_many_pixels_is_refused(tmp_path):
+    """The header tells the size of the first alone."""
+    path = tmp_path / "a.tiff"
+    wide = Image.new("1", (14_000, 14_000))
+    Image.new("1", (8, 8)).save(path, save_all=True, append_images=[wide], compression="tiff_deflate")
+
+    def take_second() -> None:
+        with picture_in(path) as image:
+            image.seek(1)
+            image.load()
+
+    with pytest.raises(Unmeasurable, match="a frame of it has more than"):
+        take_second()
 
 
 def test_no_picture_is_drawn_by_another_program(tmp_path):

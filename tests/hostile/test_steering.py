@@ -1,5 +1,7 @@
 """What an app or a vendor says steers nobody's terminal where a run keeps or shows it; values stay whole."""
 
+import csv
+import io
 import json
 import os
 import pty
@@ -13,7 +15,14 @@ from pathlib import Path
 
 import pytest
 from servers import Server, serve
-from web import say, web
+from web import Answer, Asked, say, web
+
+from chains.compose.composition import Composition, Linked, compose
+from chains.compose.handed import Given
+from chains.compose.written import write
+from chains.loader import loads
+from pipelines.running.folder import RunFolder
+from spaces_registry.signature import Endpoint, Kind, Parameter, Return
 
 EVIL = "a\x1b]52;c;aGk=\x07b\x9b31mc\x9d0;x\x9cd\u202ee\u2066f\u200eg\u200fh\u061ci\x7fj"
 READ_BY_PEOPLE = {".json", ".jsonl", ".html", ".yaml"}
@@ -159,3 +168,77 @@ def test_what_a_vendor_says_is_seen(tmp_path, command, status):
     told = json.loads(record.read_text())
     assert "error a" in told["steps"]["made"]["error"]["said"]
     assert not steering(json.dumps(told["steps"]["made"]["error"], ensure_ascii=False))
+
+
+def test_a_chain_that_is_linked_holds_no_steering_text():
+    """It is kept and read by people; what a label or a default says comes back as it was."""
+    endpoint = Endpoint(
+        "/go",
+        (Parameter("word", Kind.TEXT, f"label {EVIL}", default=EVIL),),
+        (Return("said", Kind.TEXT),),
+    )
+    made = compose([Linked("me/one", (endpoint,)), Linked("me/two", (endpoint,))], [Given("word", (EVIL,))])
+    assert isinstance(made, Composition)
+    text = write(made, "x")
+
+    assert not steering(text)
+    assert loads(text, folder=Path()).inputs["word"].default == EVIL
+
+
+def test_a_long_value_in_a_file_of_its_own_steers_nothing(tmp_path):
+    """The file is JSON, and JSON has escapes: its value is the same."""
+    made = RunFolder(tmp_path / "run").publish_output("all", [EVIL] * 2000)
+    text = made.path.read_text()
+
+    assert not steering(text)
+    assert json.loads(text) == [EVIL] * 2000
+
+
+def answered(asked: Asked) -> Answer:
+    """An answer to whom it likes, an error to others."""
+    word = json.loads(asked.body)["word"]
+    return say({"said": EVIL}) if word == "good" else say({"error": f"error {EVIL}"}, status=400)
+
+
+@pytest.mark.parametrize("results", ["results.jsonl", "results.csv"])
+def test_the_results_of_a_batch_tell_what_a_vendor_says_harmlessly(tmp_path, command, results):
+    """Also after the batch went on, which writes the table anew without the rows that failed."""
+    (tmp_path / "t.csv").write_text("word\ngood\nbad\n")
+    with web(answered) as served:
+        (tmp_path / "mean.yaml").write_text(SERVICE.format(url=served.url))
+        (tmp_path / "c.yaml").write_text(
+            "name: c\ninputs: {word: {kind: text}}\nsteps:\n  made:\n    service: mean.yaml\n"
+            "    endpoint: say\n    with: {word: $inputs.word}\n    retry: {attempts: 1}\n"
+            "outputs: {said: $made.said}\n"
+        )
+        for _ in range(2):
+            ran = command("batch", "c.yaml", "t.csv", "--results", results)
+            assert ran.code == 1, ran.err
+            text = (tmp_path / results).read_text()
+            if results.endswith(".csv"):
+                _, failed = csv.DictReader(io.StringIO(text))
+                assert "error a" in failed["error"]
+                assert not steering(failed["error"])
+            else:
+                good, failed = map(json.loads, text.splitlines())
+                assert good["outputs"]["said"]["value"] == EVIL
+                assert "error a" in failed["error"]["message"]
+                assert not steering(text)
+
+
+def test_what_a_lost_item_was_refused_with_is_seen(tmp_path, command):
+    """The step went on without it, and the record says why."""
+    with web(answered) as served:
+        (tmp_path / "mean.yaml").write_text(SERVICE.format(url=served.url))
+        (tmp_path / "c.yaml").write_text(
+            "name: c\nsteps:\n  made:\n    service: mean.yaml\n    endpoint: say\n"
+            "    each: {in: [good, bad], keep_going: true}\n    with: {word: $item}\n"
+            "    retry: {attempts: 1}\noutputs: {said: $made.said}\n"
+        )
+        ran = command("run", "c.yaml", "--out", "out")
+    assert_harmless(tmp_path, ran, command("show", "last"))
+    [record] = tmp_path.rglob("run.json")
+    [_, lost] = json.loads(record.read_text())["steps"]["made"]["calls"]
+
+    assert "error a" in lost["error"]["message"]
+    assert not steering(lost["error"]["message"])

@@ -162,6 +162,17 @@ def test_a_run_is_made_and_kept_whoever_reads_what_it_says(world, around, code):
     assert not FAULT.search(done.said)
 
 
+@pytest.mark.parametrize("around", ["{} 2>&-", "{} 2>/dev/full", "{{ {} 2>&1 >/dev/null | true; }}"])
+def test_a_run_is_made_whoever_reads_how_it_goes(world, around):
+    """Its progress is told on stderr, from within the calls that it is about."""
+    before = world.runs()
+    done = world.spacechain("run chain.yaml --fresh", around)
+
+    new = {run: status for run, status in world.runs().items() if run not in before}
+    assert ([*new.values()], done.code) == (["succeeded"], 0), done.said
+    assert not FAULT.search(done.said)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("around", ["{} <&- >&- 2>&-", "{} >/dev/full", "{} | true"])
 def test_every_command_ends_as_documented_without_streams(world, around):

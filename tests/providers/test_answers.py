@@ -12,6 +12,7 @@ from spaces_registry.errors import (
     CallFailed,
     Crashed,
     OutOfQuota,
+    OverBound,
     RateLimited,
     RejectedInput,
     UnexpectedAnswer,
@@ -251,3 +252,14 @@ def test_where_no_provider_is_named_an_answer_is_read_in_the_same_way(ask: Askin
     ask.served.refusals["studio/paint"] = say({"error": NSFW})
 
     assert type(failed(ask, "studio/paint", {"prompt": "sea"})) is RejectedInput
+
+
+@pytest.mark.parametrize(
+    "task", ["text-classification", "feature-extraction", "automatic-speech-recognition"]
+)
+def test_an_answer_of_many_little_objects_is_refused_before_the_library_decodes_it(answered, task):
+    """Four megabytes of them would take a hundred, and four hundred megabytes all there is."""
+    failure = answered(task, Answer(b"[" + b'{"a":1},' * 500_000 + b"1]"))
+
+    assert type(failure) is OverBound
+    assert "would take" in failure.message

@@ -421,6 +421,16 @@ def test_an_error_that_http_calls_good_is_a_failure(desk):
         desk.call(PICTURE, server, prompt="a fox")
 
 
+def test_an_answer_of_many_little_objects_is_refused_before_it_is_decoded(desk):
+    """The next one would be as large: it is told as that, and not as an answer that is no JSON."""
+    body = b'{"images": [' + b'{"a":1},' * 500_000 + b"1]}"
+    with (
+        web(lambda _: Answer(body)) as server,
+        pytest.raises(errors.OverBound, match=r"would take .* of memory"),
+    ):
+        desk.call(PICTURE, server, prompt="a fox")
+
+
 def test_half_a_text_does_not_pass_for_a_whole_one(desk):
     """A gateway that gives up ends the stream as politely as the model would."""
     text = CHAT.replace('content"}', 'content", finish: "choices[0].finish_reason"}')

@@ -126,6 +126,27 @@ def test_whatever_bytes_change_is_an_ordinary_error_and_can_be_mended(tmp_path, 
         assert bool([*home.folder.glob("journal.db.damaged-*")]) == was_wrong, seed
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "received SET said = x'ff'",
+        "received SET failure = x'ff' WHERE failure IS NOT NULL",
+        "sent SET at = 'noon'",
+    ],
+)
+def test_a_value_that_nobody_wrote_is_told_as_damage(tmp_path, sound, row):
+    """One byte makes a number of a text, and SQLite finds nothing wrong with it."""
+    home = Home(tmp_path / "home")
+    home.folder.mkdir()
+    home.journal.write_bytes(sound)
+    with sqlite3.connect(home.journal) as connection:
+        connection.execute(f"UPDATE {row}")
+    connection.close()
+
+    assert "doctor --repair" in (hint_of(home.journal) or "")
+    assert look_at(home).state == "fail"
+
+
 def test_rows_that_survive_are_kept(tmp_path, sound):
     """One page of many is lost: the answers on all others were paid for, and are there after the repair."""
     home = Home(tmp_path / "home")
