@@ -152,8 +152,9 @@ class Outlet:
             self.refusal = response
         else:
             self.answer = response
+            if response.content.lstrip()[:1] in (b"{", b"["):  # the library decodes it, whatever it is called
+                self._refuse_bloated(response.content)
             if "json" in response.headers.get("content-type", ""):
-                self._refuse_bloated(response.content)  # the library decodes whatever comes
                 self._follow(request, response)
         return _passed(request, response, response.content)
 

@@ -28,12 +28,13 @@ from spaces_registry.errors import (
     BadOutput,
     Busy,
     CallFailed,
+    OverBound,
     RateLimited,
     RejectedInput,
     TimedOut,
     Unreachable,
 )
-from spaces_registry.network.decoding import decoded
+from spaces_registry.network.decoding import Bloated, decoded
 from spaces_registry.network.origin import Origin, patience
 from spaces_registry.network.refusals import line, not_json, refused_by_status
 from spaces_registry.network.spoken import refused_by_app
@@ -134,6 +135,10 @@ async def _ask(
     )
     try:
         answer = decoded(response.content)
+    except Bloated as cause:
+        raise OverBound(
+            space.address, f"{space.address}: {doing}: its answer cannot be read: {cause}"
+        ) from cause
     except ValueError as cause:
         failed = not_json if response.is_success else refused_by_status
         raise failed(space.address, response, doing) from cause

@@ -254,12 +254,16 @@ def test_where_no_provider_is_named_an_answer_is_read_in_the_same_way(ask: Askin
     assert type(failed(ask, "studio/paint", {"prompt": "sea"})) is RejectedInput
 
 
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
 @pytest.mark.parametrize(
     "task", ["text-classification", "feature-extraction", "automatic-speech-recognition"]
 )
-def test_an_answer_of_many_little_objects_is_refused_before_the_library_decodes_it(answered, task):
+def test_an_answer_of_many_little_objects_is_refused_before_the_library_decodes_it(
+    answered, task, media_type
+):
     """Four megabytes of them would take a hundred, and four hundred megabytes all there is."""
-    failure = answered(task, Answer(b"[" + b'{"a":1},' * 500_000 + b"1]"))
+    body = b"[" + b'{"a":1},' * 500_000 + b"1]"
+    failure = answered(task, Answer(body, type=media_type))
 
     assert type(failure) is OverBound
     assert "would take" in failure.message
