@@ -17,6 +17,8 @@ SUITES = {
 }
 BY_FILE = {"chains", "media", "artifacts", "services", "home", "faults", "hostile", "storage"}
 
+CROWDS = frozenset({"test_kills", "test_load"})  # of processes, which are not to be in each other's way
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch) -> Path:
@@ -41,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(root).parts[0]
         group = f"{folder}-{item.path.stem}" if folder in BY_FILE else folder
+        if item.path.stem in CROWDS:
+            group = "crowds"
         item.add_marker(pytest.mark.xdist_group(group))
         suite = SUITES.get(folder) or SUITES.get(item.path.stem)
         if suite and not item.get_closest_marker("compat"):
