@@ -108,12 +108,17 @@ def _restore(connection: sqlite3.Connection, one: Proven) -> bool:
     known = "SELECT 1 FROM received WHERE key = ? AND outputs IS NOT NULL LIMIT 1"
     if connection.execute(known, (one.key,)).fetchone() is not None:
         return False
+    # an answer whose call was lost keeps its number, which no other call may get
+    last = (
+        "SELECT max(coalesce((SELECT max(call) FROM sent), 0), coalesce((SELECT max(call) FROM received), 0))"
+    )
+    call = connection.execute(last).fetchone()[0] + 1
     called = (one.run, one.step, one.item, one.key, one.kind, one.place, one.endpoint, one.revision, one.at)
-    call = connection.execute(
-        "INSERT INTO sent (run, step, item, key, kind, place, endpoint, revision, at)"
-        " VALUES (?,?,?,?,?,?,?,?,?)",
-        called,
-    ).lastrowid
+    connection.execute(
+        "INSERT INTO sent (call, run, step, item, key, kind, place, endpoint, revision, at)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (call, *called),
+    )
     text = packed_text(one.outputs)
     received = (call, one.key, text, one.at)
     connection.execute("INSERT INTO received (call, key, outputs, at) VALUES (?,?,?,?)", received)
