@@ -2,12 +2,14 @@
 
 import json
 import random
+import sqlite3
+from contextlib import closing
 
 import pytest
 from storage.conftest import CALLS
 
 from pipelines.journal import Intent, WholeAnswer, open_journal
-from pipelines.journal.rebuilding import rebuild
+from pipelines.journal.rebuilding import Proven, rebuild, restore
 from pipelines.journal.salvage import salvage
 from pipelines.journal.schema import SCHEMA_VERSION
 
@@ -183,3 +185,20 @@ def test_lines_and_leftovers_that_are_none_are_cleared_away(command, house):
     assert found["scratch"]["facts"]["removed"] == 2
     assert [json.loads(line) for line in (house.folder / "runs.jsonl").read_text().splitlines()]
     assert not (house.folder / "scratch" / "dead").exists()
+
+
+def test_a_restored_result_gets_a_number_that_no_saved_answer_has(tmp_path):
+    """A page may take a call with it and leave its answer: both results were paid for."""
+    file = tmp_path / "journal.db"
+    with open_journal(file) as journal:
+        call = journal.sent(Intent("r", "s", 0, "a" * 64, "space", "ada/x", "/go", None)).call
+        journal.received(call, "a" * 64, ("saved",))
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DELETE FROM sent")
+    proven = Proven("r", "t", 0, "b" * 64, "space", "ada/x", "/go", None, ("restored",), 1.8e9)
+    restored = restore(file, iter([proven]))
+
+    assert restored == 1
+    with open_journal(file) as journal:
+        assert journal.result("a" * 64, store=None) == ("saved",)
+        assert journal.result("b" * 64, store=None) == ("restored",)
