@@ -206,7 +206,6 @@ def _ending(run: "Run") -> dict[str, object]:
 def tell_losses(run: "Run") -> None:
     """What steps went on without, item by item, and how to ask for it again."""
     from pipelines.cli.show import safe, say  # noqa: PLC0415
-    from spaces_registry.errors import RejectedInput  # noqa: PLC0415
 
     for loss in run.losses:
         say(f"step {safe(loss.step)}: {loss.words}")
@@ -215,10 +214,8 @@ def tell_losses(run: "Run") -> None:
             say(f"  item {call.item + 1}: {safe(why.message)} [{why.code}]" if why else "")
         if len(loss.failed) > _MOST_LOST:
             say(f"  and {len(loss.failed) - _MOST_LOST} more; all of them: spacechain show {run.id}")
-    if run.ok and run.losses:
-        failures = [call.failure for loss in run.losses for call in loss.failed]
-        is_refused = all(isinstance(failure, RejectedInput) for failure in failures)
-        say(other_inputs(run.id) if is_refused else f"ask for them again with: spacechain resume {run.id}")
+    if run.ok:
+        say(f"ask for them again with: spacechain resume {run.id}")
 
 
 def _warn(chain: "Chain") -> None:
